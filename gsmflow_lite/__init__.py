@@ -1,0 +1,43 @@
+"""gsmflow_lite: see what a conditional flow imagines of classes nobody has labelled, and how that drifts from reality."""
+
+__version__ = "0.1.0"
+
+from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig, preset
+from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
+from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
+from .flow import ConditionalFlow
+from .generators import Generator, RealSamples, RidgeGaussian
+from .model import GSMFlow, SavedModel
+from .training import Epoch, Stage, Step, fit, new_model
+
+__all__ = [
+    "PAPERS",
+    "ClassifierConfig",
+    "ConditionalFlow",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "Epoch",
+    "GSMFlow",
+    "GSMFlowError",
+    "GZSLDataset",
+    "Generator",
+    "MiningConfig",
+    "ModelConfig",
+    "RealSamples",
+    "RidgeGaussian",
+    "SavedModel",
+    "Stage",
+    "Step",
+    "StorageError",
+    "TrainingConfig",
+    "TrainingError",
+    "fit",
+    "from_arrays",
+    "from_dataframe",
+    "gaussian_world",
+    "glyphs",
+    "load",
+    "new_model",
+    "preset",
+]

@@ -1,0 +1,74 @@
+"""GZSLDataset and its sources: glyphs (real, embedded), the Gaussian world (known truth), benchmarks, the user's arrays."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import DataError
+from .arrays import from_arrays, from_dataframe, from_npz, save_npz
+from .base import GZSLDataset
+from .benchmarks import BENCHMARKS, Benchmark, check_folder, load_folder
+from .gaussian_world import GaussianWorld, gaussian_world
+from .glyphs import glyphs
+from .matfiles import mat_names, read_mat
+from .preprocessing import KINDS, Preprocessing
+
+__all__ = [
+    "BENCHMARKS",
+    "KINDS",
+    "Benchmark",
+    "GZSLDataset",
+    "GaussianWorld",
+    "Preprocessing",
+    "available",
+    "check_folder",
+    "from_arrays",
+    "from_dataframe",
+    "from_npz",
+    "gaussian_world",
+    "glyphs",
+    "load",
+    "load_folder",
+    "mat_names",
+    "read_mat",
+    "save_npz",
+]
+
+_EMBEDDED = {
+    "glyphs": ("letters and digits of real typefaces, features decode to pictures", glyphs),
+    "gaussian_world": (
+        "64 features, 40 Gaussian classes whose truth is known",
+        lambda: gaussian_world(64).dataset,
+    ),
+    "gaussian_world_2d": ("2 features, 8 Gaussian classes, for drawing", lambda: gaussian_world(2).dataset),
+}
+
+
+def available() -> dict[str, str]:
+    """Names that :func:`load` knows without any file, each with a line that describes it."""
+    return {name: text for name, (text, _) in _EMBEDDED.items()}
+
+
+def load(name_or_path: str | Path, *, features: str = "res101") -> GZSLDataset:
+    """A data set by name (see :func:`available`), or from a benchmark folder or an .npz file.
+
+    ``features`` names the feature file of an xlsa17 folder. Raises ``DataError``.
+    """
+    path = Path(name_or_path)
+    if str(name_or_path) in _EMBEDDED:
+        return _EMBEDDED[str(name_or_path)][1]()
+    if path.is_dir():
+        return load_folder(path, features)
+    if path.suffix == ".npz":
+        return from_npz(path)
+    if path.is_file():
+        raise DataError(
+            f"{path}: a data set must be a folder of .mat files or an .npz file: give the folder that holds the file"
+        )
+    close = get_close_matches(str(name_or_path), _EMBEDDED, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise DataError(
+        f"a data set must be one of {', '.join(_EMBEDDED)}, a folder or an .npz file, got {str(name_or_path)!r}, which is "
+        f"none of them{hint}"
+    )

@@ -1,0 +1,268 @@
+"""Data sets from the user's own arrays, .npz files and DataFrames, and back to an .npz file."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterable, Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DataError, StorageError
+from .base import GZSLDataset, hold_out
+from .matfiles import EXPANSION, one_clear_error
+
+REQUIRED = ("features", "labels", "attributes", "unseen")
+ROWS = ("train", "test_seen", "test_unseen")
+OPTIONAL = (*ROWS, "class_names", "attribute_names", "groups", "images", "declared_validation", "name")
+
+
+def from_arrays(
+    features,
+    labels,
+    attributes,
+    *,
+    unseen,
+    test_seen=None,
+    train=None,
+    test_unseen=None,
+    class_names: Sequence[str] = (),
+    attribute_names: Sequence[str] = (),
+    groups=None,
+    images=None,
+    declared_validation=None,
+    name: str = "my data",
+    source: str = "",
+    seed: int = 0,
+) -> GZSLDataset:
+    """A data set from plain arrays: NumPy arrays, torch tensors, lists, or pandas objects.
+
+    ``features`` (N, D); ``labels`` (N,), class numbers from 0 or class names; ``attributes`` (K, A), or a DataFrame whose
+    index names the classes; ``unseen``, the numbers or names of the classes that are never trained on.
+
+    Where ``test_seen`` is None, a fifth of the rows of each seen class is held out, drawn with ``seed`` (whole ``groups``
+    where given). ``train`` and ``test_unseen`` are the remaining rows of seen classes and all rows of unseen ones, unless
+    given. Splits are row numbers or masks (N,). Raises ``DataError``.
+    """
+    classes = None
+    if _is_frame(attributes):
+        classes = attributes.index.tolist()
+        class_names = class_names or [str(label) for label in classes]
+        attribute_names = attribute_names or [str(column) for column in attributes.columns]
+    attributes = _plain(attributes, "attributes", source)
+    number = lambda values, what: _class_numbers(values, what, class_names, classes, source)  # noqa: E731
+    labels, unseen = number(labels, "labels"), number(unseen, "unseen")
+    if not len(unseen):
+        raise DataError(f"{_at(source)}unseen must name at least one class: without one there is nothing to imagine")
+    strange = np.setdiff1d(unseen, labels)
+    if len(strange):
+        raise DataError(
+            f"{_at(source)}every unseen class needs rows to be tested on, but class {strange[0]} has none: check unseen"
+        )
+    of_unseen = np.isin(labels, unseen)
+    groups = None if groups is None else _plain(groups, "groups", source)
+    if test_seen is None:
+        if groups is not None and groups.shape != labels.shape:
+            raise DataError(f"{_at(source)}groups must have one entry per label ({len(labels)}), got shape {groups.shape}")
+        rng = np.random.default_rng(seed)
+        pool = np.flatnonzero(~of_unseen) if train is None else np.setdiff1d(np.flatnonzero(~of_unseen), _rows(train, labels))
+        test_seen = hold_out(labels, pool, rng, groups=groups, source=source) if train is None else pool
+    test_seen = _rows(test_seen, labels)
+    rest = np.setdiff1d(np.flatnonzero(~of_unseen), test_seen)
+    return GZSLDataset(
+        features=_plain(features, "features", source),
+        labels=labels,
+        attributes=attributes,
+        train=rest if train is None else _rows(train, labels),
+        test_seen=test_seen,
+        test_unseen=np.flatnonzero(of_unseen) if test_unseen is None else _rows(test_unseen, labels),
+        class_names=class_names,
+        attribute_names=attribute_names,
+        groups=groups,
+        images=None if images is None else _plain(images, "images", source),
+        declared_validation=None if declared_validation is None else number(declared_validation, "declared_validation"),
+        name=name,
+        source=source,
+    )
+
+
+def from_dataframe(frame, *, label: str, attributes, unseen, name: str = "my data", **options) -> GZSLDataset:
+    """A data set from a DataFrame with one row per image: column ``label`` is the class, all other columns are features.
+
+    ``attributes`` is a DataFrame with one row per class, its index naming the classes, or an array; ``options`` go to
+    :func:`from_arrays`. Raises ``DataError`` where a column cannot be a feature.
+    """
+    if label not in frame.columns:
+        raise DataError(f"label must name a column of the frame ({', '.join(map(str, frame.columns[:10]))} ...), got {label!r}")
+    columns = frame.drop(columns=label)
+    odd = [str(c) for c, kind in columns.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
+    if odd:
+        raise DataError(
+            f"all columns but {label!r} must be numbers, got {', '.join(odd[:10])}{' ...' * (len(odd) > 10)}: "
+            f"take them out with frame.drop(columns=[...]), or turn them into numbers"
+        )
+    return from_arrays(columns, frame[label], attributes, unseen=unseen, name=name, **options)
+
+
+def from_npz(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZSLDataset:
+    """A data set from an .npz file with features, labels, attributes, unseen and, where wanted, more of ``OPTIONAL``.
+
+    The keys mean what the arguments of :func:`from_arrays` mean. Nothing is unpickled, and sizes are checked against the
+    file before memory is spent. Raises ``DataError``.
+    """
+    path = Path(path)
+    content = read_npz(path, REQUIRED, OPTIONAL)
+    named = str(content.pop("name")) if "name" in content else path.stem
+    for key in ("class_names", "attribute_names"):
+        if key in content and content[key].ndim != 1:
+            raise DataError(f"{path}: {key} must be a list of names, got shape {content[key].shape}")
+        content[key] = [str(text) for text in content.get(key, ())]
+    return from_arrays(**content, name=name or named, source=str(path), seed=seed)
+
+
+def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
+    """Write a data set so that :func:`from_npz` and the command line read it; the old file stays until the new is whole.
+
+    Features are written as they were before preprocessing, which belongs to a model; ``decode`` cannot be written.
+    Raises ``StorageError``.
+    """
+    d, path = dataset.origin or dataset, Path(path)
+    content = {key: getattr(d, key) for key in (*REQUIRED[:3], *ROWS, "groups", "images", "declared_validation")}
+    content |= {key: np.asarray(getattr(d, key), dtype=str) for key in ("class_names", "attribute_names", "name")}
+    content["unseen"] = d.unseen_classes
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(aside, "wb") as file:
+            np.savez_compressed(file, **{key: value for key, value in content.items() if value is not None})
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise StorageError(
+            f"{path}: the data set could not be written ({error.strerror or error}): is there room, and may you?"
+        ) from None
+    return path
+
+
+def read_npz(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, np.ndarray]:
+    """Arrays of an .npz file by name, never unpickled, or one ``DataError`` that names the file."""
+    try:
+        size = os.path.getsize(path)
+        with open(path, "rb") as file, one_clear_error(path, "an .npz"), zipfile.ZipFile(file) as archive:
+            there = _members(path, archive)
+            missing = [key for key in required if key not in there]
+            if missing:
+                got = ", ".join(map(repr, there)) or "nothing"
+                raise DataError(
+                    f"{path}: the file must hold {', '.join(map(repr, missing))}, got {got}: add what is missing with np.savez"
+                )
+            keys = [*required, *(key for key in optional if key in there)]
+            return {key: _member(path, archive, there[key], key, size) for key in keys}
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file: check its name") from None
+    except OSError as error:
+        raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    names = [info.filename for info in archive.infolist()]
+    if len(set(names)) < len(names):
+        raise DataError(f"{path}: each array must occur once in the file, but one occurs again: write the file anew")
+    return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+
+
+def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, size: int) -> np.ndarray:
+    """One array, once its header's claim is known to fit into the bytes that can be there."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise DataError(
+            f"{path}: {key!r} must be stored plainly or deflated, got method {info.compress_type}: use np.savez_compressed"
+        )
+    packed = min(info.compress_size, size)
+    most = min(info.file_size, packed * (EXPANSION if info.compress_type == zipfile.ZIP_DEFLATED else 1) + 64)
+    with archive.open(info) as stream:
+        shape, _, dtype = _npy_header(stream)
+        if dtype.hasobject or dtype.kind not in "biufSU":
+            raise DataError(f"{path}: {key!r} must hold numbers or text, got {dtype}: convert it with astype before saving")
+        claimed = prod(shape) * max(dtype.itemsize, 1)
+        if min(shape, default=0) < 0 or claimed > most:
+            raise DataError(
+                f"{path}: {key!r} claims shape {shape} ({claimed:,} bytes) but at most {most:,} bytes can be stored there: "
+                "the file is truncated or damaged, so write it again"
+            )
+    with archive.open(info) as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+        if stream.read(1):
+            raise ValueError(f"{key!r} has bytes after its end")
+    return array
+
+
+def _npy_header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(stream)
+    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"unknown version {version} of the .npy format")
+    return readers[version](stream)
+
+
+# --- what users hand in ---------------------------------------------------------------------------------------------
+
+
+def _at(source: str) -> str:
+    return f"{source}: " if source else ""
+
+
+def _is_frame(values) -> bool:
+    return hasattr(values, "columns") and hasattr(values, "index")  # a DataFrame, told without importing pandas
+
+
+def _plain(values, name: str, source: str) -> np.ndarray:
+    """A NumPy array of whatever was handed in, on whatever device it lives."""
+    try:
+        if hasattr(values, "detach"):  # a torch tensor; NumPy knows no bfloat16
+            values = values.detach().cpu()
+            values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+            return values.numpy()
+        return np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DataError(f"{_at(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
+
+
+def _rows(values, labels: np.ndarray) -> np.ndarray:
+    """Row numbers, from row numbers or a mask over all rows."""
+    rows = _plain(values, "a split", "")
+    return np.flatnonzero(rows) if rows.dtype == bool and rows.shape == labels.shape else rows
+
+
+def _class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:
+    """Class numbers from 0, looked up where ``values`` are names or entries of the attribute table's own index."""
+    array = np.atleast_1d(_plain(values, what, source))
+    if array.ndim != 1:
+        raise DataError(f"{_at(source)}{what} must be one-dimensional, got shape {array.shape}")
+    if array.dtype.kind in "biuf" and not (index and all(isinstance(entry, int) for entry in index)):
+        return array  # numbers already; GZSLDataset checks their range
+    keys = index if array.dtype.kind in "biuf" else [str(name) for name in names]
+    if not keys:
+        if not array.size:
+            return array.astype(np.int64)
+        raise DataError(
+            f"{_at(source)}{what} are names ({array.tolist()[0]!r} ...), so class_names must name the rows of attributes"
+        )
+    numbers = {key: k for k, key in enumerate(keys)}
+    if len(numbers) < len(keys):
+        raise DataError(f"{_at(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one")
+    found = [numbers.get(value) for value in array.tolist()]
+    if None in found:
+        value = array.tolist()[found.index(None)]
+        raise DataError(
+            f"{_at(source)}{what} must be among the classes ({', '.join(map(str, keys[:5]))} ...), got {value!r} "
+            f"({found.count(None)} such entries): correct the spelling, or add its row of attributes"
+        )
+    return np.array(found, np.int64)
+
+
+def _repeated(keys: list):
+    seen = set()
+    return next(key for key in keys if key in seen or seen.add(key))

@@ -1,0 +1,108 @@
+"""Affine maps of features, fitted on training rows only and invertible: none, min-max, standardise, PCA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import ConfigError, DataError
+
+KINDS = ("none", "min-max", "standardise", "pca", "whitened-pca")
+
+
+@dataclass(frozen=True, eq=False)
+class Preprocessing:
+    r"""One affine map, whatever its kind: :math:`z = ((x - \text{offset})\, \text{basis}) / \text{scale}`.
+
+    ``offset`` (D,), ``basis`` (D, d) with orthonormal columns or None for the identity, ``scale`` (d,), all float32.
+    ``inverse`` gives ``x`` back exactly (to rounding) when d = D, and its projection onto the d components otherwise.
+    Make one with :meth:`fit`.
+    """
+
+    kind: str
+    offset: np.ndarray
+    scale: np.ndarray
+    basis: np.ndarray | None = None
+
+    @property
+    def components(self) -> int | None:
+        """How many principal components are kept; None where every feature is."""
+        return None if self.basis is None else self.basis.shape[1]
+
+    @classmethod
+    def fit(cls, kind: str, features: np.ndarray, components: int | None = None) -> Preprocessing:
+        """Fit on ``features`` (N, D), which should be training rows only.
+
+        ``min-max`` maps each column to [0, 1]; ``standardise`` to mean 0 and variance 1; ``pca`` keeps the leading
+        ``components`` directions and divides all of them by one number, so that proportions of distances stay;
+        ``whitened-pca`` gives each direction variance 1. A constant column is shifted but not scaled.
+        """
+        if kind not in KINDS:
+            raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {kind!r}")
+        if components is not None and not kind.endswith("pca"):
+            raise ConfigError(f"components go with pca or whitened-pca, got {components} with {kind!r}")
+        x = np.asarray(features)
+        width = x.shape[1]
+        if kind == "none":
+            return cls(kind, np.zeros(width, np.float32), np.ones(width, np.float32))
+        if kind == "min-max":
+            return cls(kind, _f32(x.min(0)), _safe(np.subtract(x.max(0), x.min(0), dtype=np.float64), _size(x)))
+        mean = x.mean(0, dtype=np.float64)
+        if kind == "standardise":
+            return cls(kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x)))
+        basis, deviations = _principal_axes(x, mean, components)
+        if kind == "pca":
+            deviations = np.full_like(deviations, np.sqrt(np.mean(deviations**2)))
+        return cls(kind, _f32(mean), _safe(deviations, deviations.max()), _f32(basis))
+
+    def transform(self, features: np.ndarray) -> np.ndarray:
+        """Map features (..., D) to (..., d), float32."""
+        self._expect(features, len(self.offset), "transform")
+        if self.kind == "none":
+            return _f32(features)
+        x = _f32(features) - self.offset
+        return (x if self.basis is None else x @ self.basis) / self.scale
+
+    def inverse(self, features: np.ndarray) -> np.ndarray:
+        """Map (..., d) back to (..., D), float32."""
+        self._expect(features, len(self.scale), "invert")
+        if self.kind == "none":
+            return _f32(features)
+        x = _f32(features) * self.scale
+        return (x if self.basis is None else x @ self.basis.T) + self.offset
+
+    def _expect(self, features: np.ndarray, width: int, verb: str) -> None:
+        if features.shape[-1] != width:
+            raise DataError(
+                f"{self.kind} preprocessing can {verb} features of width {width}, got {features.shape[-1]}: "
+                "do these features come from another data set or extractor?"
+            )
+
+
+def _principal_axes(x: np.ndarray, mean: np.ndarray, components: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
+    most = min(x.shape[0] - 1, x.shape[1])
+    keep = most if components is None else components
+    if not 1 <= keep <= most:
+        raise ConfigError(f"components must be from 1 to {most} (training rows - 1 and features allow no more), got {keep}")
+    centred = x - mean  # float64: eigenvalues of a float32 Gram matrix lose half their digits
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(x))
+    values, vectors = values[::-1][:keep], vectors[:, ::-1][:, :keep]
+    # An eigenvector is known up to its sign; fixing it keeps models and pictures the same across machines.
+    signs = np.sign(vectors[np.abs(vectors).argmax(0), np.arange(keep)])
+    return vectors * signs, np.sqrt(np.clip(values, 0, None))
+
+
+def _size(x: np.ndarray) -> np.ndarray:
+    """Largest magnitude in each column: columns may have units of their own, so each is judged by itself."""
+    return np.maximum(np.abs(x.max(0)), np.abs(x.min(0)))
+
+
+def _safe(scale: np.ndarray, size: np.ndarray | float) -> np.ndarray:
+    """A scale that can be divided by: directions whose spread is rounding error beside ``size`` are left as they are."""
+    return _f32(np.where(scale > 1e-6 * size, scale, 1))
+
+
+def _f32(x: np.ndarray) -> np.ndarray:
+    return np.asarray(x, np.float32)

@@ -1,0 +1,88 @@
+"""The ridge-Gaussian: class means predicted from descriptions, one covariance; a baseline, and a start for the flow."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .datasets.base import GZSLDataset
+
+STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-6, 5))  # of the ridge; larger trusts the attributes less
+
+
+class IdentityBase(nn.Module):
+    """No base: the flow sees the features as they are, as published."""
+
+    def forward(self, x: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return x, x.new_zeros(len(x))
+
+    def inverse(self, u: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return u, u.new_zeros(len(u))
+
+
+class GaussianBase(nn.Module):
+    r"""Standardise features by the Gaussian that a description predicts: :math:`u = (x - m(a))\, C^{-T}`.
+
+    :math:`m(a) = [a, 1]\, B` with ``weights`` B (A + 1, D); ``root`` C (D, D) with :math:`C C^T` the covariance.
+    Maps (N, D) to (N, D) and the log-determinant (N,) of its own direction, in nats. ``attributes`` and ``index`` as in
+    :class:`gsmflow_lite.model.GSMFlow`.
+    """
+
+    def __init__(self, weights: Tensor, root: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("weights", weights)
+        self.register_buffer("root", root.contiguous())  # a saved copy then multiplies in the same order
+        self.register_buffer("unroot", torch.linalg.inv(root.double()).to(root))
+        self.register_buffer("log_det", -torch.linalg.slogdet(root.double()).logabsdet.to(root))
+
+    def means(self, attributes: Tensor, index: Tensor | None = None) -> Tensor:
+        """Predicted class means, (M, D), or of each sample, (N, D)."""
+        means = attributes @ self.weights[:-1] + self.weights[-1]
+        return means if index is None else means.index_select(0, index)
+
+    def forward(self, x: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return (x - self.means(attributes, index)) @ self.unroot.T, self.log_det.expand(len(x))
+
+    def inverse(self, u: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return u @ self.root.T + self.means(attributes, index), -self.log_det.expand(len(u))
+
+    @classmethod
+    def fit(cls, dataset: GZSLDataset, *, whiten: bool = True) -> GaussianBase:
+        """Fit on the training rows: ridge means, pooled within-class covariance (the identity where ``whiten`` is off)."""
+        width = dataset.features.shape[1]
+        return cls(ridge_means(dataset), _root(within_covariance(dataset)) if whiten else torch.eye(width))
+
+
+def class_means(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Mean feature of each class over those of its rows that are in ``rows``: (len(classes), D), float32."""
+    return np.stack([dataset.features[dataset.of_class(k, rows)].mean(0) for k in classes])
+
+
+def ridge_means(dataset: GZSLDataset, strengths: tuple[float, ...] = STRENGTHS) -> Tensor:
+    """Ridge regression from class attributes to class means, one row per seen class: (A + 1, D), the last row the intercept.
+
+    The strength is the one of ``strengths`` with the least squared error when each seen class in turn is left out
+    (scikit-learn's ``RidgeCV``, in closed form).
+    """
+    from sklearn.linear_model import RidgeCV  # slow to import
+
+    means = class_means(dataset, dataset.seen_classes, dataset.train).astype(np.float64)
+    fitted = RidgeCV(alphas=strengths).fit(dataset.attributes[dataset.seen_classes].astype(np.float64), means)
+    coefficients = np.atleast_2d(fitted.coef_).T
+    return torch.from_numpy(np.vstack([coefficients, np.atleast_1d(fitted.intercept_)])).float()
+
+
+def within_covariance(dataset: GZSLDataset) -> np.ndarray:
+    """Covariance of the training rows around their class means, pooled over classes: (D, D), float64."""
+    rows, classes = dataset.train, dataset.seen_classes
+    means = class_means(dataset, classes, rows)
+    residuals = (dataset.features[rows] - means[np.searchsorted(classes, dataset.labels[rows])]).astype(np.float64)
+    return residuals.T @ residuals / max(1, len(rows) - len(classes))
+
+
+def _root(covariance: np.ndarray) -> Tensor:
+    """C with C C^T = covariance. Directions without spread get a little, so that the map can be inverted."""
+    values, vectors = np.linalg.eigh(covariance)
+    floor = max(values.max() * 1e-6, np.finfo(np.float32).tiny)
+    return torch.from_numpy(vectors * np.sqrt(values.clip(floor))).float()

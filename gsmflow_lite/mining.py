@@ -1,0 +1,92 @@
+"""Boundary samples: real features moved to where a relation network is least sure of their class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .config import MiningConfig
+
+CLASSES_AT_ONCE = 16  # bounds memory: (batch, 16, hidden) instead of (batch, all classes, hidden)
+
+
+class RelationNetwork(nn.Module):
+    r"""How well a feature fits a description: :math:`r = \sigma(w_2 \mathrm{ReLU}(W_1 [x; a] + b_1) + b_2)`.
+
+    ``forward`` takes x (N, D) and attributes (K, A) and returns every pair's logit (N, K); the sigmoid is left to the caller.
+    :math:`W_1 [x; a]` is a sum of a part of x and a part of a, so no (N, K, D + A) tensor of pairs is built, and the
+    hidden layer is made for a few classes at a time. Reference: Chen et al. (2022), sec. 3.3.
+    """
+
+    def __init__(self, features: int, attributes: int, hidden: int) -> None:
+        super().__init__()
+        self.from_x = nn.Linear(features, hidden)
+        self.from_a = nn.Linear(attributes, hidden, bias=False)
+        self.out = nn.Linear(hidden, 1)
+
+    def forward(self, x: Tensor, attributes: Tensor) -> Tensor:
+        of_x, of_a = self.from_x(x), self.from_a(attributes)
+        parts = []
+        for some in of_a.split(CLASSES_AT_ONCE):
+            parts.append(torch.utils.checkpoint.checkpoint(self._pairs, of_x, some, use_reentrant=False))
+        return torch.cat(parts, dim=1)
+
+    def _pairs(self, of_x: Tensor, of_a: Tensor) -> Tensor:
+        return self.out(F.relu(of_x[:, None] + of_a)).squeeze(2)  # (N, some, hidden) -> (N, some)
+
+
+def relation_loss(scores: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error between scores in (0, 1), (N, K), and one-hot labels (N,)."""
+    return F.mse_loss(scores, F.one_hot(labels, scores.shape[1]).to(scores))
+
+
+def entropy(scores: Tensor) -> Tensor:
+    """Mean Shannon entropy of softmax(scores), (N, K) -> scalar, in nats; the published form takes it of sigmoid scores."""
+    log_p = scores.log_softmax(1)
+    return -(log_p.exp() * log_p).sum(1).mean()
+
+
+def train_relation_network(
+    network: RelationNetwork, features: Tensor, labels: Tensor, attributes: Tensor, config: MiningConfig, seed: int
+) -> Iterator[int]:
+    """Fit the network on real rows: features (N, D), labels (N,) that number the rows of attributes (S, A).
+
+    As published, a batch is scored against the classes that occur in it. Yields the number of epochs done.
+    """
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    for epoch in range(config.epochs):
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+        order = torch.randperm(len(features), generator=generator).to(features.device)
+        for rows in order.split(config.batch):
+            present, among = labels[rows].unique(return_inverse=True)
+            loss = relation_loss(network(features[rows], attributes[present]).sigmoid(), among)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+        yield epoch + 1
+
+
+def mine_boundary_samples(
+    network: RelationNetwork, features: Tensor, labels: Tensor, attributes: Tensor, config: MiningConfig
+) -> Tensor:
+    r"""Move each feature towards the class boundary, away from certainty: (N, D) -> (N, D).
+
+    ``loops`` gradient steps of size ``step`` on :math:`\mathrm{MSE}(r, \text{onehot}) - \beta H(\mathrm{softmax}\, r)`, summed
+    over samples, with the network frozen. The published loss is averaged over a batch of B, so its ``aug_lr`` is
+    ``step * B`` (see :mod:`gsmflow_lite.config`); a sum makes the result independent of how rows are batched.
+    Larger ``step``, ``loops`` or ``beta`` bring samples closer to, or over, the boundary.
+    """
+    mined = []
+    for x, y in zip(features.split(config.batch), labels.split(config.batch), strict=True):
+        x = x.clone()
+        for _ in range(config.loops):
+            x.requires_grad_(True)
+            r = network(x, attributes).sigmoid()
+            loss = (relation_loss(r, y) - config.beta * entropy(r)) * len(x)
+            (gradient,) = torch.autograd.grad(loss, x)
+            x = (x - config.step * gradient).detach()
+        mined.append(x)
+    return torch.cat(mined)

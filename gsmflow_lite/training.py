@@ -1,0 +1,269 @@
+"""Fitting a GSMFlow: an iterator of events, so that a bar, a plot or a test can watch."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import MiningConfig, ModelConfig, TrainingConfig
+from .datasets.base import GZSLDataset
+from .errors import ConfigError, StorageError, TrainingError
+from .gaussian import GaussianBase
+from .mining import RelationNetwork, mine_boundary_samples, train_relation_network
+from .model import GSMFlow
+from .semantics import choose_anchors
+from .objective import negative_log_likelihood, perturb, prototype_loss
+from .storage import read_tensors, write_tensors
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A named part of the work begins; it will count to ``total``."""
+
+    name: str
+    total: int
+
+
+@dataclass(frozen=True)
+class Step:
+    """One unit of a stage is done. ``loss`` stays on the device until somebody asks ``float(event.loss)``."""
+
+    stage: str
+    done: int
+    total: int
+    loss: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the data. Losses are means over the epoch; ``score`` is what ``validate`` returned, if anything."""
+
+    epoch: int  # counts from 1
+    epochs: int
+    likelihood: float  # negative log-likelihood per dimension without its constant, nats
+    prototype: float
+    lr: float
+    seconds: float
+    score: float | None = None
+
+
+ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
+
+Event = Stage | Step | Epoch
+Validate = Callable[[GSMFlow, int], float | None]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """``auto`` takes CUDA, else Apple's MPS, else the CPU; any other name must be a device that torch has here."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(f"device must be auto, cpu, cuda or mps and present here, got {name!r}: {error}") from None
+    return device
+
+
+def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GSMFlow:
+    """An untrained model for ``dataset``; its anchors come from the attributes, its base (if any) from the training rows."""
+    attributes = torch.from_numpy(dataset.attributes)
+    pool = attributes if config.anchors == "all" else attributes[torch.from_numpy(dataset.seen_classes)]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return GSMFlow(dataset.features.shape[1], pool[choose_anchors(pool)], config, _base(dataset, config.base))
+
+
+def _base(dataset: GZSLDataset, kind: str) -> GaussianBase | None:
+    return None if kind == "none" else GaussianBase.fit(dataset, whiten=kind == "ridge-gaussian")
+
+
+def fit(
+    model: GSMFlow,
+    dataset: GZSLDataset,
+    config: TrainingConfig,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    validate: Validate | None = None,
+    checkpoint: str | Path | None = None,
+) -> Iterator[Event]:
+    """Train ``model`` in place on the training rows of ``dataset``, yielding :class:`Stage`, :class:`Step` and :class:`Epoch`.
+
+    Nothing happens until the events are asked for. Stop asking, or interrupt, at any moment: the model is usable as it is.
+    ``validate(model, epoch)`` is called after each epoch. With ``checkpoint`` (a file) the state is saved after each epoch,
+    and if the file is already there, training goes on from it, bit for bit as if it had never stopped (same machine, same
+    seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a watcher's curve is whole. Raises ``TrainingError`` if the loss stops being finite; the model
+    then has the weights of the last good epoch.
+    """
+    place = choose_device(device)
+    model.to(place)
+    data = _Resident.of(dataset, place)
+    optimiser = _adam(model, config)
+    state = _Checkpoint(checkpoint, model, optimiser, config, seed, data) if checkpoint else None
+    history = state.resume() if state else []
+    yield from history
+    begin = len(history)
+    features, labels = data.features, data.labels
+    if config.mining is not None and begin < config.epochs:
+        mined = yield from _mine(data, config.mining, seed)
+        features, labels = torch.cat([features, mined]), torch.cat([labels, labels])
+    batch = min(config.batch, len(features))
+    yield Stage("flow", config.epochs)
+    for epoch in range(begin, config.epochs):
+        good, started = _copy(model), time.perf_counter()
+        lr = config.lr * config.lr_gamma ** (epoch // config.lr_step)
+        for group in optimiser.param_groups:
+            group["lr"] = lr
+        model.train()
+        sums, order = torch.zeros(2, device=place), _shuffled(len(features), seed, epoch).to(place)
+        noise = torch.Generator(place).manual_seed(_mix(seed, epoch))
+        batches = order.split(batch)
+        for number, rows in enumerate(batches):
+            x = perturb(features[rows], config.perturbation, noise)
+            losses = _losses(model, x, labels[rows], data, config.prototype_weight)
+            optimiser.zero_grad(set_to_none=True)
+            (losses[0] + config.prototype_weight * losses[1]).backward()
+            optimiser.step()
+            sums += losses.detach() * len(rows)
+            yield Step("flow", number + 1, len(batches), losses.detach()[0])
+        likelihood, prototype = (sums / len(features)).tolist()
+        if not np.isfinite(likelihood + prototype):
+            model.load_state_dict(good)
+            raise TrainingError(
+                f"the loss must stay finite, got {likelihood} + {prototype} in epoch {epoch + 1}: lower the learning rate "
+                f"({lr:g}), or scale the features (preprocessing); the model has the weights of epoch {epoch}"
+            )
+        model.eval()
+        score = validate(model, epoch + 1) if validate else None
+        history.append(Epoch(epoch + 1, config.epochs, likelihood, prototype, lr, time.perf_counter() - started, score))
+        if state:
+            state.save(history)
+        yield history[-1]
+    model.eval()
+
+
+@dataclass(frozen=True)
+class _Resident:
+    """Training rows on the device. Labels number the seen classes, 0 to S - 1, the rows of ``attributes``."""
+
+    features: Tensor  # (n, D)
+    labels: Tensor  # (n,)
+    attributes: Tensor  # (S, A)
+    prototypes: Tensor  # (S, D), real class means
+
+    @classmethod
+    def of(cls, dataset: GZSLDataset, device: torch.device) -> _Resident:
+        features = torch.from_numpy(dataset.features[dataset.train]).to(device)
+        labels = torch.from_numpy(np.searchsorted(dataset.seen_classes, dataset.labels[dataset.train])).to(device)
+        sums = torch.zeros(len(dataset.seen_classes), features.shape[1], device=device).index_add_(0, labels, features)
+        counts = labels.bincount(minlength=len(sums))
+        attributes = torch.from_numpy(dataset.attributes[dataset.seen_classes]).to(device)
+        return cls(features, labels, attributes, sums / counts[:, None])
+
+
+def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototype_weight: float) -> Tensor:
+    """Negative log-likelihood and prototype loss, (2,)."""
+    z, log_det = model(x, data.attributes, labels)
+    likelihood = negative_log_likelihood(z, log_det)
+    if prototype_weight == 0:
+        return torch.stack([likelihood, likelihood.new_zeros(())])
+    # As published, the prototype loss teaches the flow but not the positioning of the attributes: hence detach.
+    semantics = model.embed(data.attributes).detach()
+    origin = torch.zeros_like(data.prototypes)
+    generated = model.base.inverse(model.flow.inverse(origin, semantics)[0], data.attributes)[0]
+    return torch.stack([likelihood, prototype_loss(generated, data.prototypes)])
+
+
+def _mine(data: _Resident, config: MiningConfig, seed: int) -> Iterator[Event]:
+    """Train the relation network and mine one boundary sample from each training row; returns (n, D)."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_mix(seed, -1))
+        network = RelationNetwork(data.features.shape[1], data.attributes.shape[1], config.hidden).to(data.features)
+    yield Stage("relation network", config.epochs)
+    for done in train_relation_network(network, data.features, data.labels, data.attributes, config, seed):
+        yield Step("relation network", done, config.epochs)
+    network.requires_grad_(False)
+    yield Stage("boundary samples", len(data.features))
+    mined = []
+    for x, y in zip(data.features.split(1024), data.labels.split(1024), strict=True):
+        mined.append(mine_boundary_samples(network, x, y, data.attributes, config))
+        yield Step("boundary samples", sum(map(len, mined)), len(data.features))
+    return torch.cat(mined)
+
+
+def _adam(model: GSMFlow, config: TrainingConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+
+
+def _mix(seed: int, epoch: int) -> int:
+    """One number from two: every epoch has its own random stream, so resuming needs no saved generator."""
+    return int(np.random.SeedSequence([seed, epoch + 1]).generate_state(1)[0])
+
+
+def _shuffled(n: int, seed: int, epoch: int) -> Tensor:
+    return torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, epoch)))
+
+
+def _copy(model: GSMFlow) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+@dataclass(frozen=True)
+class _Checkpoint:
+    """The whole state of a training run in one file: weights, Adam's moments, history, and what they belong to."""
+
+    path: str | Path
+    model: GSMFlow
+    optimiser: torch.optim.Adam
+    config: TrainingConfig
+    seed: int
+    data: _Resident
+
+    def identity(self) -> dict[str, object]:
+        """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
+        settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
+        digest = hashlib.sha256()
+        for tensor in (self.data.features, self.data.labels, self.data.attributes):
+            digest.update(tensor.cpu().numpy().tobytes())
+        return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
+
+    def save(self, history: list[Epoch]) -> None:
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            moments = self.optimiser.state[parameter]
+            tensors |= {f"adam.{key}.{name}": moments[key] for key in ADAM_STATE}
+        settings = {"kind": "checkpoint", "history": [asdict(e) for e in history], "identity": self.identity()}
+        write_tensors(self.path, tensors, settings)
+
+    def resume(self) -> list[Epoch]:
+        """Load the state if the file is there; returns the epochs that are done, at most as many as are asked for."""
+        if not Path(self.path).exists():
+            return []
+        tensors, settings = read_tensors(self.path)
+        found, wanted = settings.get("identity"), self.identity()
+        if settings.get("kind") != "checkpoint" or not isinstance(found, dict):
+            raise StorageError(f"{self.path} must be a training checkpoint, got another file: name a new one")
+        for part, value in wanted.items():
+            if found.get(part) != value:
+                raise StorageError(
+                    f"{self.path} belongs to a run with another {part} ({found.get(part)!r}, now {value!r}): "
+                    "name another checkpoint, or go back to those"
+                )
+        try:
+            self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+            for name, parameter in self.model.named_parameters():
+                self.optimiser.state[parameter] = {
+                    key: tensors[f"adam.{key}.{name}"].to("cpu" if key == "step" else parameter.device) for key in ADAM_STATE
+                }
+            history = [Epoch(**epoch) for epoch in settings["history"]]
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise StorageError(f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it") from None
+        return [replace(epoch, epochs=self.config.epochs) for epoch in history]
