@@ -8,6 +8,8 @@ from .errors import ConfigError, DataError, GSMFlowError, StorageError, Training
 from .flow import ConditionalFlow
 from .generators import Generator, RealSamples, RidgeGaussian
 from .model import GSMFlow, SavedModel
+from .progress import ProgressBar, follow
+from .protocol import run
 from .training import Epoch, Stage, Step, fit, new_model
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Generator",
     "MiningConfig",
     "ModelConfig",
+    "ProgressBar",
     "RealSamples",
     "RidgeGaussian",
     "SavedModel",
@@ -33,6 +36,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "fit",
+    "follow",
     "from_arrays",
     "from_dataframe",
     "gaussian_world",
@@ -40,4 +44,5 @@ __all__ = [
     "load",
     "new_model",
     "preset",
+    "run",
 ]

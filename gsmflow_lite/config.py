@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 from .errors import ConfigError
 
@@ -82,15 +82,18 @@ class ClassifierConfig:
 
     samples: int = 300  # synthesised per unseen class
     solver: str = "lbfgs"  # lbfgs: to the optimum of the regularised loss; adam: epochs of batches, as published
-    penalty: float = 1e-3  # lbfgs: weight of |W|^2 / 2; larger gives a smoother classifier
+    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  # lbfgs: weights of |W|^2 / 2 to choose from; larger is smoother
     balanced: bool = True  # every class weighs the same, so `samples` does not tilt the scale
     epochs: int = 30  # adam only, as are the next two
     batch: int = 1000
     lr: float = 1e-3
 
     def __post_init__(self) -> None:
-        for name in ("samples", "penalty", "epochs", "batch", "lr"):
+        for name in ("samples", "epochs", "batch", "lr"):
             _require(getattr(self, name) > 0, f"classifier {name} must be positive", getattr(self, name))
+        object.__setattr__(self, "penalties", tuple(self.penalties))  # JSON has lists only
+        holds = len(self.penalties) > 0 and all(penalty > 0 for penalty in self.penalties)
+        _require(holds, "classifier penalties must be one or more positive numbers", self.penalties)
         _one_of(self, "solver", ("lbfgs", "adam"))
 
 
@@ -102,6 +105,7 @@ class Config:
     source: str = ""
     preprocessing: str = "none"
     components: int | None = None
+    checks: int = 5  # epochs at which the flow is judged when its training length is chosen
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
@@ -133,6 +137,9 @@ def _build(cls: type, values: Mapping[str, Any], where: str) -> Any:
 
 
 def _typed(hint: Any, value: Any, where: str) -> Any:
+    if get_origin(hint) is tuple:
+        _require(isinstance(value, list | tuple), f"{where} must be a list", value)
+        return tuple(_typed(hint.__args__[0], one, where) for one in value)
     options = getattr(hint, "__args__", (hint,))  # X | None has the arguments (X, NoneType)
     for option in options:
         if is_dataclass(option) and isinstance(value, Mapping):

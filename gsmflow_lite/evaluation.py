@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch.nn import functional as F
 from .config import ClassifierConfig
 from .datasets.base import GZSLDataset
 from .generators import Generator
+from .model import GSMFlow
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,9 @@ class TestLogits:
 class SoftmaxClassifier:
     r"""Linear softmax :math:`p(y \mid x) \propto \exp(w_y x + b_y)` over ``classes``, trained on weighted rows.
 
-    ``solver="lbfgs"`` minimises :math:`\sum_i \omega_i \mathrm{CE}_i + \frac{\lambda}{2} |W|^2` with weights that sum to 1,
-    to its (unique) optimum; ``adam`` runs epochs of batches with betas (0.5, 0.999) and no penalty, as the papers do.
+    ``solver="lbfgs"`` minimises :math:`\sum_i \omega_i \mathrm{CE}_i + \frac{\lambda}{2} |W|^2` with weights that sum to 1
+    and the first of ``config.penalties``, to its (unique) optimum; ``adam`` runs epochs of batches with betas (0.5, 0.999)
+    and no penalty, as the papers do.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, classes: Tensor) -> None:
@@ -115,7 +116,7 @@ def _solve_lbfgs(weight, bias, x, target, importance, config: ClassifierConfig, 
     def closure() -> Tensor:
         optimiser.zero_grad()
         losses = F.cross_entropy(F.linear(x, weight, bias), target, reduction="none")
-        loss = losses @ importance + 0.5 * config.penalty * weight.square().sum()
+        loss = losses @ importance + 0.5 * config.penalties[0] * weight.square().sum()
         loss.backward()
         return loss
 
@@ -152,3 +153,31 @@ def softmax_logits(
     alone = SoftmaxClassifier.fit(fake, fake_labels, config, seed=seed)
     rows = [torch.from_numpy(dataset.features[index]).to(fake) for index in (dataset.test_seen, dataset.test_unseen)]
     return TestLogits(dataset, *(joint.logits(x).cpu().numpy() for x in rows), alone.logits(rows[1]).cpu().numpy())
+
+
+def likelihood_logits(model: GSMFlow, dataset: GZSLDataset) -> TestLogits:
+    """The flow itself as the classifier: log p(x | a_c) in nats. It learns nothing from the classes it is to tell apart."""
+    attributes = torch.from_numpy(dataset.attributes)
+    rows = (torch.from_numpy(dataset.features[index]) for index in (dataset.test_seen, dataset.test_unseen))
+    seen, unseen = (model.log_prob(x, attributes).cpu().numpy() for x in rows)
+    return TestLogits(dataset, seen, unseen, unseen[:, dataset.unseen_classes])
+
+
+def eszsl_logits(dataset: GZSLDataset, feature_penalty: float, attribute_penalty: float) -> TestLogits:
+    r"""ESZSL, the closed-form bilinear baseline: scores :math:`x^T V a` with
+
+    .. math:: V = (X^T X + \gamma I)^{-1} X^T Y S (S^T S + \lambda I)^{-1}
+
+    X (n, D) training features, Y (n, S) in {-1, 1}, S (S, A) attributes of the seen classes; the penalties :math:`\gamma`
+    and :math:`\lambda` are relative to the mean eigenvalue of what they are added to. Romera-Paredes & Torr (2015), eq. 4.
+    """
+    x = dataset.features[dataset.train].astype(np.float64)
+    seen = dataset.attributes[dataset.seen_classes].astype(np.float64)
+    y = np.where(dataset.labels[dataset.train][:, None] == dataset.seen_classes, 1.0, -1.0)
+    left, right = x.T @ x, seen.T @ seen
+    for gram, penalty in ((left, feature_penalty), (right, attribute_penalty)):
+        gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
+    v = np.linalg.solve(left, x.T @ y @ seen) @ np.linalg.inv(right)
+    v_a = (v @ dataset.attributes.T.astype(np.float64)).astype(np.float32)
+    logits = [dataset.features[index] @ v_a for index in (dataset.test_seen, dataset.test_unseen)]
+    return TestLogits(dataset, *logits, logits[1][:, dataset.unseen_classes])

@@ -171,8 +171,9 @@ def _rebuild(settings: Mapping[str, Any], state: dict[str, Tensor]) -> GSMFlow:
     features, attributes = settings["features"], settings["attributes"]
     config = ModelConfig(**settings["model"])
     size = sum(value.numel() for value in state.values())
-    if max(features, attributes, config.hidden, config.embedding, config.blocks) > size:
-        raise StorageError("its settings ask for more than its tensors hold")
+    embedding = config.embedding if config.relative_positioning else 0  # unused without
+    if max(features, attributes, config.hidden, embedding, config.blocks) > size:
+        raise ConfigError("its settings ask for more than its tensors hold")
     base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None
     model = GSMFlow(features, torch.zeros(3, attributes), config, base)
     model.load_state_dict(state)

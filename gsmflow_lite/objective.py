@@ -10,7 +10,8 @@ from torch.nn import functional as F
 def perturb(x: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
     r"""Visual perturbation :math:`x + \pi \epsilon`, :math:`\epsilon \sim N(0, I)`; larger ``strength`` spreads samples more.
 
-    ``strength`` is in units of x. Reference: Chen et al. (2021), sec. 3.4 (its dropout mask is all ones in every published run).
+    ``strength`` is in units of x. Reference: Chen et al. (2021), sec. 3.4; its dropout mask, all ones in every published
+    run, is left out.
     """
     if strength == 0:
         return x

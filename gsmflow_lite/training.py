@@ -18,8 +18,8 @@ from .errors import ConfigError, StorageError, TrainingError
 from .gaussian import GaussianBase
 from .mining import RelationNetwork, mine_boundary_samples, train_relation_network
 from .model import GSMFlow
-from .semantics import choose_anchors
 from .objective import negative_log_likelihood, perturb, prototype_loss
+from .semantics import choose_anchors
 from .storage import read_tensors, write_tensors
 
 
@@ -100,8 +100,8 @@ def fit(
     Nothing happens until the events are asked for. Stop asking, or interrupt, at any moment: the model is usable as it is.
     ``validate(model, epoch)`` is called after each epoch. With ``checkpoint`` (a file) the state is saved after each epoch,
     and if the file is already there, training goes on from it, bit for bit as if it had never stopped (same machine, same
-    seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a watcher's curve is whole. Raises ``TrainingError`` if the loss stops being finite; the model
-    then has the weights of the last good epoch.
+    seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a curve is whole.
+    Raises ``TrainingError`` if the loss stops being finite; the model then has the weights of the last good epoch.
     """
     place = choose_device(device)
     model.to(place)
@@ -266,4 +266,9 @@ class _Checkpoint:
             history = [Epoch(**epoch) for epoch in settings["history"]]
         except (KeyError, TypeError, RuntimeError) as error:
             raise StorageError(f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it") from None
+        if len(history) > self.config.epochs:
+            raise StorageError(
+                f"{self.path} has {len(history)} epochs done, more than the {self.config.epochs} asked for: "
+                "name another checkpoint"
+            )
         return [replace(epoch, epochs=self.config.epochs) for epoch in history]

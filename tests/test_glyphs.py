@@ -124,7 +124,7 @@ def test_no_family_of_typefaces_is_on_both_sides(real):
 
 
 def test_a_validation_fold_splits_no_family(real):
-    fold = real.validation_fold()
+    fold = real.origin.validation_fold()
     assert not np.intersect1d(fold.groups[fold.train], fold.groups[fold.test_seen]).size
 
 

@@ -184,7 +184,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
     most = min(info.file_size, packed * (EXPANSION if info.compress_type == zipfile.ZIP_DEFLATED else 1) + 64)
     with archive.open(info) as stream:
         shape, _, dtype = _npy_header(stream)
-        if dtype.hasobject or dtype.kind not in "biufSU":
+        if dtype.kind not in "biufSU":
             raise DataError(f"{path}: {key!r} must hold numbers or text, got {dtype}: convert it with astype before saving")
         claimed = prod(shape) * max(dtype.itemsize, 1)
         if min(shape, default=0) < 0 or claimed > most:

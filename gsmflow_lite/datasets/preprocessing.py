@@ -87,11 +87,19 @@ def _principal_axes(x: np.ndarray, mean: np.ndarray, components: int | None) -> 
     if not 1 <= keep <= most:
         raise ConfigError(f"components must be from 1 to {most} (training rows - 1 and features allow no more), got {keep}")
     centred = x - mean  # float64: eigenvalues of a float32 Gram matrix lose half their digits
-    values, vectors = np.linalg.eigh(centred.T @ centred / len(x))
+    values, vectors = _eigh(centred.T @ centred / len(x))
     values, vectors = values[::-1][:keep], vectors[:, ::-1][:, :keep]
     # An eigenvector is known up to its sign; fixing it keeps models and pictures the same across machines.
     signs = np.sign(vectors[np.abs(vectors).argmax(0), np.arange(keep)])
     return vectors * signs, np.sqrt(np.clip(values, 0, None))
+
+
+def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and -vectors on one thread: on a busy machine two threads waited 100 times longer for each other."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"):
+        return np.linalg.eigh(matrix)
 
 
 def _size(x: np.ndarray) -> np.ndarray:
