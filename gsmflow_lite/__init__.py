@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig, preset
+from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig, lite, preset
 from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .flow import ConditionalFlow
@@ -41,6 +41,7 @@ __all__ = [
     "from_dataframe",
     "gaussian_world",
     "glyphs",
+    "lite",
     "load",
     "new_model",
     "preset",

@@ -24,6 +24,7 @@ class ModelConfig:
     clamp: float = 1.0  # larger lets one block stretch an entry further, by at most exp(clamp)
     semantics: str = "every"  # coupling blocks that read the semantics: every, first or none
     relative_positioning: bool = True  # off: blocks read the attributes as they are
+    scale_attributes: bool = False  # on: attributes vary by about 1, so that a new network hears them at once
     anchors: str = "all"  # classes among which the anchors are chosen: all, or seen only
     base: str = "none"  # what the flow starts from: none, ridge (class means), ridge-gaussian (means and covariance)
 
@@ -149,6 +150,37 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
         if isinstance(option, type) and type(value) is option:
             return value
     raise ConfigError(f"{where} must be of type {' or '.join(o.__name__ for o in options)}, got {value!r}")
+
+
+def lite(name: str = "features") -> Config:
+    """Settings of this library's own, for a laptop: ``glyphs`` for the embedded letters, ``features`` for any extractor's.
+
+    They were chosen on validation classes only (``benchmarks/ablation.py`` prints the comparison).
+    """
+    _require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
+    return LITE[name]
+
+
+LITE = {
+    "glyphs": Config(
+        name="lite/glyphs",
+        source="this library, chosen on validation classes of glyphs",
+        preprocessing="whitened-pca",
+        components=64,
+        checks=6,
+        model=ModelConfig(blocks=3, hidden=256, embedding=256, base="ridge-gaussian"),
+        training=TrainingConfig(epochs=12, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+    ),
+    "features": Config(
+        name="lite/features",
+        source="this library, chosen on validation classes of Oxford Flowers (EfficientNet-Lite0, 64 px)",
+        preprocessing="pca",
+        components=256,
+        checks=4,
+        model=ModelConfig(blocks=3, hidden=512, embedding=512, base="ridge-gaussian"),
+        training=TrainingConfig(epochs=12, lr=1e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+    ),
+}
 
 
 # --- Published settings ----------------------------------------------------------------------------------------------

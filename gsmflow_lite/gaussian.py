@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from .datasets.base import GZSLDataset
 
-STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-6, 5))  # of the ridge; larger trusts the attributes less
+STRENGTHS = tuple(10.0 ** (power / 4) for power in range(-12, 5))  # of the ridge; larger trusts the attributes less
 
 
 class IdentityBase(nn.Module):
@@ -63,12 +63,15 @@ def ridge_means(dataset: GZSLDataset, strengths: tuple[float, ...] = STRENGTHS) 
     """Ridge regression from class attributes to class means, one row per seen class: (A + 1, D), the last row the intercept.
 
     The strength is the one of ``strengths`` with the least squared error when each seen class in turn is left out
-    (scikit-learn's ``RidgeCV``, in closed form).
+    (scikit-learn's ``RidgeCV``, in closed form). It is relative to the mean squared distance of a class's attributes from
+    their mean, so that their units do not matter.
     """
     from sklearn.linear_model import RidgeCV  # slow to import
 
     means = class_means(dataset, dataset.seen_classes, dataset.train).astype(np.float64)
-    fitted = RidgeCV(alphas=strengths).fit(dataset.attributes[dataset.seen_classes].astype(np.float64), means)
+    attributes = dataset.attributes[dataset.seen_classes].astype(np.float64)
+    unit = attributes.var(0).sum() or 1.0
+    fitted = RidgeCV(alphas=unit * np.asarray(strengths)).fit(attributes, means)
     coefficients = np.atleast_2d(fitted.coef_).T
     return torch.from_numpy(np.vstack([coefficients, np.atleast_1d(fitted.intercept_)])).float()
 

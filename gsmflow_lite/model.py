@@ -33,16 +33,19 @@ class GSMFlow(nn.Module):
     from the ridge-Gaussian.
 
     ``anchors`` (3, A) position the attributes. Attributes are always (M, A) with one row per *class*; ``index`` (N,) says
-    which row each sample has. Use :func:`gsmflow_lite.training.new_model` to make one that fits a data set.
+    which row each sample has; the flow reads them divided by ``unit`` (1 as published).
+    Use :func:`gsmflow_lite.training.new_model` to make one that fits a data set.
     Reference: Chen et al. (2021), sec. 3.
     """
 
-    def __init__(self, features: int, anchors: Tensor, config: ModelConfig, base: GaussianBase | None = None) -> None:
+    def __init__(
+        self, features: int, anchors: Tensor, config: ModelConfig, base: GaussianBase | None = None, unit: float = 1.0
+    ) -> None:
         super().__init__()
         self.config = config
         self.attributes = anchors.shape[1]
         if config.relative_positioning:
-            self.positioning: nn.Module = RelativePositioning(anchors, config.embedding)
+            self.positioning: nn.Module = RelativePositioning(anchors / unit, config.embedding)
         else:
             self.positioning = nn.Identity()
         context = config.embedding if config.relative_positioning else self.attributes
@@ -50,6 +53,7 @@ class GSMFlow(nn.Module):
             features, context, blocks=config.blocks, hidden=config.hidden, clamp=config.clamp, semantics=config.semantics
         )
         self.base = base or IdentityBase()
+        self.register_buffer("unit", torch.tensor(unit))
 
     @property
     def features(self) -> int:
@@ -62,7 +66,7 @@ class GSMFlow(nn.Module):
                 f"attributes must be a matrix with {self.attributes} columns, as in training, got shape "
                 f"{tuple(attributes.shape)}: are they of another data set?"
             )
-        return self.positioning(attributes)
+        return self.positioning(attributes / self.unit)
 
     def forward(self, x: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Features x (N, D) -> latent z (N, D) and log|det dz/dx| (N,), in nats."""

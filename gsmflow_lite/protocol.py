@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from .datasets.base import GZSLDataset
 from .errors import ConfigError
 from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
 from .generators import Generator, RealSamples, RidgeGaussian
-from .training import Epoch, Event, Stage, fit, new_model
+from .training import Epoch, Event, fit, new_model
 
 PROTOCOLS = {
     "validation": "everything is chosen on validation classes carved from the seen ones; the test set is looked at once",
@@ -54,6 +55,8 @@ class Outcome:
     scores: GZSLScores
     choice: Choice
     generator: Generator | None
+    train_seconds: float
+    evaluate_seconds: float  # synthesising, fitting classifiers and scoring, on validation classes too
 
 
 # --- Methods ---------------------------------------------------------------------------------------------------------
@@ -143,23 +146,34 @@ def run(
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+    clock, started = _Clock(), time.perf_counter()
     if protocol == "published":
-        return _choose_on_test(method, dataset, seed, watch)
-    choice = _choose(method, [dataset.validation_fold(n) for n in folds], seed, watch)
-    watch(Stage("final training", 1))
-    for candidate in _candidates(method(dataset, seed, choice.setting), watch):
-        if candidate.setting == choice.setting:
-            return Outcome(candidate.judge().scores(choice.calibration), choice, candidate.generator)
-    raise ConfigError(f"the method must offer the setting {choice.setting} on every data set, but here it did not")
+        scores, choice, generator = _choose_on_test(method, dataset, seed, watch, clock)
+    else:
+        choice = _choose(method, [dataset.validation_fold(n) for n in folds], seed, watch, clock)
+        scores, generator = _test(method, dataset, seed, choice, watch, clock)
+    total = time.perf_counter() - started
+    return Outcome(scores, choice, generator, total - clock.seconds, clock.seconds)
 
 
-def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Callable[[Event], None]) -> Choice:
+class _Clock:
+    """Keeps the time that judging takes, apart from training."""
+
+    seconds = 0.0
+
+    def judge(self, candidate: Candidate) -> TestLogits:
+        started = time.perf_counter()
+        logits = candidate.judge()
+        self.seconds += time.perf_counter() - started
+        return logits
+
+
+def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Callable[[Event], None], clock: _Clock) -> Choice:
     """The setting with the highest harmonic mean, averaged over the folds, each at its own best calibration."""
     found: dict[Setting, list[tuple[float, GZSLScores]]] = {}
-    for number, fold in enumerate(folds):
-        watch(Stage(f"choosing on {fold.name}", len(folds) - number))
+    for fold in folds:
         for candidate in _candidates(method(fold, seed, None), watch):
-            logits = candidate.judge()
+            logits = clock.judge(candidate)
             calibration = logits.best_calibration()
             found.setdefault(candidate.setting, []).append((calibration, logits.scores(calibration)))
     means = {setting: float(np.mean([s.harmonic for _, s in results])) for setting, results in found.items()}
@@ -170,10 +184,22 @@ def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Call
     return Choice(best, calibration, "validation classes", scores)
 
 
-def _choose_on_test(method: Method, dataset: GZSLDataset, seed: int, watch: Callable[[Event], None]) -> Outcome:
-    judged = [(c, c.judge().scores()) for c in _candidates(method(dataset, seed, None), watch)]
+def _test(
+    method: Method, dataset: GZSLDataset, seed: int, choice: Choice, watch: Callable[[Event], None], clock: _Clock
+) -> tuple[GZSLScores, Generator | None]:
+    """Train as was chosen, on all training rows, and look at the test set once."""
+    for candidate in _candidates(method(dataset, seed, choice.setting), watch):
+        if candidate.setting == choice.setting:
+            return clock.judge(candidate).scores(choice.calibration), candidate.generator
+    raise ConfigError(f"a method must offer the setting {choice.setting} on every data set, but here it did not")
+
+
+def _choose_on_test(
+    method: Method, dataset: GZSLDataset, seed: int, watch: Callable[[Event], None], clock: _Clock
+) -> tuple[GZSLScores, Choice, Generator | None]:
+    judged = [(c, clock.judge(c).scores()) for c in _candidates(method(dataset, seed, None), watch)]
     best, scores = max(judged, key=lambda pair: pair[1].harmonic)
-    return Outcome(scores, Choice(best.setting, 0.0, f"the TEST set, best of {len(judged)} looks", scores), best.generator)
+    return scores, Choice(best.setting, 0.0, f"the TEST set, best of {len(judged)} looks", scores), best.generator
 
 
 def _candidates(items: Iterator[Event | Candidate], watch: Callable[[Event], None]) -> Iterator[Candidate]:

@@ -75,10 +75,12 @@ def choose_device(name: str = "auto") -> torch.device:
 def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GSMFlow:
     """An untrained model for ``dataset``; its anchors come from the attributes, its base (if any) from the training rows."""
     attributes = torch.from_numpy(dataset.attributes)
-    pool = attributes if config.anchors == "all" else attributes[torch.from_numpy(dataset.seen_classes)]
+    seen = attributes[torch.from_numpy(dataset.seen_classes)]
+    pool = attributes if config.anchors == "all" else seen
+    unit = float(seen.var(0, correction=0).mean().sqrt()) or 1.0 if config.scale_attributes else 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return GSMFlow(dataset.features.shape[1], pool[choose_anchors(pool)], config, _base(dataset, config.base))
+        return GSMFlow(dataset.features.shape[1], pool[choose_anchors(pool)], config, _base(dataset, config.base), unit)
 
 
 def _base(dataset: GZSLDataset, kind: str) -> GaussianBase | None:

@@ -337,4 +337,6 @@ def test_a_failed_save_leaves_the_older_model(dataset, saved, make_model, monkey
 def test_a_base_given_by_hand_is_used():
     base = GaussianBase(torch.tensor([[1.0, 0.0], [0.0, 1.0], [5.0, 6.0]]), torch.eye(2))
     model = GSMFlow(2, torch.zeros(3, 2), SMALL, base)
-    torch.testing.assert_close(model.synthesize(torch.zeros(1, 2), 1, temperature=0)[0, 0], torch.tensor([5.0, 6.0]), atol=0.1, rtol=0)
+    torch.testing.assert_close(
+        model.synthesize(torch.zeros(1, 2), 1, temperature=0)[0, 0], torch.tensor([5.0, 6.0]), atol=0.1, rtol=0
+    )

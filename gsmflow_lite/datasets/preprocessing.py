@@ -35,7 +35,8 @@ class Preprocessing:
         """Fit on ``features`` (N, D), which should be training rows only.
 
         ``min-max`` maps each column to [0, 1]; ``standardise`` to mean 0 and variance 1; ``pca`` keeps the leading
-        ``components`` directions and divides all of them by one number, so that proportions of distances stay;
+        ``components`` directions (fewer where the training rows - 1 or the features are fewer; None: all there are) and
+        divides all of them by one number, so that proportions of distances stay;
         ``whitened-pca`` gives each direction variance 1. A constant column is shifted but not scaled.
         """
         if kind not in KINDS:
@@ -84,8 +85,9 @@ def _principal_axes(x: np.ndarray, mean: np.ndarray, components: int | None) -> 
     """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
     most = min(x.shape[0] - 1, x.shape[1])
     keep = most if components is None else components
-    if not 1 <= keep <= most:
-        raise ConfigError(f"components must be from 1 to {most} (training rows - 1 and features allow no more), got {keep}")
+    if keep < 1:
+        raise ConfigError(f"components must be at least 1, got {keep}")
+    keep = min(keep, most)
     centred = x - mean  # float64: eigenvalues of a float32 Gram matrix lose half their digits
     values, vectors = _eigh(centred.T @ centred / len(x))
     values, vectors = values[::-1][:keep], vectors[:, ::-1][:, :keep]

@@ -1,0 +1,236 @@
+"""The command ``gsmflow-lite``: demo, train, evaluate, synthesize, datasets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import __version__
+from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
+from .datasets import BENCHMARKS as KNOWN
+from .datasets import GZSLDataset, available, check_folder, load
+from .errors import DataError, GSMFlowError
+
+BAD_INPUT = 2  # exit status when data, settings or files break a rule
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status. Errors of the user's make go to stderr as one plain message."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except GSMFlowError as error:
+        print(f"gsmflow-lite: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nstopped by you; with the same command and --out, a training under way goes on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gsmflow-lite",
+        description="Train a conditional flow that imagines features of unseen classes, and score it by the rules of GZSL.",
+        epilog="DATA is a name (see 'gsmflow-lite datasets'), a benchmark folder (xlsa17 or EPGN), or an .npz file.",
+    )
+    parser.add_argument("--version", action="version", version=f"gsmflow-lite {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_synthesize(commands)
+    _add_datasets(commands)
+    return parser
+
+
+def _add_demo(commands) -> None:
+    add = commands.add_parser("demo", help="train on the embedded letters, evaluate, write a report (about a minute)")
+    add.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the results (default: %(default)s)")
+    add.add_argument("--data", default="glyphs", help=argparse.SUPPRESS)
+    _add_run_options(add)
+    add.set_defaults(run=_train, features="res101")
+
+
+def _add_train(commands) -> None:
+    add = commands.add_parser("train", help="train and evaluate on DATA, write model, result.json and report.html")
+    add.add_argument("data", metavar="DATA", help="name, benchmark folder or .npz file")
+    add.add_argument("--features", default="res101", metavar="NAME", help="feature file NAME.mat of a folder (default: res101)")
+    add.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results; an interrupted run goes on"
+    )
+    _add_run_options(add)
+    add.set_defaults(run=_train)
+
+
+def _add_run_options(add: argparse.ArgumentParser) -> None:
+    papers = ", ".join(f"{paper}/{name}" for paper in PUBLISHED for name in BENCHMARKS)
+    add.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    add.add_argument("--preset", help=f"lite/glyphs, lite/features, or a published one: {papers} (default: lite/...)")
+    add.add_argument("--protocol", choices=("validation", "published"), default="validation",
+                     help="choose on validation classes (default), or on the test set as the papers' code does")  # fmt: skip
+    add.add_argument("--classifier", choices=("softmax", "likelihood"), default="softmax", help="for the flow's scores")
+    add.add_argument("--folds", type=int, default=1, help="validation folds to choose on; more are steadier (default: 1)")
+    add.add_argument("--epochs", type=int, help="train at most this long (default: as the preset says)")
+    add.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    add.add_argument("--no-baselines", action="store_true", help="skip ridge-Gaussian, ESZSL and the oracle")
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .experiment import run_experiment
+    from .progress import ProgressBar
+    from .report import write_report
+
+    dataset = load(options.data, features=options.features)
+    checkpoint = options.out / "checkpoint.safetensors"
+    print(dataset)
+    with ProgressBar() as bar:
+        experiment = run_experiment(
+            dataset,
+            _config(options, dataset),
+            seed=options.seed,
+            protocol=options.protocol,
+            classifier=options.classifier,
+            baselines=not options.no_baselines,
+            folds=range(options.folds),
+            device=options.device,
+            checkpoint=checkpoint,
+            watch=bar,
+        )
+    experiment.save(options.out)
+    write_report(experiment, options.out / "report.html")
+    checkpoint.unlink(missing_ok=True)  # the run is whole; another seed may use the same folder
+    _print_scores(experiment.result)
+    print(f"written: {', '.join(str(options.out / f) for f in ('report.html', 'result.json', 'model.safetensors'))}")
+    return 0
+
+
+def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
+    """The preset that was named, or the one that suits the data, with the options on top."""
+    from dataclasses import replace
+
+    family, _, name = (options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features")).partition("/")
+    config = lite(name) if family == "lite" else preset(family, name)
+    if options.epochs is not None:
+        config = replace(config, training=replace(config.training, epochs=options.epochs))
+    return config
+
+
+def _print_scores(result: dict) -> None:
+    print(f"{result['dataset']}, seed {result['seed']}: {result['rule']}")
+    print(f"{'per cent':16s}{'seen':>8s}{'unseen':>8s}{'harmonic':>10s}{'T1':>8s}")
+    for name, scores in {"flow": result["scores"], **result["baselines"]}.items():
+        print(f"{name:16s}{scores['seen']:8.1f}{scores['unseen']:8.1f}{scores['harmonic']:10.1f}{scores['zsl']:8.1f}")
+
+
+def _add_evaluate(commands) -> None:
+    add = commands.add_parser("evaluate", help="score a saved model on DATA with the settings chosen when it was trained")
+    add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
+    add.add_argument("data", metavar="DATA", help="the data it was trained on")
+    add.add_argument("--features", default="res101", metavar="NAME", help="feature file NAME.mat of a folder (default: res101)")
+    add.set_defaults(run=_evaluate)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from .evaluation import softmax_logits
+    from .model import SavedModel
+
+    saved = SavedModel.load(options.model)
+    dataset = _mapped(load(options.data, features=options.features), saved)
+    choice, config = saved.notes["choice"], Config.from_dict(saved.notes["config"])
+    penalty = choice["setting"].get("penalty") or config.classifier.penalties[0]
+    classifier = replace(config.classifier, penalties=(penalty,))
+    logits = softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
+    print(f"{dataset.name}: {logits.scores(choice['calibration'])}")
+    return 0
+
+
+def _mapped(dataset: GZSLDataset, saved) -> GZSLDataset:
+    return dataset if saved.preprocessing is None else dataset.mapped(saved.preprocessing)
+
+
+def _add_synthesize(commands) -> None:
+    add = commands.add_parser("synthesize", help="imagine features of classes and write them to an .npz file")
+    add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
+    add.add_argument("data", metavar="DATA", help="where the class descriptions are")
+    add.add_argument("--features", default="res101", metavar="NAME", help="feature file NAME.mat of a folder (default: res101)")
+    add.add_argument("--classes", nargs="+", metavar="NAME", help="class names (default: the unseen ones)")
+    add.add_argument("-n", type=int, default=100, help="features per class (default: 100)")
+    add.add_argument("--temperature", type=float, default=1.0, help="larger gives more varied features (default: 1)")
+    add.add_argument("--seed", type=int, default=0)
+    add.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FILE.npz",
+        help="keys: features (in the data's own units), labels, class_names",
+    )
+    add.set_defaults(run=_synthesize)
+
+
+def _synthesize(options: argparse.Namespace) -> int:
+    import io
+
+    import numpy as np
+
+    from .model import SavedModel
+    from .storage import write_whole
+
+    saved = SavedModel.load(options.model)
+    dataset = load(options.data, features=options.features)
+    classes = _class_numbers(options.classes, dataset)
+    made = saved.model.synthesize(dataset.attributes[classes], options.n, temperature=options.temperature, seed=options.seed)
+    features = made.flatten(0, 1).numpy()
+    if saved.preprocessing is not None:
+        features = saved.preprocessing.inverse(features)
+    content = io.BytesIO()
+    labels = np.repeat(classes, options.n)
+    np.savez_compressed(content, features=features, labels=labels, class_names=np.array(dataset.class_names))
+    write_whole(options.out, content.getvalue())
+    print(f"{len(labels)} features of {len(classes)} classes written to {options.out}")
+    return 0
+
+
+def _class_numbers(names: Sequence[str] | None, dataset: GZSLDataset):
+    import numpy as np
+
+    if names is None:
+        return dataset.unseen_classes
+    unknown = [name for name in names if name not in dataset.class_names]
+    if unknown:
+        known = ", ".join(dataset.class_names[:10])
+        raise DataError(f"classes must be names in {dataset.name}, got {unknown[0]!r}: they start {known} ...")
+    return np.array([dataset.class_names.index(name) for name in names])
+
+
+def _add_datasets(commands) -> None:
+    add = commands.add_parser("datasets", help="list the data sets; check a folder and say what is wrong or missing")
+    add.set_defaults(run=_list)
+    actions = add.add_subparsers(metavar="ACTION")
+    actions.add_parser("list", help="what ships with the package, and what can be fetched").set_defaults(run=_list)
+    check = actions.add_parser("check", help="check a folder: exit 0 if it can be used, else 2 and one plain message")
+    check.add_argument("folder", type=Path, metavar="FOLDER")
+    check.add_argument("--features", default="res101", metavar="NAME", help="feature file NAME.mat (default: res101)")
+    check.set_defaults(run=_check)
+
+
+def _list(options: argparse.Namespace) -> int:
+    print("Ready to use by name:")
+    for name, text in available().items():
+        print(f"  {name:20s}{text}")
+    print("Benchmarks, to be fetched by you (data/README.md says where) and used by folder:")
+    for name, known in KNOWN.items():
+        print(f"  {name:20s}{known.images} images, {known.seen} seen and {known.unseen} unseen classes")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    print(check_folder(options.folder, options.features))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

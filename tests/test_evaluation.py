@@ -1,0 +1,162 @@
+"""Scores against scikit-learn and by hand; classifiers against their optimality conditions."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+
+from gsmflow_lite import ClassifierConfig, RealSamples, RidgeGaussian
+from gsmflow_lite.config import ModelConfig
+from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.evaluation import (
+    GZSLScores,
+    SoftmaxClassifier,
+    TestLogits,
+    eszsl_logits,
+    likelihood_logits,
+    per_class_accuracy,
+    softmax_logits,
+)
+from gsmflow_lite.gaussian import GaussianBase
+from gsmflow_lite.training import new_model
+
+TestLogits.__test__ = False  # a class of ours, not a test
+
+
+def random_logits(dataset, rng) -> TestLogits:
+    seen, unseen = (
+        rng.standard_normal((len(rows), len(dataset.attributes))) for rows in (dataset.test_seen, dataset.test_unseen)
+    )
+    return TestLogits(dataset, seen, unseen, unseen[:, dataset.unseen_classes])
+
+
+def test_mean_per_class_accuracy_is_scikit_learns_balanced_accuracy(rng):
+    truth, predicted = rng.integers(0, 5, 200), rng.integers(0, 5, 200)
+    assert per_class_accuracy(truth, predicted).mean() == pytest.approx(balanced_accuracy_score(truth, predicted))
+
+
+def test_a_rare_class_weighs_as_much_as_a_frequent_one():
+    truth = np.array([0] * 98 + [1] * 2)
+    assert per_class_accuracy(truth, np.zeros(100)).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(("seen", "unseen", "harmonic"), [(60, 30, 40), (50, 50, 50), (0, 0, 0), (80, 0, 0)])
+def test_the_harmonic_mean_is_twice_the_product_over_the_sum(seen, unseen, harmonic):
+    assert GZSLScores.of(seen, unseen, 0).harmonic == harmonic
+
+
+def test_scores_equal_a_loop_over_rows(make_dataset, rng):
+    d = make_dataset()
+    logits, calibration = random_logits(d, rng), 0.3
+    hits = {int(k): [] for k in range(len(d.attributes))}
+    for table, rows in ((logits.joint_seen, d.test_seen), (logits.joint_unseen, d.test_unseen)):
+        for values, row in zip(table, rows, strict=True):
+            corrected = [v - calibration if k in d.seen_classes else v for k, v in enumerate(values)]
+            hits[int(d.labels[row])].append(int(np.argmax(corrected)) == d.labels[row])
+    scores = logits.scores(calibration)
+    assert scores.seen == pytest.approx(100 * np.mean([np.mean(hits[k]) for k in d.seen_classes]))
+    assert scores.unseen == pytest.approx(100 * np.mean([np.mean(hits[k]) for k in d.unseen_classes]))
+
+
+def test_t1_lets_only_unseen_classes_compete(make_dataset):
+    d = make_dataset(seen=3, unseen=2)
+    own = (d.labels[d.test_unseen][:, None] == d.unseen_classes).astype(float)
+    seen_everywhere = np.eye(len(d.attributes))[np.zeros(len(d.test_unseen), int)]
+    logits = TestLogits(d, np.zeros((len(d.test_seen), 5)), seen_everywhere, own)
+    assert (logits.scores().unseen, logits.scores().zsl) == (0, 100)
+
+
+def test_the_best_calibration_is_as_good_as_the_best_of_all_thresholds(make_dataset, rng):
+    logits = random_logits(make_dataset(rows=20), rng)
+    every = [logits.scores(c).harmonic for c in np.linspace(-4, 4, 2001)]
+    assert logits.scores(logits.best_calibration()).harmonic == pytest.approx(max(every), abs=1e-9)
+
+
+def test_the_scale_of_the_logits_does_not_matter_to_the_calibration(make_dataset, rng):
+    logits = random_logits(make_dataset(rows=20), rng)
+    scaled = TestLogits(logits.dataset, 1e3 * logits.joint_seen, 1e3 * logits.joint_unseen, logits.zsl)
+    assert scaled.best_calibration() == pytest.approx(1e3 * logits.best_calibration(), rel=1e-6)
+
+
+@pytest.mark.parametrize("balanced", [True, False])
+def test_the_lbfgs_classifier_is_scikit_learns_logistic_regression(rng, balanced):
+    y = np.repeat([0, 1, 2], [60, 30, 10])
+    x = rng.standard_normal((100, 4)) + y[:, None] * [1, -1, 0.5, 0]
+    config = ClassifierConfig(penalties=(0.01,), balanced=balanced)
+    ours = SoftmaxClassifier.fit(torch.from_numpy(x), torch.from_numpy(y), config)
+    weights = 1 / (3 * np.bincount(y)[y]) if balanced else np.full(100, 0.01)
+    peer = LogisticRegression(C=1 / 0.01, tol=1e-8, max_iter=1000).fit(x, y, sample_weight=weights)
+    expected = peer.predict_proba(x)
+    np.testing.assert_allclose(ours.logits(torch.from_numpy(x)).softmax(1).numpy(), expected, atol=2e-4)
+
+
+def test_the_adam_classifier_separates_what_can_be_separated(rng):
+    y = torch.arange(3).repeat_interleave(50)
+    x = torch.eye(3)[y] * 5 + torch.from_numpy(rng.standard_normal((150, 3))).float()
+    config = ClassifierConfig(solver="adam", epochs=40, batch=32, lr=0.05)
+    ours = SoftmaxClassifier.fit(x, y, config)
+    assert (ours.logits(x).argmax(1) == y).float().mean() > 0.97
+
+
+def test_the_adam_classifier_is_the_same_for_the_same_seed():
+    y, x = torch.arange(2).repeat(20), torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    config = ClassifierConfig(solver="adam", epochs=3, batch=7)
+    first, again, other = (SoftmaxClassifier.fit(x, y, config, seed=s).weight for s in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(make_dataset):
+    d = make_dataset(width=3)
+    x = torch.from_numpy(d.features[d.train]).double()
+    s = torch.from_numpy(d.attributes[d.seen_classes]).double()
+    y = 2 * (torch.from_numpy(d.labels[d.train])[:, None] == torch.from_numpy(d.seen_classes)).double() - 1
+    gamma, lam = 0.1 * (x.T @ x).trace() / 3, 0.2 * (s.T @ s).trace() / 5
+    v = torch.linalg.solve(x.T @ x + gamma * torch.eye(3), x.T @ y @ s) @ torch.linalg.inv(s.T @ s + lam * torch.eye(5))
+    v.requires_grad_(True)
+    objective = (x @ v @ s.T - y).square().sum() + gamma * (v @ s.T).square().sum()
+    objective = objective + lam * (x @ v).square().sum() + gamma * lam * v.square().sum()
+    (gradient,) = torch.autograd.grad(objective, v)
+    assert gradient.abs().max() < 1e-9 * (x.T @ y @ s).abs().max()  # rounding; so v is the optimum; and ours is v:
+    expected = d.features[d.test_seen] @ (v.detach() @ torch.from_numpy(d.attributes).double().T).numpy()
+    np.testing.assert_allclose(eszsl_logits(d, 0.1, 0.2).joint_seen, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_with_the_true_density_the_likelihood_classifier_is_the_bayes_classifier():
+    world = gaussian_world(4, seen=6, unseen=3, attributes=5, samples=40)
+    d = world.dataset
+    model = new_model(d, ModelConfig(blocks=1, hidden=4, embedding=4, base="ridge-gaussian"))
+    a = np.hstack([d.attributes, np.ones((len(d.attributes), 1))]).astype(np.float64)
+    weights = np.linalg.lstsq(a, world.means, rcond=None)[0]
+    np.testing.assert_allclose(a @ weights, world.means, atol=1e-6)  # the world's means are linear in the attributes
+    root = np.linalg.cholesky(world.covariances[0])
+    model.base = GaussianBase(torch.from_numpy(weights).float(), torch.from_numpy(root).float())
+    with torch.no_grad():
+        for parameter in model.flow.parameters():
+            parameter.zero_()
+    predicted = likelihood_logits(model, d).joint_unseen.argmax(1)
+    np.testing.assert_array_equal(predicted, world.bayes(d.features[d.test_unseen], np.arange(len(d.attributes))))
+
+
+def test_no_unseen_row_reaches_the_softmax_classifier(make_dataset):
+    d = make_dataset(rows=10)
+    moved = d.features.copy()
+    moved[d.test_unseen] += 100.0
+    generator, config = RidgeGaussian.fit(d), ClassifierConfig(samples=20)
+    one = softmax_logits(generator, d, config)
+    other = softmax_logits(generator, make_dataset(rows=10, features=moved), config)
+    np.testing.assert_array_equal(one.joint_seen, other.joint_seen)
+
+
+def test_the_oracle_beats_a_generator_that_knows_nothing(rng):
+    d = gaussian_world(8, seen=8, unseen=4, samples=60).dataset
+    rows, rest = d.split_unseen()
+
+    class Blind:
+        def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
+            return torch.randn(len(attributes), n, 8, generator=torch.Generator().manual_seed(seed))
+
+    config = ClassifierConfig(samples=100)
+    known = softmax_logits(RealSamples(d, rows), rest, config).scores()
+    assert known.zsl > softmax_logits(Blind(), rest, config).scores().zsl + 15
