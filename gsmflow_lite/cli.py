@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
 from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
-from .errors import DataError, GSMFlowError
+from .errors import ConfigError, DataError, GSMFlowError
 
 BAD_INPUT = 2  # exit status when data, settings or files break a rule
 
@@ -82,6 +83,8 @@ def _train(options: argparse.Namespace) -> int:
     from .progress import ProgressBar
     from .report import write_report
 
+    if options.folds < 1:
+        raise ConfigError(f"folds must be at least 1, got {options.folds}")
     dataset = load(options.data, features=options.features)
     checkpoint = options.out / "checkpoint.safetensors"
     print(dataset)
@@ -108,8 +111,6 @@ def _train(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     """The preset that was named, or the one that suits the data, with the options on top."""
-    from dataclasses import replace
-
     family, _, name = (options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features")).partition("/")
     config = lite(name) if family == "lite" else preset(family, name)
     if options.epochs is not None:
@@ -133,17 +134,18 @@ def _add_evaluate(commands) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from dataclasses import replace
-
-    from .evaluation import softmax_logits
+    from .evaluation import likelihood_logits, softmax_logits
     from .model import SavedModel
 
     saved = SavedModel.load(options.model)
     dataset = _mapped(load(options.data, features=options.features), saved)
     choice, config = saved.notes["choice"], Config.from_dict(saved.notes["config"])
-    penalty = choice["setting"].get("penalty") or config.classifier.penalties[0]
-    classifier = replace(config.classifier, penalties=(penalty,))
-    logits = softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
+    if saved.notes["classifier"] == "likelihood":
+        logits = likelihood_logits(saved.model, dataset)
+    else:
+        penalty = choice["setting"]["penalty"] or config.classifier.penalties[0]
+        classifier = replace(config.classifier, penalties=(penalty,))
+        logits = softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
     print(f"{dataset.name}: {logits.scores(choice['calibration'])}")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -55,26 +56,34 @@ class TestLogits:
     joint_unseen: np.ndarray
     zsl: np.ndarray
 
+    @cached_property
+    def _contests(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """For seen and for unseen rows: the truth, the best seen class, the best unseen class, and the former's lead."""
+        d, contests = self.dataset, []
+        for logits, rows in ((self.joint_seen, d.test_seen), (self.joint_unseen, d.test_unseen)):
+            of_seen, of_unseen = logits[:, d.seen_classes], logits[:, d.unseen_classes]
+            best = d.seen_classes[of_seen.argmax(1)], d.unseen_classes[of_unseen.argmax(1)]
+            contests.append((d.labels[rows], *best, of_seen.max(1) - of_unseen.max(1)))
+        return contests
+
     def scores(self, calibration: float = 0.0) -> GZSLScores:
         """Scores after ``calibration`` has been subtracted from every seen class (calibrated stacking, Chao et al. 2016)."""
         d = self.dataset
-        penalty = np.zeros(len(d.attributes), np.float32)
-        penalty[d.seen_classes] = calibration
-        predicted = [(logits - penalty).argmax(1) for logits in (self.joint_seen, self.joint_unseen)]
-        truth = [d.labels[d.test_seen], d.labels[d.test_unseen]]
-        seen, unseen = (100 * per_class_accuracy(t, p).mean() for t, p in zip(truth, predicted, strict=True))
-        zsl = 100 * per_class_accuracy(truth[1], d.unseen_classes[self.zsl.argmax(1)]).mean()
+        seen, unseen = (
+            100 * per_class_accuracy(truth, np.where(lead > calibration, best_seen, best_unseen)).mean()
+            for truth, best_seen, best_unseen, lead in self._contests
+        )
+        zsl = 100 * per_class_accuracy(d.labels[d.test_unseen], d.unseen_classes[self.zsl.argmax(1)]).mean()
         return GZSLScores.of(float(seen), float(unseen), float(zsl))
 
     def best_calibration(self, most: int = 200) -> float:
         """The calibration with the highest harmonic mean *on these rows*: hand in a validation fold, never the test set.
 
-        Candidates are quantiles of the margin between the best seen and the best unseen class, so the scale of the
-        logits does not matter.
+        Candidates are quantiles of the lead of the best seen over the best unseen class, so the scale of the logits does
+        not matter.
         """
-        logits = np.concatenate([self.joint_seen, self.joint_unseen])
-        margins = logits[:, self.dataset.seen_classes].max(1) - logits[:, self.dataset.unseen_classes].max(1)
-        candidates = np.quantile(margins, np.linspace(0, 1, most))
+        leads = np.concatenate([lead for *_, lead in self._contests])
+        candidates = np.quantile(leads, np.linspace(0, 1, most))
         harmonic = np.array([self.scores(c).harmonic for c in candidates])
         best = candidates[harmonic >= harmonic.max() - 1e-9]
         return float(best[len(best) // 2])  # the middle of a plateau is safer than its edge

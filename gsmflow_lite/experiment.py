@@ -34,7 +34,7 @@ class Experiment:
     def save(self, folder: str | Path) -> None:
         """Write ``model.safetensors`` and ``result.json``, each whole or not at all."""
         folder = Path(folder)
-        notes = {key: self.result[key] for key in ("dataset", "seed", "protocol", "config", "choice", "scores")}
+        notes = {key: self.result[key] for key in ("dataset", "seed", "protocol", "classifier", "config", "choice", "scores")}
         SavedModel(model=self.model, preprocessing=self.dataset.preprocessing, notes=notes).save(folder / "model.safetensors")
         write_json(folder / "result.json", self.result)
 

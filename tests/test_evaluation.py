@@ -93,7 +93,7 @@ def test_the_lbfgs_classifier_is_scikit_learns_logistic_regression(rng, balanced
 
 def test_the_adam_classifier_separates_what_can_be_separated(rng):
     y = torch.arange(3).repeat_interleave(50)
-    x = torch.eye(3)[y] * 5 + torch.from_numpy(rng.standard_normal((150, 3))).float()
+    x = torch.eye(3, dtype=torch.float64)[y] * 5 + torch.from_numpy(rng.standard_normal((150, 3))).float()
     config = ClassifierConfig(solver="adam", epochs=40, batch=32, lr=0.05)
     ours = SoftmaxClassifier.fit(x, y, config)
     assert (ours.logits(x).argmax(1) == y).float().mean() > 0.97
@@ -113,7 +113,9 @@ def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(make_dataset):
     s = torch.from_numpy(d.attributes[d.seen_classes]).double()
     y = 2 * (torch.from_numpy(d.labels[d.train])[:, None] == torch.from_numpy(d.seen_classes)).double() - 1
     gamma, lam = 0.1 * (x.T @ x).trace() / 3, 0.2 * (s.T @ s).trace() / 5
-    v = torch.linalg.solve(x.T @ x + gamma * torch.eye(3), x.T @ y @ s) @ torch.linalg.inv(s.T @ s + lam * torch.eye(5))
+    v = torch.linalg.solve(x.T @ x + gamma * torch.eye(3, dtype=torch.float64), x.T @ y @ s) @ torch.linalg.inv(
+        s.T @ s + lam * torch.eye(5, dtype=torch.float64)
+    )
     v.requires_grad_(True)
     objective = (x @ v @ s.T - y).square().sum() + gamma * (v @ s.T).square().sum()
     objective = objective + lam * (x @ v).square().sum() + gamma * lam * v.square().sum()

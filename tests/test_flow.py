@@ -200,6 +200,12 @@ def test_a_new_flow_starts_close_to_the_identity():
     assert (flow(x, torch.randn(50, CONTEXT))[0] - x).abs().max() < 0.3
 
 
+def test_weights_and_biases_start_with_a_spread_of_a_hundredth():
+    torch.manual_seed(0)
+    for weight in ConditionalFlow(40, 30, blocks=2, hidden=500).parameters():
+        assert weight.std().item() == pytest.approx(0.01, rel=0.3)
+
+
 @pytest.mark.parametrize("clamp", [0.5, 1.0, 2.0])
 def test_one_block_stretches_no_entry_by_more_than_the_exponential_of_the_clamp(clamp):
     flow = random_flow(2, blocks=1, size=50.0, clamp=clamp)  # weights that drive the arctangent to its ends

@@ -1,0 +1,193 @@
+"""The command as a user calls it, on small data, and what it leaves in the folder."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gsmflow_lite import SavedModel, from_arrays
+from gsmflow_lite.cli import main
+from gsmflow_lite.datasets import gaussian_world, load, save_npz
+
+SCORES = {"seen", "unseen", "harmonic", "zsl"}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A small data set in a file, with a class name that is markup."""
+    d = gaussian_world(6, seen=8, unseen=4, attributes=5, samples=25).dataset
+    names = ["<img src=x onerror=alert(1)>", *[f"k{i}" for i in range(1, 12)]]
+    d = from_arrays(d.features, d.labels, d.attributes, unseen=d.unseen_classes, class_names=names, name="<b>world</b>")
+    path = tmp_path_factory.mktemp("data") / "world.npz"
+    save_npz(d, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(data):
+    out = data.parent / "run"
+    assert main(["train", str(data), "--out", str(out), "--epochs", "2", "--seed", "3"]) == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def result(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_the_result_holds_what_is_promised(result):
+    assert {"dataset", "seed", "protocol", "config", "scores", "baselines", "seconds", "versions"} <= set(result)
+    assert set(result["scores"]) == SCORES
+    assert {name: set(scores) for name, scores in result["baselines"].items()} == dict.fromkeys(
+        ("ridge_gaussian", "eszsl", "oracle"), SCORES
+    )
+    assert {"train", "evaluate", "total"} <= set(result["seconds"])
+    assert (result["seed"], result["protocol"]) == (3, "validation")
+
+
+def test_scores_are_per_cent(result):
+    for scores in (result["scores"], *result["baselines"].values()):
+        assert all(0 <= value <= 100 for value in scores.values())
+        assert scores["harmonic"] == pytest.approx(
+            2 * scores["seen"] * scores["unseen"] / (scores["seen"] + scores["unseen"]), abs=0.02
+        )
+
+
+def test_a_finished_run_leaves_model_result_and_report_only(folder):
+    assert {path.name for path in folder.iterdir()} == {"model.safetensors", "result.json", "report.html"}
+
+
+def test_the_report_shows_names_as_text_and_fetches_nothing(folder):
+    page = (folder / "report.html").read_text()
+    assert "&lt;b&gt;world&lt;/b&gt;" in page
+    assert "<b>world" not in page
+    assert "http" not in page
+
+
+def test_evaluating_the_saved_model_gives_the_scores_of_the_run(folder, data, result, capsys):
+    assert main(["evaluate", str(folder / "model.safetensors"), str(data)]) == 0
+    shown = capsys.readouterr().out
+    assert f"H {result['scores']['harmonic']:.1f}" in shown
+    assert f"T1 {result['scores']['zsl']:.1f}" in shown
+
+
+def test_synthesised_features_are_in_the_units_of_the_data(folder, data, tmp_path):
+    out = tmp_path / "made.npz"
+    arguments = [
+        "synthesize",
+        str(folder / "model.safetensors"),
+        str(data),
+        "-n",
+        "7",
+        "--classes",
+        "k9",
+        "k2",
+        "--out",
+        str(out),
+    ]
+    assert main(arguments) == 0
+    made, d = np.load(out), load(data)
+    saved = SavedModel.load(folder / "model.safetensors")
+    expected = saved.preprocessing.inverse(saved.model.synthesize(torch.from_numpy(d.attributes[[9, 2]]), 7).numpy())
+    np.testing.assert_allclose(made["features"], expected.reshape(14, 6), rtol=1e-5)
+    assert made["labels"].tolist() == [9] * 7 + [2] * 7
+
+
+def test_the_same_command_gives_the_same_scores(folder, data, result, tmp_path):
+    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--seed", "3", "--no-baselines"])
+    assert json.loads((tmp_path / "result.json").read_text())["scores"] == result["scores"]
+
+
+def test_the_published_protocol_says_so_in_its_output(data, tmp_path, capsys):
+    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--protocol", "published", "--no-baselines"])
+    assert "chosen on the TEST set" in capsys.readouterr().out
+    assert "TEST" in json.loads((tmp_path / "result.json").read_text())["choice"]["chosen_on"]
+
+
+def test_the_likelihood_classifier_is_evaluated_again_as_it_was(data, tmp_path, capsys):
+    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--classifier", "likelihood", "--no-baselines"])
+    harmonic = json.loads((tmp_path / "result.json").read_text())["scores"]["harmonic"]
+    capsys.readouterr()
+    assert main(["evaluate", str(tmp_path / "model.safetensors"), str(data)]) == 0
+    assert f"H {harmonic:.1f}" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_goes_on_to_the_same_result(data, result, tmp_path, monkeypatch):
+    from gsmflow_lite import training
+
+    saved = training.write_tensors
+
+    def interrupted(path, tensors, settings):
+        saved(path, tensors, settings)
+        raise KeyboardInterrupt
+
+    arguments = ["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--seed", "3", "--no-baselines"]
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "write_tensors", interrupted)
+        assert main(arguments) == 130
+    assert (tmp_path / "checkpoint.safetensors").exists()
+    assert main(arguments) == 0
+    assert json.loads((tmp_path / "result.json").read_text())["scores"] == result["scores"]
+
+
+def test_a_good_folder_passes_the_check(shared_data, capsys):
+    assert main(["datasets", "check", str(shared_data / "FLO_lite0"), "--features", "lite0"]) == 0
+    assert "102" in capsys.readouterr().out
+
+
+def test_a_folder_without_features_fails_the_check_with_one_message(shared_data, capsys):
+    assert main(["datasets", "check", str(shared_data / "AWA2_attributes")]) == 2
+    message = capsys.readouterr().err.strip()
+    assert "res101.mat" in message
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "no_such_place", "--out", "x"], "no_such_place"),
+        (["train", "gaussian_world", "--out", "x", "--preset", "tmm2022/MNIST"], "MNIST"),
+        (["train", "gaussian_world", "--out", "x", "--epochs", "0"], "epochs must be positive, got 0"),
+        (["train", "gaussian_world", "--out", "x", "--device", "abacus"], "abacus"),
+        (["train", "gaussian_world", "--out", "x", "--folds", "0"], "folds must be at least 1, got 0"),
+        (["evaluate", "no_model", "gaussian_world"], "no_model is not a file"),
+        (["datasets", "check", "no_such_place"], "no_such_place"),
+    ],
+)
+def test_bad_input_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert "Traceback" not in message
+
+
+def test_an_unknown_class_is_refused_by_name(folder, data, tmp_path, capsys):
+    arguments = [
+        "synthesize",
+        str(folder / "model.safetensors"),
+        str(data),
+        "--classes",
+        "zebra",
+        "--out",
+        str(tmp_path / "x.npz"),
+    ]
+    assert main(arguments) == 2
+    assert "'zebra'" in capsys.readouterr().err
+
+
+def test_the_list_names_what_ships_and_what_can_be_fetched(capsys):
+    assert main(["datasets"]) == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("glyphs", "gaussian_world", "AWA2", "CUB"))
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["train"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]]
+)
+def test_help_exists_for_every_command(command, capsys):
+    with pytest.raises(SystemExit) as end:
+        main([*command, "--help"])
+    assert end.value.code == 0
+    assert "usage: gsmflow-lite" in capsys.readouterr().out

@@ -1,0 +1,57 @@
+"""Bars and interrupts."""
+
+import torch
+
+from gsmflow_lite import Epoch, ProgressBar, Stage, Step, follow
+
+
+def epoch(number: int) -> Epoch:
+    return Epoch(number, 3, 1.5, 0.25, 1e-3, 0.1)
+
+
+def events(stop_after: int = 3):
+    yield Stage("flow", 3)
+    for number in range(1, 4):
+        yield Step("flow", 1, 1, torch.tensor(1.0))
+        if number > stop_after:
+            raise KeyboardInterrupt
+        yield epoch(number)
+
+
+def test_following_returns_every_epoch():
+    assert [e.epoch for e in follow(events(), bar=False)] == [1, 2, 3]
+
+
+def test_an_interrupt_is_told_and_keeps_the_history(capsys):
+    assert [e.epoch for e in follow(events(stop_after=2), bar=False)] == [1, 2]
+    assert "stopped by you after 2 whole epochs" in capsys.readouterr().out
+
+
+def test_what_is_to_be_done_after_each_epoch_is_done():
+    seen = []
+    follow(events(), then=seen.append, bar=False)
+    assert seen == [epoch(1), epoch(2), epoch(3)]
+
+
+def test_the_bar_names_the_stage_and_shows_the_loss(capsys):
+    with ProgressBar() as bar:
+        for event in events():
+            bar(event)
+        shown = capsys.readouterr().err
+    assert "flow" in shown
+    assert "nll=1.500" in shown
+    assert "3/3" in shown
+
+
+def test_a_stage_of_plain_steps_counts_to_its_total():
+    with ProgressBar() as bar:
+        bar(Stage("boundary samples", 10))
+        bar(Step("boundary samples", 7, 10))
+        assert (bar._bar.n, bar._bar.total) == (7, 10)
+
+
+def test_a_stages_bar_does_not_count_another_stages_steps():
+    with ProgressBar() as bar:
+        bar(Stage("flow", 3))
+        bar(Step("boundary samples", 7, 10))
+        assert bar._bar.n == 0
