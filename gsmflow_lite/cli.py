@@ -12,7 +12,7 @@ from . import __version__
 from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
-from .errors import ConfigError, DataError, GSMFlowError
+from .errors import DataError, GSMFlowError
 
 BAD_INPUT = 2  # exit status when data, settings or files break a rule
 
@@ -72,7 +72,7 @@ def _add_run_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--protocol", choices=("validation", "published"), default="validation",
                      help="choose on validation classes (default), or on the test set as the papers' code does")  # fmt: skip
     add.add_argument("--classifier", choices=("softmax", "likelihood"), default="softmax", help="for the flow's scores")
-    add.add_argument("--folds", type=int, default=1, help="validation folds to choose on; more are steadier (default: 1)")
+    add.add_argument("--folds", type=int, help="validation folds to choose on (default: as the preset says)")
     add.add_argument("--epochs", type=int, help="train at most this long (default: as the preset says)")
     add.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
     add.add_argument("--no-baselines", action="store_true", help="skip ridge-Gaussian, ESZSL and the oracle")
@@ -83,8 +83,6 @@ def _train(options: argparse.Namespace) -> int:
     from .progress import ProgressBar
     from .report import write_report
 
-    if options.folds < 1:
-        raise ConfigError(f"folds must be at least 1, got {options.folds}")
     dataset = load(options.data, features=options.features)
     checkpoint = options.out / "checkpoint.safetensors"
     print(dataset)
@@ -96,7 +94,6 @@ def _train(options: argparse.Namespace) -> int:
             protocol=options.protocol,
             classifier=options.classifier,
             baselines=not options.no_baselines,
-            folds=range(options.folds),
             device=options.device,
             checkpoint=checkpoint,
             watch=bar,
@@ -115,7 +112,7 @@ def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     config = lite(name) if family == "lite" else preset(family, name)
     if options.epochs is not None:
         config = replace(config, training=replace(config.training, epochs=options.epochs))
-    return config
+    return config if options.folds is None else replace(config, folds=options.folds)
 
 
 def _print_scores(result: dict) -> None:

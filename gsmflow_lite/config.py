@@ -107,9 +107,14 @@ class Config:
     preprocessing: str = "none"
     components: int | None = None
     checks: int = 5  # epochs at which the flow is judged when its training length is chosen
+    folds: int = 1  # validation folds that the choice is averaged over; more are steadier
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+
+    def __post_init__(self) -> None:
+        for name in ("checks", "folds"):
+            _require(getattr(self, name) > 0, f"{name} must be at least 1", getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, strings and numbers, ready for JSON."""
@@ -167,18 +172,21 @@ LITE = {
         source="this library, chosen on validation classes of glyphs",
         preprocessing="whitened-pca",
         components=64,
-        checks=6,
+        checks=3,
+        folds=3,
         model=ModelConfig(blocks=3, hidden=256, embedding=256, base="ridge-gaussian"),
-        training=TrainingConfig(epochs=12, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        training=TrainingConfig(epochs=9, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        classifier=ClassifierConfig(penalties=(3e-3, 5e-4)),
     ),
     "features": Config(
         name="lite/features",
         source="this library, chosen on validation classes of Oxford Flowers (EfficientNet-Lite0, 64 px)",
         preprocessing="pca",
         components=256,
-        checks=4,
+        checks=3,
         model=ModelConfig(blocks=3, hidden=512, embedding=512, base="ridge-gaussian"),
-        training=TrainingConfig(epochs=12, lr=1e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        training=TrainingConfig(epochs=9, lr=1e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        classifier=ClassifierConfig(penalties=(3e-2, 1e-2)),
     ),
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -47,21 +47,20 @@ def run_experiment(
     protocol: str = "validation",
     classifier: str = "softmax",
     baselines: bool = True,
-    folds: Sequence[int] = (0,),
     device: str = "auto",
     checkpoint: str | Path | None = None,
     watch: Callable[[Event], None] = lambda event: None,
 ) -> Experiment:
     """Train the flow of ``config`` and its rivals under the same rules.
 
-    ``protocol`` and ``folds`` as in :func:`gsmflow_lite.protocol.run`; ``classifier`` is ``softmax`` or ``likelihood`` (for
+    ``protocol`` as in :func:`gsmflow_lite.protocol.run`; ``classifier`` is ``softmax`` or ``likelihood`` (for
     the flow alone). ``checkpoint`` is a file from which an interrupted final training goes on.
     """
     if classifier not in CLASSIFIERS:
         raise ConfigError(f"classifier must be one of {', '.join(CLASSIFIERS)}, got {classifier!r}")
     started = time.perf_counter()
     dataset = dataset.preprocessed(config.preprocessing, config.components)
-    options = {"seed": seed, "protocol": protocol, "folds": folds, "watch": watch}
+    options = {"seed": seed, "protocol": protocol, "folds": range(config.folds), "watch": watch}
     method = rules.flow(config, classifier=classifier, device=device, checkpoint=checkpoint)
     ours = rules.run(method, dataset, **options)
     rivals: dict[str, Outcome] = {}
