@@ -265,8 +265,11 @@ def bundle(interactive: go.Figure, still: Figure) -> dict[str, Any]:
 
     Where plotly can be drawn it is; elsewhere (a file viewed without a kernel, a mail, a printout) the picture is shown.
     """
-    picture = io.BytesIO()
-    still.savefig(picture, format="png")
+    from PIL import Image  # comes with matplotlib
+
+    drawn, picture = io.BytesIO(), io.BytesIO()
+    still.savefig(drawn, format="png")
+    Image.open(drawn).convert("RGB").quantize(128).save(picture, format="png", optimize=True)  # a third of the size
     return {
         "application/vnd.plotly.v1+json": json.loads(interactive.to_json()),
         "image/png": base64.b64encode(picture.getvalue()).decode(),
@@ -291,14 +294,17 @@ def picture_grid(
         raise DataError(f"rows must hold as many pictures (n, height, width) each, of one size, got shapes {shapes}")
     _, n, height, width = next(iter(blocks.values())).shape
     canvas, places = _mosaic(blocks)
-    side = 11.5 / n if n > 10 else 0.95  # inches a picture
+    side = min(1.15, 11.5 / n)  # inches a picture
+    margin = 0.3 + 0.11 * max(map(len, blocks))  # inches for the longest label
     inches = side * canvas.shape[0] / height
-    figure = _figure(side * n + 2.2, inches + 0.5 + 0.5 * bool(title) + 0.3 * bool(caption), title, caption)
+    figure = _figure(side * n + margin, inches + 0.3 + 0.45 * bool(title) + 0.3 * bool(caption), title, caption)
     axes = figure.subplots()
     axes.imshow(canvas, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_yticks(list(places.values()), [plain_still(label) for label in places], fontsize=14)
     centres = np.arange(n) * (width + _GAP) + width / 2
-    axes.set_xticks(centres, [plain_still(c) for c in columns] if columns is not None else [""] * n, fontsize=16)
+    headings = [plain_still(c) for c in columns] if columns is not None else [""] * n
+    size = min(16, 100 * side / max(1, *map(len, headings)))  # in points: long names must not run into each other
+    axes.set_xticks(centres, headings, fontsize=size)
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)

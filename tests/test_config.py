@@ -13,6 +13,7 @@ from gsmflow_lite.config import (
     MiningConfig,
     ModelConfig,
     TrainingConfig,
+    lite,
     preset,
     published_seed,
 )
@@ -121,6 +122,11 @@ def test_a_preset_that_does_not_exist_is_refused_with_those_that_do(paper, bench
         preset(paper, benchmark)
 
 
+def test_settings_of_the_library_that_do_not_exist_are_refused_with_those_that_do():
+    with pytest.raises(ConfigError, match="settings must be one of glyphs, features, got 'CUB'"):
+        lite("CUB")
+
+
 # --- to JSON and back ------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +135,8 @@ def test_a_preset_that_does_not_exist_is_refused_with_those_that_do(paper, bench
     [
         Config(),
         *(preset(*which) for which in EVERY),
+        lite("glyphs"),
+        lite("features"),
         Config(
             preprocessing="pca", components=7, model=ModelConfig(base="ridge", relative_positioning=False, semantics="none")
         ),
@@ -162,6 +170,7 @@ def test_a_whole_number_serves_as_a_float():
         ({"components": "all"}, "config.components must be of type int or NoneType, got 'all'"),
         ({"training": {"mining": False}}, "config.training.mining must be of type MiningConfig or NoneType, got False"),
         ({"model": None}, "config.model must be of type ModelConfig, got None"),
+        ({"classifier": {"penalties": 0.1}}, "config.classifier.penalties must be a list, got 0.1"),
         ([1, 2], "config must be a table of settings, got "),
         ({"model": {"blocks": 0}}, "blocks must be positive, got 0"),
     ],
@@ -201,6 +210,18 @@ def test_a_setting_that_may_be_zero_may_not_be_negative(make, name):
     for value in (-0.1, float("nan")):
         with pytest.raises(ConfigError, match=f"{name} must not be negative, got {value}"):
             make(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["checks", "folds"])
+def test_a_choice_takes_at_least_one_check_and_one_fold(name):
+    with pytest.raises(ConfigError, match=f"{name} must be at least 1, got 0"):
+        Config(**{name: 0})
+
+
+@pytest.mark.parametrize("penalties", [(), (0.1, 0.0), (-1.0,)])
+def test_penalties_are_one_or_more_positive_numbers(penalties):
+    with pytest.raises(ConfigError, match="classifier penalties must be one or more positive numbers, got"):
+        ClassifierConfig(penalties=penalties)
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,20 @@ def test_without_relative_positioning_the_flow_reads_the_attributes_as_they_are(
     assert torch.equal(model.embed(a), a)
 
 
+@pytest.mark.parametrize("positioning", [True, False])
+def test_with_scaled_attributes_their_unit_does_not_matter(dataset, positioning):
+    settings = replace(SMALL, scale_attributes=True, relative_positioning=positioning)
+    per_cent = replace(dataset, attributes=100 * dataset.attributes)
+    plain, scaled = (new_model(data, settings).embed(torch.from_numpy(data.attributes)) for data in (dataset, per_cent))
+    torch.testing.assert_close(scaled, plain, atol=1e-4, rtol=1e-4)
+
+
+def test_scaled_attributes_of_seen_classes_vary_by_one(dataset):
+    model = new_model(dataset, replace(SMALL, scale_attributes=True, relative_positioning=False))
+    embedded = model.embed(torch.from_numpy(dataset.attributes[dataset.seen_classes])).numpy()
+    assert embedded.var(0).mean() == pytest.approx(1, rel=1e-4)
+
+
 # --- synthesis -------------------------------------------------------------------------------------------------------
 
 
@@ -211,8 +225,9 @@ def test_a_loaded_model_gives_bit_equal_samples(dataset, make_model, tmp_path, b
     assert torch.equal(loaded.synthesize(dataset.attributes, 9), model.synthesize(dataset.attributes, 9))
 
 
-def test_a_loaded_model_gives_bit_equal_densities(dataset, make_model, tmp_path):
-    model, (x, a) = make_model(base="ridge-gaussian"), tables(dataset)
+@pytest.mark.parametrize("scale", [False, True])
+def test_a_loaded_model_gives_bit_equal_densities(dataset, make_model, tmp_path, scale):
+    model, (x, a) = make_model(base="ridge-gaussian", scale_attributes=scale), tables(dataset)
     SavedModel(model=model).save(tmp_path / "m")
     assert torch.equal(SavedModel.load(tmp_path / "m").model.log_prob(x, a), model.log_prob(x, a))
 

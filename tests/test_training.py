@@ -203,6 +203,7 @@ SWITCHES = {
     "ridge base": (PLAIN, replace(MODEL, base="ridge")),
     "ridge-Gaussian base": (PLAIN, replace(MODEL, base="ridge-gaussian")),
     "clamp": (PLAIN, replace(MODEL, clamp=0.3)),
+    "scaled attributes": (PLAIN, replace(MODEL, scale_attributes=True)),
 }
 
 
@@ -263,6 +264,14 @@ def test_the_same_seed_trains_the_same_model(train, config):
 @pytest.mark.parametrize("config", [PLAIN, WHOLE], ids=["plain", "mining"])
 def test_another_seed_trains_another_model(train, config):
     assert not torch.equal(weights(train(config, seed=3)[0]), weights(train(config, seed=4)[0]))
+
+
+def test_another_seed_mines_other_boundary_samples(train):
+    # In one batch, without noise, nothing else about the first loss depends on the seed.
+    mining = replace(MINING, batch=40, loops=20, step=1.0)
+    config = replace(WHOLE, mining=mining, epochs=1, batch=80, perturbation=0.0)
+    first, other = (epochs(train(config, seed=seed)[1])[0].likelihood for seed in (1, 2))
+    assert abs(first - other) > 1e-3
 
 
 def test_another_seed_starts_another_model(dataset):
