@@ -24,24 +24,20 @@ from gsmflow_lite.protocol import Method, eszsl, flow, oracle, ridge_gaussian, r
 from gsmflow_lite.storage import write_json
 
 MINING = MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0)
+CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
 CHANGES = {
     "lite": ({}, {}),
     "no semantics in the flow": ({"semantics": "none"}, {}),
     "semantics in the first block only": ({"semantics": "first"}, {}),
+    "with relative positioning": ({"relative_positioning": True}, {}),
     "no relative positioning": ({"relative_positioning": False}, {}),
     "attributes scaled": ({"scale_attributes": True}, {}),
     "with prototype loss": ({}, {"prototype_weight": 1.0}),
     "with perturbation": ({}, {"perturbation": 0.2}),
     "with boundary mining": ({}, {"mining": MINING}),
     "start from ridge means only": ({"base": "ridge"}, {}),
-    "as published (no start, all cures)": (
-        {"base": "none"},
-        {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4},
-    ),
-    "as published, attributes scaled": (
-        {"base": "none", "scale_attributes": True},
-        {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4},
-    ),
+    "as published (no start, all cures)": ({"base": "none", "relative_positioning": True}, CURES),
+    "as published, attributes scaled": ({"base": "none", "relative_positioning": True, "scale_attributes": True}, CURES),
     "no start, no semantics": ({"base": "none", "semantics": "none"}, {"lr": 3e-4}),
 }
 
@@ -79,10 +75,13 @@ def _options() -> argparse.Namespace:
 def _methods(config: Config) -> dict[str, Method]:
     methods = {"ridge-Gaussian": ridge_gaussian(config), "ESZSL": eszsl, "oracle": oracle(config)}
     for name, (model, training) in CHANGES.items():
+        changed = replace(config.model, **model)
+        if name != "lite" and changed == config.model and not training:
+            continue  # the settings are so already
         if "published" in name and config.name == "lite/features":
             training = training | {"epochs": 30}  # without a start it is still learning after the others' 9
-        changed = replace(config, model=replace(config.model, **model), training=replace(config.training, **training))
-        methods[name] = flow(changed, device="cpu")
+        whole = replace(config, model=changed, training=replace(config.training, **training))
+        methods[name] = flow(whole, device="cpu")
     return methods
 
 

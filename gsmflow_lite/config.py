@@ -174,7 +174,7 @@ LITE = {
         components=64,
         checks=3,
         folds=3,
-        model=ModelConfig(blocks=3, hidden=256, embedding=256, base="ridge-gaussian"),
+        model=ModelConfig(blocks=3, hidden=256, embedding=256, relative_positioning=False, base="ridge-gaussian"),
         training=TrainingConfig(epochs=9, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
         classifier=ClassifierConfig(penalties=(3e-3, 5e-4)),
     ),

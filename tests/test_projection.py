@@ -1,5 +1,7 @@
 """Two lenses: PCA against scikit-learn, a UMAP map that stays where it is, and a cache that may be lost at any time."""
 
+import hashlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -164,14 +166,24 @@ def test_a_damaged_cache_file_is_made_anew(what, tmp_path, monkeypatch, cheap_la
     assert path.read_bytes() == whole
 
 
+class Explosive:
+    """Unpickling it would make a file."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self):
+        return (open, (str(self.trace), "w"))
+
+
 def test_a_pickle_in_the_cache_is_not_run(tmp_path, monkeypatch, cheap_layout):
-    monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path))
+    monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path / "maps"))
     expected = Projection.fit(clusters(0)[0]).umap_real
-    path = the_file(tmp_path)
-    np.save(tmp_path / "evil.npy", np.array([{"a": 1}], object), allow_pickle=True)
-    body = (tmp_path / "evil.npy").read_bytes()
-    path.write_bytes(body + projection.hashlib.sha256(body).digest())
+    body, trace = io.BytesIO(), tmp_path / "trace"
+    np.save(body, np.array([Explosive(trace)], object), allow_pickle=True)
+    the_file(tmp_path / "maps").write_bytes(body.getvalue() + hashlib.sha256(body.getvalue()).digest())
     np.testing.assert_array_equal(Projection.fit(clusters(0)[0]).umap_real, expected)
+    assert not trace.exists()
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch, cheap_layout):
