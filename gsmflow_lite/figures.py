@@ -31,6 +31,7 @@ CONTEXT = "#C8C8C8"  # points and bars that are only there to compare with
 INK = "#262626"
 QUIET = "#6B6B6B"  # captions; 5.3 : 1 on white
 SVG_POINTS = 1500  # plotly draws more than these with WebGL, of which a page has little
+PLOTLY_TYPE = "application/vnd.plotly.v1+json"
 LONGEST_NAME = 32  # characters
 SCORES = {"seen": "S\nseen", "unseen": "U\nunseen", "harmonic": "H\nharmonic mean", "zsl": "T1\nunseen only"}
 SPREAD_HEADING = "spread, imagined / real"
@@ -260,21 +261,21 @@ def _still_legend(names, focus, colours, spread, synthesised: bool) -> tuple[lis
     return list(handles), list(texts)
 
 
-def bundle(interactive: go.Figure, still: Figure) -> dict[str, Any]:
-    """One notebook output with both figures: ``display(bundle(a, b), raw=True)``.
+def output(figure: go.Figure | Figure) -> dict[str, str | dict]:
+    """A figure as one small notebook output: ``display(output(still), output(interactive), raw=True)``.
 
-    Where plotly can be drawn it is; elsewhere (a file viewed without a kernel, a mail, a printout) the picture is shown.
+    Show both: an interactive figure is drawn only where plotly is at home, a still one wherever the file is read. They cannot
+    be one output with two forms, for JupyterLab would always take the still.
     """
+    if hasattr(figure, "to_plotly_json"):
+        note = "an interactive figure is here where the notebook is open in JupyterLab or VS Code"
+        return {PLOTLY_TYPE: json.loads(figure.to_json()), "text/plain": note}
     from PIL import Image  # comes with matplotlib
 
     drawn, picture = io.BytesIO(), io.BytesIO()
-    still.savefig(drawn, format="png")
+    figure.savefig(drawn, format="png")
     Image.open(drawn).convert("RGB").quantize(128).save(picture, format="png", optimize=True)  # a third of the size
-    return {
-        "application/vnd.plotly.v1+json": json.loads(interactive.to_json()),
-        "image/png": base64.b64encode(picture.getvalue()).decode(),
-        "text/plain": "figure",
-    }
+    return {"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": "a figure"}
 
 
 # --- Pictures, curves, bars ------------------------------------------------------------------------------------------

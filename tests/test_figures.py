@@ -124,10 +124,11 @@ def test_both_libraries_use_the_same_colours(real):
     assert drawn == {to_rgba(t.marker.color)[:3] for t in interactive.data if t.x[0] is not None}
 
 
-def test_a_bundle_holds_the_interactive_figure_and_a_picture(real):
-    content = figures.bundle(figures.two_lenses(real, names=NAMES), figures.two_lenses_still(real, names=NAMES))
-    assert len(content["application/vnd.plotly.v1+json"]["data"]) > 8
-    assert base64.b64decode(content["image/png"]).startswith(b"\x89PNG")
+def test_a_figure_becomes_a_notebook_output_of_its_own_kind(real):
+    interactive = figures.output(figures.two_lenses(real, names=NAMES))
+    still = figures.output(figures.two_lenses_still(real, names=NAMES))
+    assert len(interactive[figures.PLOTLY_TYPE]["data"]) > 8
+    assert base64.b64decode(still["image/png"]).startswith(b"\x89PNG")
 
 
 def test_a_picture_grid_shows_every_picture_in_its_place(rng):

@@ -14,7 +14,7 @@ import gsmflow_lite.model
 from gsmflow_lite.config import ModelConfig, TrainingConfig
 from gsmflow_lite.datasets.preprocessing import Preprocessing
 from gsmflow_lite.errors import DataError, StorageError
-from gsmflow_lite.gaussian import GaussianBase
+from gsmflow_lite.gaussian import GaussianBase, within_covariance
 from gsmflow_lite.model import GSMFlow, SavedModel
 from gsmflow_lite.storage import FORMAT, SETTINGS, read_tensors, write_tensors
 from gsmflow_lite.training import fit, new_model
@@ -101,7 +101,7 @@ def test_with_a_gaussian_base_and_no_flow_the_density_is_the_ridge_gaussian(data
     model, (x, a) = make_model(base="ridge-gaussian"), tables(dataset)
     for weight in model.flow.parameters():
         weight.data.zero_()
-    covariance = (model.base.root @ model.base.root.T).double().numpy()
+    covariance = within_covariance(dataset)
     for k, mean in enumerate(model.base.means(a).double().numpy()):
         expected = stats.multivariate_normal(mean, covariance).logpdf(x.numpy())
         np.testing.assert_allclose(model.log_prob(x, a)[:, k].numpy(), expected, rtol=1e-4, atol=1e-3)
