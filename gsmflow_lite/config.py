@@ -275,6 +275,8 @@ def preset(paper: str, benchmark: str) -> Config:
 
 def published_seed(paper: str, benchmark: str) -> int:
     """The one seed with which the paper's code was run."""
+    _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
+    _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)
     return PUBLISHED[paper]["seed"][BENCHMARKS.index(benchmark)]
 
 

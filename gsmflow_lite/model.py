@@ -70,6 +70,7 @@ class GSMFlow(nn.Module):
 
     def forward(self, x: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Features x (N, D) -> latent z (N, D) and log|det dz/dx| (N,), in nats."""
+        self._expect(x)
         u, of_base = self.base(x, attributes, index)
         z, of_flow = self.flow(u, self.embed(attributes), index)
         return z, of_flow + of_base
@@ -84,6 +85,7 @@ class GSMFlow(nn.Module):
     def log_prob(self, x: Tensor, attributes: Tensor) -> Tensor:
         """Exact log-density of every row under every description: x (N, D), attributes (M, A) -> (N, M), in nats."""
         x, attributes = self._own(x), self._own(attributes)
+        self._expect(x)
         columns = []
         for one, condition in self._one_by_one(attributes):
             parts = []
@@ -118,6 +120,13 @@ class GSMFlow(nn.Module):
         conditions = self.flow.condition(self.embed(attributes))
         for m in range(len(attributes)):
             yield attributes[m : m + 1], tuple(c[m : m + 1] for c in conditions)
+
+    def _expect(self, x: Tensor) -> None:
+        if x.ndim != 2 or x.shape[1] != self.features:
+            raise DataError(
+                f"features must be a matrix with {self.features} columns, as in training, got shape {tuple(x.shape)}: "
+                "do they need the preprocessing of the model?"
+            )
 
     def _own(self, values: Tensor) -> Tensor:
         """Values as a tensor of the model's type on its device."""
@@ -171,14 +180,12 @@ class SavedModel:
 
 
 def _rebuild(settings: Mapping[str, Any], state: dict[str, Tensor]) -> GSMFlow:
-    """A model of the saved shape with the saved weights. Widths are checked against the tensors before memory is taken."""
-    features, attributes = settings["features"], settings["attributes"]
+    """A model of the saved shape, laid out without memory, that takes the saved tensors as its weights."""
     config = ModelConfig(**settings["model"])
-    size = sum(value.numel() for value in state.values())
-    embedding = config.embedding if config.relative_positioning else 0  # unused without
-    if max(features, attributes, config.hidden, embedding, config.blocks) > size:
-        raise ConfigError("its settings ask for more than its tensors hold")
+    if config.blocks > len(state):
+        raise ConfigError(f"its settings ask for {config.blocks} blocks, its tensors are {len(state)}")
     base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None
-    model = GSMFlow(features, torch.zeros(3, attributes), config, base)
-    model.load_state_dict(state)
+    with torch.device("meta"):
+        model = GSMFlow(settings["features"], torch.zeros(3, settings["attributes"]), config, base)
+    model.load_state_dict(state, assign=True)
     return model

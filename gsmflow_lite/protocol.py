@@ -16,7 +16,7 @@ from .datasets.base import GZSLDataset
 from .errors import ConfigError
 from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
 from .generators import Generator, RealSamples, RidgeGaussian
-from .training import Epoch, Event, fit, new_model
+from .training import Epoch, Event, check_seed, fit, new_model
 
 PROTOCOLS = {
     "validation": "everything is chosen on validation classes carved from the seen ones; the test set is looked at once",
@@ -146,6 +146,7 @@ def run(
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+    check_seed(seed)
     clock, started = _Clock(), time.perf_counter()
     if protocol == "published":
         scores, choice, generator = _choose_on_test(method, dataset, seed, watch, clock)

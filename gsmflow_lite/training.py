@@ -105,6 +105,7 @@ def fit(
     seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a curve is whole.
     Raises ``TrainingError`` if the loss stops being finite; the model then has the weights of the last good epoch.
     """
+    check_seed(seed)
     place = choose_device(device)
     model.to(place)
     data = _Resident.of(dataset, place)
@@ -137,14 +138,14 @@ def fit(
             sums += losses.detach() * len(rows)
             yield Step("flow", number + 1, len(batches), losses.detach()[0])
         likelihood, prototype = (sums / len(features)).tolist()
-        if not np.isfinite(likelihood + prototype):
+        if not (np.isfinite(likelihood + prototype) and _finite(model)):
             model.load_state_dict(good)
             raise TrainingError(
                 f"the loss must stay finite, got {likelihood} + {prototype} in epoch {epoch + 1}: lower the learning rate "
                 f"({lr:g}), or scale the features (preprocessing); the model has the weights of epoch {epoch}"
             )
         model.eval()
-        score = validate(model, epoch + 1) if validate else None
+        score = _score(validate, model, epoch + 1)
         history.append(Epoch(epoch + 1, config.epochs, likelihood, prototype, lr, time.perf_counter() - started, score))
         if state:
             state.save(history)
@@ -212,6 +213,26 @@ def _mix(seed: int, epoch: int) -> int:
 
 def _shuffled(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, epoch)))
+
+
+def check_seed(seed: int) -> None:
+    """Raise ``ConfigError`` unless ``seed`` suits every random generator that a run uses."""
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"seed must be from 0 to {2**32 - 1}, got {seed}")
+
+
+def _score(validate: Validate | None, model: GSMFlow, epoch: int) -> float | None:
+    score = validate(model, epoch) if validate else None
+    if score is None:
+        return None
+    if not np.isfinite(score):
+        raise TrainingError(f"validate must return a finite number or None, got {score} after epoch {epoch}")
+    return float(score)
+
+
+def _finite(model: GSMFlow) -> bool:
+    """The loss is taken before a step: the last one of an epoch can spoil the weights unseen."""
+    return bool(torch.stack([parameter.isfinite().all() for parameter in model.parameters()]).all())
 
 
 def _copy(model: GSMFlow) -> dict[str, Tensor]:

@@ -355,3 +355,11 @@ def test_a_base_given_by_hand_is_used():
     torch.testing.assert_close(
         model.synthesize(torch.zeros(1, 2), 1, temperature=0)[0, 0], torch.tensor([5.0, 6.0]), atol=0.1, rtol=0
     )
+
+
+def test_features_of_another_width_are_refused(dataset, make_model):
+    x, a = tables(dataset)
+    model = make_model()
+    for call in (lambda: model.log_prob(x[:, :-1], a), lambda: model(x[:, :-1], a[:1])):
+        with pytest.raises(DataError, match=r"features must be a matrix with 3 columns, as in training, got shape"):
+            call()

@@ -506,3 +506,34 @@ def test_an_unknown_device_is_refused():
 def test_a_device_that_is_not_here_is_refused():
     with pytest.raises(ConfigError, match="device must be auto, cpu, cuda or mps and present here, got 'cuda'"):
         choose_device("cuda")
+
+
+def test_weights_that_the_last_step_spoils_are_noticed(dataset):
+    model = new_model(dataset, MODEL)
+    huge = replace(PLAIN, epochs=1, lr=1e38, batch=1000)
+    with pytest.raises(TrainingError, match="the loss must stay finite"):
+        list(fit(model, dataset, huge, device="cpu"))
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_that_no_generator_takes_is_refused(dataset, seed):
+    with pytest.raises(ConfigError, match=r"seed must be from 0 to 4294967295, got"):
+        next(fit(new_model(dataset, MODEL), dataset, PLAIN, seed=seed, device="cpu"))
+
+
+def test_a_score_of_numpys_is_kept_as_a_number(dataset, tmp_path):
+    events = fit(
+        new_model(dataset, MODEL),
+        dataset,
+        PLAIN,
+        device="cpu",
+        validate=lambda model, epoch: np.float32(0.5),
+        checkpoint=tmp_path / "c",
+    )
+    assert [type(epoch.score) for epoch in epochs(list(events))] == [float] * 4
+
+
+def test_a_score_that_is_not_finite_stops_training_with_a_reason(dataset):
+    with pytest.raises(TrainingError, match="validate must return a finite number or None, got nan after epoch 1"):
+        list(fit(new_model(dataset, MODEL), dataset, PLAIN, device="cpu", validate=lambda model, epoch: float("nan")))
