@@ -24,6 +24,7 @@ from gsmflow_lite.protocol import Method, eszsl, flow, oracle, ridge_gaussian, r
 from gsmflow_lite.storage import write_json
 
 MINING = MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0)
+BASELINE = "ridge-Gaussian"
 CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
 CHANGES = {
     "lite": ({}, {}),
@@ -73,7 +74,7 @@ def _options() -> argparse.Namespace:
 
 
 def _methods(config: Config) -> dict[str, Method]:
-    methods = {"ridge-Gaussian": ridge_gaussian(config), "ESZSL": eszsl, "oracle": oracle(config)}
+    methods = {BASELINE: ridge_gaussian(config), "ESZSL": eszsl, "oracle": oracle(config)}
     for name, (model, training) in CHANGES.items():
         changed = replace(config.model, **model)
         if name != "lite" and changed == config.model and not training:
@@ -97,10 +98,16 @@ def _cell(method: Method, dataset, seed: int, folds: int) -> dict:
 
 
 def _table(cells: dict[str, dict], names: list[str]) -> str:
-    lines = ["| | S | U | H | T1 | seeds |", "|---|---|---|---|---|---|"]
+    """Means over seeds, and the differences to the baseline seed by seed."""
+    lines = ["| | S | U | H | T1 | H - baseline | T1 - baseline | seeds |", "|---|---|---|---|---|---|---|---|"]
     for name in names:
-        rows = [cell for key, cell in cells.items() if key.split("|")[0] == name]
-        shown = [_interval([row[score] for row in rows]) for score in ("seen", "unseen", "harmonic", "zsl")]
+        rows = {key.split("|")[1]: cell for key, cell in cells.items() if key.split("|")[0] == name}
+        shown = [_interval([row[score] for row in rows.values()]) for score in ("seen", "unseen", "harmonic", "zsl")]
+        for score in ("harmonic", "zsl"):
+            gains = [
+                row[score] - cells[f"{BASELINE}|{seed}"][score] for seed, row in rows.items() if f"{BASELINE}|{seed}" in cells
+            ]
+            shown.append("" if name == BASELINE else _interval(gains))
         lines.append(f"| {name} | {' | '.join(shown)} | {len(rows)} |")
     return "\n".join(lines)
 
