@@ -1,0 +1,65 @@
+"""How well descriptions tell where a class lies: the part of zero-shot learning that no shape of a density can replace.
+
+    python benchmarks/class_means.py --dataset FLO --features lite0
+
+Prints the accuracy of nearest-mean classification of unseen rows (Mahalanobis, pooled covariance of the seen classes) with
+real and with ridge-predicted means, and how far linear and kernel ridge regression miss the mean of a left-out seen class.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from gsmflow_lite import lite, load
+from gsmflow_lite.evaluation import per_class_accuracy
+from gsmflow_lite.gaussian import class_means, ridge_means, within_covariance
+
+STRENGTHS = 10.0 ** np.arange(-3, 1.5, 0.5)
+KERNELS = {"linear": [None], "rbf": [0.1, 0.3, 1, 2, 4], "laplacian": [0.003, 0.01, 0.03, 0.1]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="glyphs")
+    parser.add_argument("--features", default="res101")
+    options = parser.parse_args()
+    config = lite("glyphs" if options.dataset == "glyphs" else "features")
+    d = load(options.dataset, features=options.features).preprocessed(config.preprocessing, config.components)
+    weights = ridge_means(d).numpy()
+    means = {
+        "real means": class_means(d, d.unseen_classes, d.test_unseen),
+        "ridge-predicted means": d.attributes[d.unseen_classes] @ weights[:-1] + weights[-1],
+    }
+    for name, predicted in means.items():
+        print(f"unseen rows nearest to their own class, {name}: {nearest_mean(d, predicted):.1f} %")
+    for kernel, widths in KERNELS.items():
+        print(f"mean squared distance to the mean of a left-out seen class, {kernel}: {left_out_error(d, kernel, widths):.1f}")
+
+
+def nearest_mean(d, means: np.ndarray) -> float:
+    """Mean per-class accuracy among unseen classes, per cent."""
+    whiten = np.linalg.inv(np.linalg.cholesky(within_covariance(d))).T
+    x, m = d.features[d.test_unseen] @ whiten, means @ whiten
+    distances = ((x[:, None] - m) ** 2).sum(2)
+    return 100 * per_class_accuracy(d.labels[d.test_unseen], d.unseen_classes[distances.argmin(1)]).mean()
+
+
+def left_out_error(d, kernel: str, widths: list) -> float:
+    """Leave-one-class-out error at the best strength and kernel width, after centring."""
+    attributes = d.attributes[d.seen_classes].astype(np.float64)
+    means = class_means(d, d.seen_classes, d.train).astype(np.float64)
+    attributes, means = attributes - attributes.mean(0), means - means.mean(0)
+    errors = []
+    for width in widths:
+        for strength in STRENGTHS:
+            model = KernelRidge(alpha=strength, kernel=kernel, gamma=width)
+            errors.append(((cross_val_predict(model, attributes, means, cv=LeaveOneOut()) - means) ** 2).sum(1).mean())
+    return min(errors)
+
+
+if __name__ == "__main__":
+    main()
