@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.checkpoint import checkpoint
 
 from .config import MiningConfig
 
@@ -31,7 +32,7 @@ class RelationNetwork(nn.Module):
         of_x, of_a = self.from_x(x), self.from_a(attributes)
         parts = []
         for some in of_a.split(CLASSES_AT_ONCE):
-            parts.append(torch.utils.checkpoint.checkpoint(self._pairs, of_x, some, use_reentrant=False))
+            parts.append(checkpoint(self._pairs, of_x, some, use_reentrant=False))
         return torch.cat(parts, dim=1)
 
     def _pairs(self, of_x: Tensor, of_a: Tensor) -> Tensor:
