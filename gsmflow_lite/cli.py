@@ -12,7 +12,7 @@ from . import __version__
 from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
-from .errors import DataError, GSMFlowError
+from .errors import DataError, GSMFlowError, StorageError
 
 BAD_INPUT = 2  # exit status when data, settings or files break a rule
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gsmflow-lite: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("\nstopped by you; with the same command and --out, a training under way goes on", file=sys.stderr)
+        print("\nstopped by you; the same command takes up a final training, choosing starts again", file=sys.stderr)
         return 130
 
 
@@ -84,6 +84,7 @@ def _train(options: argparse.Namespace) -> int:
     from .report import write_report
 
     dataset = load(options.data, features=options.features)
+    _make_folder(options.out)
     checkpoint = options.out / "checkpoint.safetensors"
     print(dataset)
     with ProgressBar() as bar:
@@ -104,6 +105,14 @@ def _train(options: argparse.Namespace) -> int:
     _print_scores(experiment.result)
     print(f"written: {', '.join(str(options.out / f) for f in ('report.html', 'result.json', 'model.safetensors'))}")
     return 0
+
+
+def _make_folder(path: Path) -> None:
+    """Now, not after an hour of training."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{path} must be a folder that can be written, but {error.strerror}: name another --out") from None
 
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
@@ -135,7 +144,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from .model import SavedModel
 
     saved = SavedModel.load(options.model)
+    missing = {"choice", "config", "classifier", "seed", "dataset"} - set(saved.notes)
+    if missing:
+        raise StorageError(f"{options.model} was not saved by a run: it has no {min(missing)!r} to score with; train it again")
     dataset = _mapped(load(options.data, features=options.features), saved)
+    if dataset.name != saved.notes["dataset"]:
+        print(f"note: the model was trained on {saved.notes['dataset']!r}, not on {dataset.name!r}", file=sys.stderr)
     choice, config = saved.notes["choice"], Config.from_dict(saved.notes["config"])
     if saved.notes["classifier"] == "likelihood":
         logits = likelihood_logits(saved.model, dataset)

@@ -14,6 +14,11 @@ def _require(holds: bool, rule: str, value: object) -> None:
         raise ConfigError(f"{rule}, got {value!r}")
 
 
+def check_seed(seed: int) -> None:
+    """Raise ``ConfigError`` unless ``seed`` suits every random generator that a run uses."""
+    _require(0 <= seed < 2**32, f"seed must be from 0 to {2**32 - 1}", seed)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """The shape of the flow and which semantics it sees. Widths of data are not settings: they come with the data."""

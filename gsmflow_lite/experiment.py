@@ -13,11 +13,11 @@ from typing import Any
 from . import protocol as rules
 from .config import Config
 from .datasets.base import GZSLDataset
-from .errors import ConfigError
+from .errors import ConfigError, DataError
 from .model import GSMFlow, SavedModel
 from .protocol import PROTOCOLS, Outcome
 from .storage import write_json
-from .training import Event, Stage
+from .training import Event, Stage, Step
 
 VERSIONS = ("torch", "numpy", "scikit-learn", "umap-learn", "plotly")
 CLASSIFIERS = ("softmax", "likelihood")
@@ -54,20 +54,17 @@ def run_experiment(
     """Train the flow of ``config`` and its rivals under the same rules.
 
     ``protocol`` as in :func:`gsmflow_lite.protocol.run`; ``classifier`` is ``softmax`` or ``likelihood`` (for
-    the flow alone). ``checkpoint`` is a file from which an interrupted final training goes on.
+    the flow alone). ``checkpoint`` is a file from which an interrupted final training goes on; choosing starts again.
     """
     if classifier not in CLASSIFIERS:
         raise ConfigError(f"classifier must be one of {', '.join(CLASSIFIERS)}, got {classifier!r}")
     started = time.perf_counter()
     dataset = dataset.preprocessed(config.preprocessing, config.components)
     options = {"seed": seed, "protocol": protocol, "folds": range(config.folds), "watch": watch}
+    # The baselines take seconds, and data that they cannot use should say so before hours of training.
+    rivals = _rivals(dataset, config, options) if baselines else {}
     method = rules.flow(config, classifier=classifier, device=device, checkpoint=checkpoint)
     ours = rules.run(method, dataset, **options)
-    rivals: dict[str, Outcome] = {}
-    if baselines:
-        methods = {"ridge_gaussian": rules.ridge_gaussian(config), "eszsl": rules.eszsl, "oracle": rules.oracle(config)}
-        watch(Stage("baselines", len(methods)))
-        rivals = {name: rules.run(rival, dataset, **options) for name, rival in methods.items()}
     result = {
         "dataset": dataset.name,
         "seed": seed,
@@ -88,6 +85,21 @@ def run_experiment(
     }
     assert isinstance(ours.generator, GSMFlow)
     return Experiment(dataset, ours.generator, result)
+
+
+def _rivals(dataset: GZSLDataset, config: Config, options: dict[str, Any]) -> dict[str, Outcome]:
+    methods = {"ridge_gaussian": rules.ridge_gaussian(config), "eszsl": rules.eszsl, "oracle": rules.oracle(config)}
+    outcomes = {}
+    options["watch"](Stage("baselines", len(methods)))
+    for name, method in methods.items():
+        try:
+            outcomes[name] = rules.run(method, dataset, **options)
+        except DataError as error:
+            raise DataError(
+                f"{error} (met by the baseline {name}; baselines=False, or --no-baselines, leaves them out)"
+            ) from None
+        options["watch"](Step("baselines", len(outcomes), len(methods)))
+    return outcomes
 
 
 def _rounded(outcome: Outcome) -> dict[str, float]:

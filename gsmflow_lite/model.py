@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .config import ModelConfig
+from .config import ModelConfig, check_seed
 from .datasets.preprocessing import Preprocessing
 from .errors import ConfigError, DataError, StorageError
 from .flow import Condition, ConditionalFlow
@@ -102,8 +103,9 @@ class GSMFlow(nn.Module):
         ``temperature`` scales the latent noise: 0 gives the image of the latent origin, larger gives more varied samples.
         The same seed gives the same noise on every device.
         """
-        if n < 1 or not temperature >= 0:
-            raise DataError(f"n must be at least 1 and temperature not negative, got {n} and {temperature}")
+        check_seed(seed)
+        if n < 1 or not 0 <= temperature < math.inf:
+            raise DataError(f"n must be at least 1 and temperature finite and not negative, got {n} and {temperature}")
         attributes = self._own(attributes)
         noise = torch.Generator().manual_seed(seed)
         out = attributes.new_empty(len(attributes), n, self.features)

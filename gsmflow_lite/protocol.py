@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import ClassifierConfig, Config
+from .config import ClassifierConfig, Config, check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError
 from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
 from .generators import Generator, RealSamples, RidgeGaussian
-from .training import Epoch, Event, check_seed, fit, new_model
+from .training import Epoch, Event, fit, new_model
 
 PROTOCOLS = {
     "validation": "everything is chosen on validation classes carved from the seen ones; the test set is looked at once",
@@ -147,6 +147,8 @@ def run(
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
     check_seed(seed)
+    if not len(folds):
+        raise ConfigError("at least one validation fold is needed to choose on, got none")
     clock, started = _Clock(), time.perf_counter()
     if protocol == "published":
         scores, choice, generator = _choose_on_test(method, dataset, seed, watch, clock)
@@ -158,15 +160,15 @@ def run(
 
 
 class _Clock:
-    """Keeps the time that judging takes, apart from training."""
+    """Adds up the time that passes inside it: judging and scoring, as opposed to training."""
 
     seconds = 0.0
 
-    def judge(self, candidate: Candidate) -> TestLogits:
-        started = time.perf_counter()
-        logits = candidate.judge()
-        self.seconds += time.perf_counter() - started
-        return logits
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._started
 
 
 def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Callable[[Event], None], clock: _Clock) -> Choice:
@@ -174,9 +176,10 @@ def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Call
     found: dict[Setting, list[tuple[float, GZSLScores]]] = {}
     for fold in folds:
         for candidate in _candidates(method(fold, seed, None), watch):
-            logits = clock.judge(candidate)
-            calibration = logits.best_calibration()
-            found.setdefault(candidate.setting, []).append((calibration, logits.scores(calibration)))
+            with clock:
+                logits = candidate.judge()
+                calibration = logits.best_calibration()
+                found.setdefault(candidate.setting, []).append((calibration, logits.scores(calibration)))
     means = {setting: float(np.mean([s.harmonic for _, s in results])) for setting, results in found.items()}
     best = max(means, key=means.__getitem__)
     calibration = float(np.mean([c for c, _ in found[best]]))
@@ -191,14 +194,18 @@ def _test(
     """Train as was chosen, on all training rows, and look at the test set once."""
     for candidate in _candidates(method(dataset, seed, choice.setting), watch):
         if candidate.setting == choice.setting:
-            return clock.judge(candidate).scores(choice.calibration), candidate.generator
+            with clock:
+                return candidate.judge().scores(choice.calibration), candidate.generator
     raise ConfigError(f"a method must offer the setting {choice.setting} on every data set, but here it did not")
 
 
 def _choose_on_test(
     method: Method, dataset: GZSLDataset, seed: int, watch: Callable[[Event], None], clock: _Clock
 ) -> tuple[GZSLScores, Choice, Generator | None]:
-    judged = [(c, clock.judge(c).scores()) for c in _candidates(method(dataset, seed, None), watch)]
+    judged = []
+    for candidate in _candidates(method(dataset, seed, None), watch):
+        with clock:
+            judged.append((candidate, candidate.judge().scores()))
     best, scores = max(judged, key=lambda pair: pair[1].harmonic)
     return scores, Choice(best.setting, 0.0, f"the TEST set, best of {len(judged)} looks", scores), best.generator
 

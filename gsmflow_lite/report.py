@@ -15,6 +15,10 @@ from .experiment import Experiment
 from .storage import write_whole
 
 PICTURES = 10  # per class and row
+CLASSIFIERS = {
+    "softmax": "A linear classifier trained on both",
+    "likelihood": "The flow itself as classifier, by its exact likelihood (the baselines below use a linear one),",
+}
 NAMES = {"ridge_gaussian": "ridge-Gaussian", "eszsl": "ESZSL", "oracle": "oracle (real unseen images)"}
 STYLE = """
 body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -48,7 +52,7 @@ def _intro(result: dict[str, Any]) -> str:
     share = f", {100 * scores['harmonic'] / oracle['harmonic']:.0f} % of the oracle's" if oracle and oracle["harmonic"] else ""
     return (
         f"<p>A conditional flow learnt from the seen classes, then imagined features of the unseen ones from their "
-        f"descriptions alone. A linear classifier trained on both reaches a harmonic mean of "
+        f"descriptions alone. {CLASSIFIERS[result['classifier']]} reaches a harmonic mean of "
         f"<strong>{scores['harmonic']:.1f} %</strong>{share}.</p>"
         f'<p class="note">Protocol: {_text(result["rule"])}. Seed {result["seed"]}.</p>'
     )
@@ -93,7 +97,7 @@ def _pictures(experiment: Experiment) -> str:
 
 
 def _details(result: dict[str, Any]) -> str:
-    shown = {key: result[key] for key in ("choice", "baseline_choices", "config", "seconds", "versions")}
+    shown = {key: result[key] for key in ("classifier", "choice", "baseline_choices", "config", "seconds", "versions")}
     return f"<h2>How it was made</h2><pre>{_text(json.dumps(shown, indent=2))}</pre>"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .config import MiningConfig, ModelConfig, TrainingConfig
+from .config import MiningConfig, ModelConfig, TrainingConfig, check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, StorageError, TrainingError
 from .gaussian import GaussianBase
@@ -74,6 +74,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GSMFlow:
     """An untrained model for ``dataset``; its anchors come from the attributes, its base (if any) from the training rows."""
+    check_seed(seed)
     attributes = torch.from_numpy(dataset.attributes)
     seen = attributes[torch.from_numpy(dataset.seen_classes)]
     pool = attributes if config.anchors == "all" else seen
@@ -213,12 +214,6 @@ def _mix(seed: int, epoch: int) -> int:
 
 def _shuffled(n: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n, generator=torch.Generator().manual_seed(_mix(seed, epoch)))
-
-
-def check_seed(seed: int) -> None:
-    """Raise ``ConfigError`` unless ``seed`` suits every random generator that a run uses."""
-    if not 0 <= seed < 2**32:
-        raise ConfigError(f"seed must be from 0 to {2**32 - 1}, got {seed}")
 
 
 def _score(validate: Validate | None, model: GSMFlow, epoch: int) -> float | None:

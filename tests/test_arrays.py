@@ -345,3 +345,15 @@ def test_importing_data_sets_loads_no_slow_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_unseen_must_leave_something_to_learn_from(rng):
+    with pytest.raises(DataError, match="unseen must leave seen classes to learn from"):
+        from_arrays(rng.random((12, 2)), np.repeat([0, 1, 2], 4), rng.random((3, 2)), unseen=[0, 1, 2])
+
+
+def test_names_may_be_an_array_beside_a_frame_of_attributes(rng):
+    attributes = pd.DataFrame(rng.random((3, 2)), index=["a", "b", "c"])
+    names = np.array(["hot", "cold"])
+    d = from_arrays(rng.random((15, 2)), np.repeat(["a", "b", "c"], 5), attributes, unseen=["c"], attribute_names=names)
+    assert d.attribute_names == ("hot", "cold")

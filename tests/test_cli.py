@@ -154,6 +154,7 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
         (["train", "gaussian_world", "--out", "x", "--folds", "0"], "folds must be at least 1, got 0"),
         (["evaluate", "no_model", "gaussian_world"], "no_model is not a file"),
         (["datasets", "check", "no_such_place"], "no_such_place"),
+        (["train", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder that can be written"),
     ],
 )
 def test_bad_input_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
@@ -162,6 +163,36 @@ def test_bad_input_ends_with_status_2_and_one_plain_message(arguments, words, ca
     message = capsys.readouterr().err
     assert words in message
     assert "Traceback" not in message
+
+
+def test_a_model_that_no_run_saved_cannot_be_scored(folder, data, tmp_path, capsys):
+    model = SavedModel.load(folder / "model.safetensors").model
+    SavedModel(model=model).save(tmp_path / "bare.safetensors")
+    assert main(["evaluate", str(tmp_path / "bare.safetensors"), str(data)]) == 2
+    assert "was not saved by a run" in capsys.readouterr().err
+
+
+def test_scoring_on_other_data_is_noted(folder, tmp_path, capsys):
+    other = gaussian_world(6, seen=8, unseen=4, attributes=5, samples=25, seed=9).dataset
+    save_npz(other, tmp_path / "other.npz")
+    assert main(["evaluate", str(folder / "model.safetensors"), str(tmp_path / "other.npz")]) == 0
+    assert "the model was trained on '<b>world</b>'" in capsys.readouterr().err
+
+
+def test_the_report_of_the_likelihood_classifier_says_so(data, tmp_path):
+    main(["train", str(data), "--out", str(tmp_path), "--epochs", "1", "--classifier", "likelihood", "--no-baselines"])
+    page = (tmp_path / "report.html").read_text()
+    assert "by its exact likelihood" in page
+    assert "A linear classifier trained" not in page
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--temperature", "inf"), ("--temperature", "-1"), ("--seed", "-1"), ("-n", "0")]
+)
+def test_impossible_wishes_for_synthesis_are_refused(folder, data, tmp_path, capsys, option, value):
+    arguments = ["synthesize", str(folder / "model.safetensors"), str(data), "--out", str(tmp_path / "x.npz"), option, value]
+    assert main(arguments) == 2
+    assert not (tmp_path / "x.npz").exists()
 
 
 def test_an_unknown_class_is_refused_by_name(folder, data, tmp_path, capsys):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from gsmflow_lite import ClassifierConfig, Config, ConfigError, ModelConfig, TrainingConfig
+from gsmflow_lite import ClassifierConfig, Config, ConfigError, DataError, Epoch, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import gaussian_world, glyphs
 from gsmflow_lite.experiment import run_experiment
 from gsmflow_lite.report import write_report
@@ -50,6 +50,14 @@ def test_data_without_pictures_get_a_report_without_pictures(tmp_path):
     run = run_experiment(gaussian_world(3, seen=6, unseen=3, samples=20).dataset, small, baselines=False)
     write_report(run, tmp_path / "report.html")
     assert "<img" not in (tmp_path / "report.html").read_text()
+
+
+def test_data_that_a_baseline_cannot_use_say_so_before_the_flow_is_trained(make_dataset):
+    lonely = make_dataset(rows=10, test_unseen=[40, 50, 51])  # one row of the first unseen class
+    events = []
+    with pytest.raises(DataError, match=r"met by the baseline oracle; baselines=False, or --no-baselines"):
+        run_experiment(lonely, Config(classifier=ClassifierConfig(samples=5)), watch=events.append)
+    assert not any(isinstance(event, Epoch) for event in events)
 
 
 def test_an_unknown_classifier_is_refused():

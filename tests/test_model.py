@@ -206,9 +206,9 @@ def test_attributes_of_another_width_are_refused(make_model, call, shape):
         model.synthesize(attributes, 1) if call == "synthesize" else model.log_prob(torch.zeros(1, 3), attributes)
 
 
-@pytest.mark.parametrize(("n", "temperature"), [(0, 1.0), (1, -0.5), (1, float("nan"))])
+@pytest.mark.parametrize(("n", "temperature"), [(0, 1.0), (1, -0.5), (1, float("nan")), (1, float("inf"))])
 def test_no_rows_or_a_negative_temperature_are_refused(dataset, make_model, n, temperature):
-    with pytest.raises(DataError, match=f"at least 1 and temperature not negative, got {n} and {temperature}"):
+    with pytest.raises(DataError, match=f"at least 1 and temperature finite and not negative, got {n} and {temperature}"):
         make_model().synthesize(dataset.attributes, n, temperature=temperature)
 
 

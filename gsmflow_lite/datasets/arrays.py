@@ -49,8 +49,8 @@ def from_arrays(
     classes = None
     if _is_frame(attributes):
         classes = attributes.index.tolist()
-        class_names = class_names or [str(label) for label in classes]
-        attribute_names = attribute_names or [str(column) for column in attributes.columns]
+        class_names = class_names if len(class_names) else [str(label) for label in classes]
+        attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
     attributes = _plain(attributes, "attributes", source)
     number = lambda values, what: _class_numbers(values, what, class_names, classes, source)  # noqa: E731
     labels, unseen = number(labels, "labels"), number(unseen, "unseen")
@@ -62,6 +62,8 @@ def from_arrays(
             f"{_at(source)}every unseen class needs rows to be tested on, but class {strange[0]} has none: check unseen"
         )
     of_unseen = np.isin(labels, unseen)
+    if of_unseen.all():
+        raise DataError(f"{_at(source)}unseen must leave seen classes to learn from, but it names every class that has rows")
     groups = None if groups is None else _plain(groups, "groups", source)
     if test_seen is None:
         if groups is not None and groups.shape != labels.shape:
