@@ -12,7 +12,7 @@ from . import __version__
 from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
-from .errors import DataError, GSMFlowError, StorageError
+from .errors import ConfigError, DataError, GSMFlowError, StorageError
 
 BAD_INPUT = 2  # exit status when data, settings or files break a rule
 
@@ -118,6 +118,8 @@ def _make_folder(path: Path) -> None:
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     """The preset that was named, or the one that suits the data, with the options on top."""
     family, _, name = (options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features")).partition("/")
+    if family not in ("lite", *PUBLISHED):
+        raise ConfigError(f"preset must begin with one of lite, {', '.join(PUBLISHED)} and a slash, got {options.preset!r}")
     config = lite(name) if family == "lite" else preset(family, name)
     if options.epochs is not None:
         config = replace(config, training=replace(config.training, epochs=options.epochs))

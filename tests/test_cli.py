@@ -148,6 +148,7 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
     [
         (["train", "no_such_place", "--out", "x"], "no_such_place"),
         (["train", "gaussian_world", "--out", "x", "--preset", "tmm2022/MNIST"], "MNIST"),
+        (["train", "gaussian_world", "--out", "x", "--preset", "foo"], "must begin with one of lite, mm2021, tmm2022"),
         (["train", "gaussian_world", "--out", "x", "--epochs", "0"], "epochs must be positive, got 0"),
         (["train", "gaussian_world", "--out", "x", "--device", "abacus"], "abacus"),
         (["train", "gaussian_world", "--out", "x", "--seed", "-1"], "seed must be from 0 to 4294967295, got -1"),
