@@ -49,9 +49,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_demo(commands) -> None:
     add = commands.add_parser("demo", help="train on the embedded letters, evaluate, write a report (about a minute)")
     add.add_argument("--out", type=Path, default=Path("runs/demo"), help="folder for the results (default: %(default)s)")
-    add.add_argument("--data", default="glyphs", help=argparse.SUPPRESS)
     _add_run_options(add)
-    add.set_defaults(run=_train, features="res101")
+    add.set_defaults(run=_train, data="glyphs", features="res101")
 
 
 def _add_train(commands) -> None:
