@@ -1,11 +1,13 @@
 """What each mechanism is worth: the flow with one thing changed at a time, and the baselines, under the same rules.
 
-    python benchmarks/ablation.py --dataset glyphs --seeds 5 --json ablation_glyphs.json
-    python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 3 --json ablation_flo.json
+    python benchmarks/ablation.py --dataset glyphs --seeds 5 --json ablation_glyphs.json --figure ablation_glyphs.png
+    python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 5 --json ablation_flo.json
 
-Prints a table in Markdown: means over seeds with 95 % intervals (Student's t), per cent. Everything, training length,
-classifier penalty and calibration, is chosen on validation classes; each seed draws its own weights, batches, noise and
-samples. Finished cells are kept in the JSON file, so that an interrupted table goes on.
+Prints a table in Markdown: means over seeds with 95 % intervals (Student's t). Scores are per cent; *semantic*, *variance* and
+*structure* are the headlines of the three shift meters (agreement with the description, spread as a ratio of variances,
+rank correlation of class distances), on unseen classes. Everything, training length, classifier penalty and calibration, is
+chosen on validation classes; each seed draws its own weights, batches, noise and samples. Finished cells are kept in the JSON
+file, so that an interrupted table goes on; with ``--models`` trained models are kept too, and never trained again.
 """
 
 from __future__ import annotations
@@ -19,14 +21,24 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gsmflow_lite import Config, MiningConfig, lite, load
+from gsmflow_lite import Config, GSMFlow, GZSLDataset, MiningConfig, RealSamples, SavedModel, lite, load
 from gsmflow_lite.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
+from gsmflow_lite.shifts import measure
 from gsmflow_lite.storage import write_json
 
 MINING = MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0)
-BASELINE = "ridge-Gaussian"
+BASELINE, FULL = "ridge-Gaussian", "full method"
+SHAPE = {"base": "none", "relative_positioning": True}
 CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
-CHANGES = {
+PAPERS = {  # the method of the papers with everything on, and with one thing off
+    FULL: (SHAPE, CURES),
+    "minus semantics": (SHAPE | {"semantics": "none"}, CURES),
+    "minus mining": (SHAPE, CURES | {"mining": None}),
+    "minus perturbation": (SHAPE, CURES | {"perturbation": 0.0}),
+    "minus relative positioning": (SHAPE | {"relative_positioning": False}, CURES),
+    "minus prototype loss": (SHAPE, CURES | {"prototype_weight": 0.0}),
+}
+OURS = {  # this library's settings, and one thing changed
     "lite": ({}, {}),
     "no semantics in the flow": ({"semantics": "none"}, {}),
     "semantics in the first block only": ({"semantics": "first"}, {}),
@@ -37,10 +49,13 @@ CHANGES = {
     "with perturbation": ({}, {"perturbation": 0.2}),
     "with boundary mining": ({}, {"mining": MINING}),
     "start from ridge means only": ({"base": "ridge"}, {}),
-    "as published (no start, all cures)": ({"base": "none", "relative_positioning": True}, CURES),
-    "as published, attributes scaled": ({"base": "none", "relative_positioning": True, "scale_attributes": True}, CURES),
     "no start, no semantics": ({"base": "none", "semantics": "none"}, {"lr": 3e-4}),
 }
+CHANGES = OURS | PAPERS
+SCORES = ("seen", "unseen", "harmonic", "zsl")
+METERS = ("semantic", "variance", "structure")
+HEADINGS = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
+IMAGINED = 400  # features a class for the meters
 
 
 def main() -> None:
@@ -54,11 +69,15 @@ def main() -> None:
     for seed in range(options.seeds):
         for name, method in methods.items():
             key = f"{name}|{seed}"
-            if key not in done["cells"]:
-                done["cells"][key] = _cell(method, dataset, seed, folds)
+            cell = _filled(done["cells"].get(key, {}), method, dataset, seed, folds, _model_file(options.models, key))
+            if cell != done["cells"].get(key):
+                done["cells"][key] = cell
                 write_json(options.json, done)
-                print(f"{key:45s}{done['cells'][key]}", flush=True)
-    print(_table(done["cells"], list(methods)))
+                print(f"{key:45s}{cell}", flush=True)
+    print(_table(done["cells"], list(methods), options.against))
+    print(f"\nDifferences to {options.against}, seed by seed\n{_differences(done['cells'], list(methods), options.against)}")
+    if options.figure:
+        _figure(done["cells"], list(methods), f"{dataset.name}, {options.seeds} seeds").savefig(options.figure)
 
 
 def _options() -> argparse.Namespace:
@@ -68,7 +87,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--folds", type=int, help="validation folds to choose on (default: as the settings say)")
     parser.add_argument("--only", nargs="+", metavar="ROW", help="some rows of the table (default: all)")
+    parser.add_argument("--against", default=BASELINE, metavar="ROW", help="differences are to this row (default: %(default)s)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--models", type=Path, metavar="FOLDER", help="keep the trained models here")
+    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="draw the table")
     parser.add_argument("--json", type=Path, required=True)
     return parser.parse_args()
 
@@ -79,46 +101,142 @@ def _methods(config: Config) -> dict[str, Method]:
         changed = replace(config.model, **model)
         if name != "lite" and changed == config.model and not training:
             continue  # the settings are so already
-        if "published" in name and config.name == "lite/features":
+        if name in PAPERS and config.name == "lite/features":
             training = training | {"epochs": 30}  # without a start it is still learning after the others' 9
         whole = replace(config, model=changed, training=replace(config.training, **training))
         methods[name] = flow(whole, device="cpu")
     return methods
 
 
-def _cell(method: Method, dataset, seed: int, folds: int) -> dict:
+def _model_file(folder: Path | None, key: str) -> Path | None:
+    return folder and folder / f"{key.replace(' ', '_').replace('|', '_')}.safetensors"
+
+
+def _filled(cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: int, kept: Path | None) -> dict:
+    """The cell with whatever it lacks: scores, by training; meters, by training or from the model that was kept."""
+    if cell.keys() >= {*SCORES, "meters"}:
+        return cell
     started = time.perf_counter()
+    if cell.keys() >= set(SCORES) and kept and kept.exists():
+        return cell | {"meters": _meters(dataset, SavedModel.load(kept).model, seed)}
     outcome = run(method, dataset, seed=seed, folds=range(folds))
+    if kept and isinstance(outcome.generator, GSMFlow):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        SavedModel(model=outcome.generator, preprocessing=dataset.preprocessing, notes={"seed": seed}).save(kept)
     return {
         **{name: round(value, 2) for name, value in asdict(outcome.scores).items()},
         "setting": dict(outcome.choice.setting),
         "validation_harmonic": round(outcome.choice.scores.harmonic, 2),
         "seconds": round(time.perf_counter() - started, 1),
+        "meters": _meters(dataset, outcome.generator, seed),
     }
 
 
-def _table(cells: dict[str, dict], names: list[str]) -> str:
-    """Means over seeds, and the differences to the baseline seed by seed."""
-    lines = ["| | S | U | H | T1 | H - baseline | T1 - baseline | seeds |", "|---|---|---|---|---|---|---|---|"]
+def _meters(dataset: GZSLDataset, generator, seed: int) -> dict[str, list[float]]:
+    """Value, floor, ceiling and score of every metric; none for what imagines nothing or hands out the test's own rows."""
+    if generator is None or isinstance(generator, RealSamples):
+        return {}
+    readings = measure(dataset, generator, n=IMAGINED, seed=seed).readings
+    measured = [r for r in readings if r.label is None and np.isfinite(r.value)]
+    return {r.metric: [round(x, 4) for x in (r.value, r.floor, r.ceiling, r.score)] for r in measured}
+
+
+# --- The table -------------------------------------------------------------------------------------------------------
+
+HEADLINES = {"semantic": "agreement", "variance": "spread", "structure": "distance order"}
+
+
+def _values(cells: dict[str, dict], name: str) -> dict[str, dict[str, float]]:
+    """Of one row: by seed, its scores and the headlines of its meters."""
+    found = {}
+    for key, cell in cells.items():
+        row, _, seed = key.partition("|")
+        if row == name:
+            meters = {m: cell["meters"][metric][0] for m, metric in HEADLINES.items() if metric in cell.get("meters", {})}
+            found[seed] = {score: cell[score] for score in SCORES} | meters
+    return found
+
+
+def _table(cells: dict[str, dict], names: list[str], against: str = BASELINE) -> str:
+    """Means over seeds, and the differences in H and T1 to the row ``against``, seed by seed."""
+    heads = [*(HEADINGS[s] for s in SCORES), *METERS, f"H - {against}", f"T1 - {against}", "seeds"]
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    reference = _values(cells, against)
     for name in names:
-        rows = {key.split("|")[1]: cell for key, cell in cells.items() if key.split("|")[0] == name}
-        shown = [_interval([row[score] for row in rows.values()]) for score in ("seen", "unseen", "harmonic", "zsl")]
+        rows = _values(cells, name)
+        shown = [_interval([row[s] for row in rows.values()]) for s in SCORES]
+        shown += [_interval([row[m] for row in rows.values() if m in row], digits=2) for m in METERS]
         for score in ("harmonic", "zsl"):
-            gains = [
-                row[score] - cells[f"{BASELINE}|{seed}"][score] for seed, row in rows.items() if f"{BASELINE}|{seed}" in cells
-            ]
-            shown.append("" if name == BASELINE else _interval(gains))
+            gains = [row[score] - reference[seed][score] for seed, row in rows.items() if seed in reference]
+            shown.append("" if name == against else _interval(gains))
         lines.append(f"| {name} | {' | '.join(shown)} | {len(rows)} |")
+    return "\n".join([*lines, _ceilings(cells)])
+
+
+def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
+    """Means over seeds of the differences to the row ``against``, with intervals."""
+    columns = {"harmonic": ("H", 1), "zsl": ("T1", 1)} | {meter: (meter, 2) for meter in METERS}
+    lines = [f"| | {' | '.join(head for head, _ in columns.values())} |", "|---" * (len(columns) + 1) + "|"]
+    reference = _values(cells, against)
+    for name in names:
+        pairs = [(row, reference[seed]) for seed, row in _values(cells, name).items() if seed in reference and name != against]
+        shown = [
+            _interval([row[key] - to[key] for row, to in pairs if key in row and key in to], digits)
+            for key, (_, digits) in columns.items()
+        ]
+        if pairs:
+            lines.append(f"| {name} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 
-def _interval(values: list[float]) -> str:
+def _ceilings(cells: dict[str, dict]) -> str:
+    """The row of what real features get against real ones: the same for all, but for the draw of the halves."""
+    shown = [f"{np.mean(found):.2f}" if (found := _of_real(cells, meter)) else "-" for meter in METERS]
+    return f"| *real against real* | | | | | {' | '.join(shown)} | | | |"
+
+
+def _of_real(cells: dict[str, dict], meter: str) -> list[float]:
+    """The ceilings of a meter in all cells that have one."""
+    metric = HEADLINES[meter]
+    return [cell["meters"][metric][2] for cell in cells.values() if metric in cell.get("meters", {})]
+
+
+def _interval(values: list[float], digits: int = 1) -> str:
     from scipy.stats import t
 
     if len(values) < 2:
-        return f"{values[0]:.1f}" if values else "-"
+        return f"{values[0]:.{digits}f}" if values else "-"
     half = t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values))
-    return f"{np.mean(values):.1f} ± {half:.1f}"
+    return f"{np.mean(values):.{digits}f} ± {half:.{digits}f}"
+
+
+def _figure(cells: dict[str, dict], names: list[str], title: str):
+    """Each row's mean with its 95 % interval over seeds, one panel a score or meter; dotted, what real features get."""
+    import pandas as pd
+    import seaborn as sns
+    from scipy.stats import t
+
+    columns = {"harmonic": "H (%)", "zsl": "T1 (%)"} | {m: f"{m}: {HEADLINES[m]}" for m in METERS}
+    long = [
+        {"": name, "seed": seed, "column": columns[key], "value": row[key]}
+        for name in names
+        for seed, row in _values(cells, name).items()
+        for key in columns
+        if key in row
+    ]
+    grid = sns.catplot(
+        pd.DataFrame(long), kind="point", x="value", y="", col="column", order=names, sharex=False, linestyle="none",
+        errorbar=lambda v: (v.mean() - (h := t.ppf(0.975, len(v) - 1) * v.sem()), v.mean() + h), height=0.4 * len(names) + 1.2,
+        aspect=8 / (0.4 * len(names) + 6), color="#0072B2", markersize=5, err_kws={"linewidth": 1.5},
+    )  # fmt: skip
+    for (column, axes), name in zip(grid.axes_dict.items(), columns, strict=True):
+        axes.grid(axis="x", color="#E6E6E6")
+        axes.set(xlabel="", title=column)
+        if name in METERS and (found := _of_real(cells, name)):
+            axes.axvline(np.mean(found), color="#6B6B6B", linestyle=":")
+    grid.figure.suptitle(f"{title}: means with 95 % intervals; dotted: real against real", x=0.01, ha="left")
+    grid.tight_layout()
+    return grid.figure
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig,
 from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .flow import ConditionalFlow
-from .generators import Generator, RealSamples, RidgeGaussian
+from .generators import FromFile, Generator, RealSamples, RidgeGaussian
+from .injection import Injected
 from .model import GSMFlow, SavedModel
 from .progress import ProgressBar, follow
 from .protocol import run
+from .shifts import ShiftReport, measure
 from .training import Epoch, Stage, Step, fit, new_model
+from .zuko_flow import ZukoFlow
 
 __all__ = [
     "PAPERS",
@@ -20,21 +23,25 @@ __all__ = [
     "ConfigError",
     "DataError",
     "Epoch",
+    "FromFile",
     "GSMFlow",
     "GSMFlowError",
     "GZSLDataset",
     "Generator",
+    "Injected",
     "MiningConfig",
     "ModelConfig",
     "ProgressBar",
     "RealSamples",
     "RidgeGaussian",
     "SavedModel",
+    "ShiftReport",
     "Stage",
     "Step",
     "StorageError",
     "TrainingConfig",
     "TrainingError",
+    "ZukoFlow",
     "fit",
     "follow",
     "from_arrays",
@@ -43,6 +50,7 @@ __all__ = [
     "glyphs",
     "lite",
     "load",
+    "measure",
     "new_model",
     "preset",
     "run",

@@ -1,8 +1,9 @@
-"""The command ``gsmflow-lite``: demo, train, evaluate, synthesize, datasets."""
+"""The command ``gsmflow-lite``: demo, train, diagnose, evaluate, synthesize, datasets."""
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,7 +20,9 @@ BAD_INPUT = 2  # exit status when data, settings or files break a rule
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Errors of the user's make go to stderr as one plain message."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    options.command = shlex.join(["gsmflow-lite", *arguments])
     try:
         return options.run(options)
     except GSMFlowError as error:
@@ -40,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_train(commands)
+    _add_diagnose(commands)
     _add_evaluate(commands)
     _add_synthesize(commands)
     _add_datasets(commands)
@@ -80,7 +84,6 @@ def _add_run_options(add: argparse.ArgumentParser) -> None:
 def _train(options: argparse.Namespace) -> int:
     from .experiment import run_experiment
     from .progress import ProgressBar
-    from .report import write_report
 
     dataset = load(options.data, features=options.features)
     _make_folder(options.out)
@@ -96,14 +99,29 @@ def _train(options: argparse.Namespace) -> int:
             baselines=not options.no_baselines,
             device=options.device,
             checkpoint=checkpoint,
+            repeat=options.command,
             watch=bar,
         )
-    experiment.save(options.out)
-    write_report(experiment, options.out / "report.html")
+        experiment.save(options.out)
+        _write_report(experiment, experiment.model, options.out, bar)
     checkpoint.unlink(missing_ok=True)  # the run is whole; another seed may use the same folder
-    _print_scores(experiment.result)
+    _print_scores("flow", experiment.result)
+    _print_words(experiment)
     print(f"written: {', '.join(str(options.out / f) for f in ('report.html', 'result.json', 'model.safetensors'))}")
     return 0
+
+
+def _write_report(run, generator, folder: Path, watch) -> None:
+    from .report import write_report
+
+    write_report(
+        folder / "report.html",
+        dataset=run.dataset,
+        generator=generator,
+        result=run.result,
+        shifts=run.shifts,
+        watch=watch,
+    )
 
 
 def _make_folder(path: Path) -> None:
@@ -125,11 +143,90 @@ def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     return config if options.folds is None else replace(config, folds=options.folds)
 
 
-def _print_scores(result: dict) -> None:
+def _print_scores(own: str, result: dict) -> None:
     print(f"{result['dataset']}, seed {result['seed']}: {result['rule']}")
     print(f"{'per cent':16s}{'seen':>8s}{'unseen':>8s}{'harmonic':>10s}{'T1':>8s}")
-    for name, scores in {"flow": result["scores"], **result["baselines"]}.items():
-        print(f"{name:16s}{scores['seen']:8.1f}{scores['unseen']:8.1f}{scores['harmonic']:10.1f}{scores['zsl']:8.1f}")
+    for name, scores in {own: result["scores"], **result["baselines"]}.items():
+        print(f"{name[:15]:16s}{scores['seen']:8.1f}{scores['unseen']:8.1f}{scores['harmonic']:10.1f}{scores['zsl']:8.1f}")
+
+
+def _print_words(run) -> None:
+    """Each generator's meters in a word, and what could not be measured."""
+    from .shifts import METERS
+
+    if run.shifts:
+        print(f"{'has it drifted?':16s}" + "".join(f"{meter:>13s}" for meter in METERS))
+    for name, report in run.shifts.items():
+        print(f"{name[:15]:16s}" + "".join(f"{report.reading(meter).word:>13s}" for meter in METERS))
+    for note in run.result["notes"]:
+        print(f"note: {note}")
+
+
+def _add_diagnose(commands) -> None:
+    add = commands.add_parser("diagnose", help="say why a generator falls short: measure features that any model imagined")
+    add.add_argument(
+        "generated",
+        type=Path,
+        metavar="FEATURES",
+        help=".npz or .mat file with features and labels (and class_names), or the model.safetensors of a run",
+    )
+    add.add_argument("--dataset", dest="data", required=True, metavar="DATA", help="the real data: name, folder or .npz file")
+    add.add_argument("--features", default="res101", metavar="NAME", help="feature file NAME.mat of a folder (default: res101)")
+    add.add_argument("--out", type=Path, default=Path("runs/diagnose"), metavar="DIR", help="default: %(default)s")
+    add.add_argument("-n", type=int, default=400, help="imagined features per class, at most (default: %(default)s)")
+    add.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
+    add.add_argument("--preset", help="whose preprocessing and classifier to use (default: lite/..., as for train)")
+    add.add_argument("--raw", action="store_true", help="measure in the data's own units, without preprocessing")
+    add.set_defaults(run=_diagnose, epochs=None, folds=None)
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    from .experiment import diagnose
+    from .progress import ProgressBar
+    from .storage import write_json
+
+    dataset, generator, name = _generated(options)
+    _make_folder(options.out)
+    print(dataset)
+    with ProgressBar() as bar:
+        found = diagnose(
+            dataset,
+            generator,
+            _config(options, dataset),
+            name=name,
+            n=options.n,
+            seed=options.seed,
+            repeat=options.command,
+            watch=bar,
+        )
+        write_json(options.out / "result.json", found.result)
+        _write_report(found, generator, options.out, bar)
+    print(next(iter(found.shifts.values())))
+    if found.result["scores"]:
+        _print_scores(name, found.result)
+    _print_words(found)
+    print(f"written: {options.out / 'report.html'}, {options.out / 'result.json'}")
+    return 0
+
+
+def _generated(options: argparse.Namespace):
+    """The data set in the space in which to measure, the generator that was named, and what to call it."""
+    from .experiment import OURS
+    from .generators import FromFile
+    from .model import SavedModel
+
+    dataset = load(options.data, features=options.features)
+    if options.generated.suffix == ".safetensors":
+        if options.raw:
+            raise ConfigError("--raw is for files of features: a saved model is measured in the space that it was trained in")
+        saved = SavedModel.load(options.generated)
+        return _mapped(dataset, saved), saved.model, OURS
+    if options.raw:
+        dataset = dataset.origin or dataset
+    else:
+        config = _config(options, dataset)
+        dataset = dataset.preprocessed(config.preprocessing, config.components)
+    return dataset, FromFile.read(options.generated, dataset), options.generated.stem
 
 
 def _add_evaluate(commands) -> None:

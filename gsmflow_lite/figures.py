@@ -20,6 +20,7 @@ from .errors import DataError
 from .projection import Points
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -55,17 +56,18 @@ def _shade(colour: str, factor: float) -> str:
 
 def plain(text: object, most: int | None = LONGEST_NAME) -> str:
     """Text from a file as plotly must be given it: names are text, but plotly reads tags, templates and TeX in them."""
-    escaped = html.escape(_short(text, most), quote=False)
+    escaped = html.escape(short(text, most), quote=False)
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def plain_still(text: object, most: int | None = LONGEST_NAME) -> str:
     """The same for matplotlib, which reads TeX between dollars and hides labels that begin with an underscore."""
-    text = _short(text, most).replace("$", r"\$")
+    text = short(text, most).replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text
 
 
-def _short(text: object, most: int | None) -> str:
+def short(text: object, most: int | None = LONGEST_NAME) -> str:
+    """Text on one line, cut after ``most`` characters."""
     line = " ".join(str(text).split())
     return line if most is None or len(line) <= most else line[: most - 1] + "…"
 
@@ -98,7 +100,7 @@ def two_lenses(
     """PCA beside UMAP: classes in ``focus`` in colour, the others grey; real ones are dots, imagined ones open diamonds.
 
     ``names`` (K,) of all classes. ``focus``: class numbers, by default those synthesised. ``spread``: the
-    :func:`gsmflow_lite.projection.spread_ratio` of each class, printed in the legend. ``caption`` should give seed and
+    :func:`gsmflow_lite.metrics.spread_ratio` of each class, printed in the legend. ``caption`` should give seed and
     method. Row numbers are in ``customdata``. Raises ``DataError`` if a class in focus has no real points.
     """
     from plotly.subplots import make_subplots
@@ -128,7 +130,7 @@ def two_lenses_still(
 ) -> Figure:
     """The same picture as :func:`two_lenses` in matplotlib, for paper and for where no kernel runs."""
     focus, colours = _focused(real, synthesised, focus, colours)
-    figure = _figure(13, 6.4, title, caption)
+    figure = still_figure(13, 6.4, title, caption)
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
         for group in _groups(real, synthesised, names, focus, colours):
             axes.scatter(*getattr(group.points, lens).T, **_still_marker(group))
@@ -270,12 +272,17 @@ def output(figure: go.Figure | Figure) -> dict[str, str | dict]:
     if hasattr(figure, "to_plotly_json"):
         note = "an interactive figure is here where the notebook is open in JupyterLab or VS Code"
         return {PLOTLY_TYPE: json.loads(figure.to_json()), "text/plain": note}
+    return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": "a figure"}
+
+
+def png(figure: Figure, dpi: float | None = None) -> bytes:
+    """A matplotlib figure as a small PNG file."""
     from PIL import Image  # comes with matplotlib
 
     drawn, picture = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png")
+    figure.savefig(drawn, format="png", dpi=dpi or figure.dpi)
     Image.open(drawn).convert("RGB").quantize(128).save(picture, format="png", optimize=True)  # a third of the size
-    return {"image/png": base64.b64encode(picture.getvalue()).decode(), "text/plain": "a figure"}
+    return picture.getvalue()
 
 
 # --- Pictures, curves, bars ------------------------------------------------------------------------------------------
@@ -298,7 +305,7 @@ def picture_grid(
     side = min(1.15, 11.5 / n)  # inches a picture
     margin = 0.3 + 0.11 * max(map(len, blocks))  # inches for the longest label
     inches = side * canvas.shape[0] / height
-    figure = _figure(side * n + margin, inches + 0.3 + 0.45 * bool(title) + 0.3 * bool(caption), title, caption)
+    figure = still_figure(side * n + margin, inches + 0.3 + 0.45 * bool(title) + 0.3 * bool(caption), title, caption)
     axes = figure.subplots()
     axes.imshow(canvas, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
     axes.set_yticks(list(places.values()), [plain_still(label) for label in places], fontsize=14)
@@ -344,7 +351,7 @@ def loss_curve(history: Sequence[_Epoch], *, title: str = "", caption: str = "")
     The axis already spans all epochs that were asked for, so a curve that grows while training does not jump.
     """
     scored = [e for e in history if e.score is not None]
-    figure = _figure(9, 6.5 if scored else 4.2, title, caption)
+    figure = still_figure(9, 6.5 if scored else 4.2, title, caption)
     upper, *lower = np.ravel(figure.subplots(2 if scored else 1, 1, sharex=True))
     _curve(upper, [e.epoch for e in history], [e.likelihood for e in history], "negative log-likelihood\nper dimension (nats)")
     for axes in lower:
@@ -374,7 +381,7 @@ class _Scores(Protocol):
 
 def score_bars(scores: Mapping[str, _Scores], *, title: str = "", caption: str = "") -> Figure:
     """S, U, H and T1 of each method as bars with their numbers. ``scores`` maps the name of a method to its scores."""
-    figure = _figure(12, 5.2, title, caption)
+    figure = still_figure(12, 5.2, title, caption)
     axes, width = figure.subplots(), 0.84 / max(1, len(scores))
     for i, ((method, one), colour) in enumerate(zip(scores.items(), class_colours(range(len(scores))).values(), strict=True)):
         values = [getattr(one, name) for name in SCORES]
@@ -389,6 +396,140 @@ def score_bars(scores: Mapping[str, _Scores], *, title: str = "", caption: str =
     return figure
 
 
+# --- Shifts ----------------------------------------------------------------------------------------------------------
+
+# Okabe and Ito's colours, and a symbol each: a word must not hang on colour alone.
+WORDS = {"fine": ("#0072B2", "o"), "watch": ("#E69F00", "^"), "shifted": ("#D55E00", "X"), "not measured": (QUIET, "_")}
+QUESTIONS = {
+    "semantic": "Do they say what was asked for?",
+    "variance": "Are they as varied as real ones?",
+    "structure": "Do the classes stand to each other as in reality?",
+    "overall": "How far are they from real ones, all in all?",
+}
+
+
+class _Reading(Protocol):
+    metric: str
+    value: float
+    low: float
+    high: float
+    floor: float
+    ceiling: float
+    word: str
+
+
+class _Shifts(Protocol):
+    names: Sequence[str]
+
+    def reading(self, metric: str, label: str | None = None) -> _Reading: ...
+
+
+def shift_meters(reports: Mapping[str, _Shifts], *, title: str = "", caption: str = "") -> Figure:
+    """Each meter on a scale from its floor (left) to its ceiling (right), with a line for each generator.
+
+    ``reports`` maps the name of a generator to its :class:`gsmflow_lite.shifts.ShiftReport`. The large symbol is the value of
+    all classes together with its 95 % interval, small strokes are the classes; floor and ceiling are those of the first report.
+    """
+    figure = still_figure(12, len(QUESTIONS) * (1.0 + 0.34 * len(reports)) + 0.5 * bool(title), title, caption)
+    for axes, (meter, question) in zip(figure.subplots(len(QUESTIONS), 1), QUESTIONS.items(), strict=True):
+        own = next(iter(reports.values())).reading(meter)
+        axes.set_title(f"{question}  ({meter}: {own.metric})", fontsize=13, loc="left", pad=24)
+        _meter(axes, meter, reports)
+    return figure
+
+
+def _meter(axes: Axes, meter: str, reports: Mapping[str, _Shifts]) -> None:
+    whole = [report.reading(meter) for report in reports.values()]
+    shown = np.array([[r.low, r.value, r.high, r.floor, r.ceiling] for r in whole])
+    axes.set_yticks(range(len(reports)), [plain_still(name) for name in reports], fontsize=12)
+    axes.set(ylim=(len(reports) - 0.4, -0.6), xticks=[])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if not np.isfinite(shown[0]).all():
+        axes.text(0.01, 0.5, "not measured", transform=axes.transAxes, va="center", fontsize=13, color=QUIET)
+        return
+    classes = [np.array([report.reading(meter, name).value for name in report.names]) for report in reports.values()]
+    left, right = _limits(axes, shown, classes)
+    for what, place, style in (("floor", whole[0].floor, (0, (4, 3))), ("real data", whole[0].ceiling, "solid")):
+        axes.axvline(place, color=INK, linewidth=1.4, linestyle=style, zorder=1)
+        axes.annotate(
+            f"{what} {number(place)}", (place, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 4),
+            textcoords="offset points", ha="center", fontsize=11, color=INK,
+        )  # fmt: skip
+    for line, (r, values) in enumerate(zip(whole, classes, strict=True)):
+        axes.axhline(line, color="#E6E6E6", linewidth=5, zorder=0, solid_capstyle="round")
+        _needle(axes, line, r, np.clip(values, left, right))
+
+
+def _limits(axes: Axes, shown: np.ndarray, classes: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The scale spans floor, ceiling, values and classes (none by more than half its length); returns its two ends."""
+    low, high = np.nanmin(shown), np.nanmax(shown)
+    room = 0.5 * (high - low)
+    everyone = np.concatenate([[low, high], *classes])
+    low, high = max(low - room, np.nanmin(everyone)), min(high + room, np.nanmax(everyone))
+    edge = 0.06 * (high - low) or 1.0
+    floor, ceiling = shown[0, 3:]
+    axes.set_xlim(*((low - edge, high + edge) if floor <= ceiling else (high + edge, low - edge)))
+    return low - edge, high + edge
+
+
+def _needle(axes: Axes, line: int, reading: _Reading, classes: np.ndarray) -> None:
+    """One generator on one meter: strokes for classes, the value with its interval, and in the margin number and word."""
+    colour, symbol = WORDS[reading.word]
+    if np.isfinite(reading.value):
+        axes.plot(classes, np.full(len(classes), line), "|", color=QUIET, markersize=9, alpha=0.7, zorder=2)
+        axes.plot([reading.low, reading.high], [line, line], color=colour, linewidth=4, zorder=3, solid_capstyle="butt")
+        axes.plot([reading.value], [line], symbol, color=colour, markersize=12, markeredgecolor="white", zorder=4)
+    text = f"{number(reading.value)}  {reading.word}" if np.isfinite(reading.value) else reading.word
+    axes.annotate(
+        text, (1.01, line), xycoords=axes.get_yaxis_transform(), va="center", fontsize=13, weight="bold", color=INK,
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def number(value: float) -> str:
+    """Two digits after the point, or one from 10 on."""
+    return f"{value:.1f}" if abs(value) >= 10 else f"{round(value, 2) + 0.0:.2f}"  # no -0.00
+
+
+def telling_attributes(differences: np.ndarray, readability: np.ndarray, most: int = 25) -> np.ndarray:
+    """Numbers of the attributes that differ most, (m,) in their own order, by mean size (U, A) times readability (A,)."""
+    weight = np.abs(differences).mean(0) * readability
+    chosen = np.argsort(-weight, kind="stable")[:most]
+    return np.sort(chosen[weight[chosen] > 0])
+
+
+def attribute_heatmap(differences: pd.DataFrame, *, title: str = "", caption: str = "") -> Figure:
+    """What classes (rows) say of attributes (columns), imagined minus real, in units of the attribute's spread.
+
+    Orange: more than in reality; blue: less. Colours end at the 98th percentile, so that one odd cell does not fade the others.
+    """
+    import seaborn as sns
+
+    rows, columns = differences.shape
+    figure = still_figure(max(6, 3 + 0.42 * columns), 2.4 + 0.34 * rows + 0.4 * bool(title), title, caption)
+    values = differences.to_numpy()
+    most = float(np.nanpercentile(np.abs(values), 98)) or 1.0
+    axes = figure.subplots()
+    sns.heatmap(
+        values, ax=axes, cmap=_diverging(), vmin=-most, vmax=most, linewidths=0.5, linecolor="white",
+        xticklabels=[plain_still(name, 24) for name in differences.columns],
+        yticklabels=[plain_still(name, 24) for name in differences.index],
+        cbar_kws={"label": "imagined minus real", "shrink": 0.8},
+    )  # fmt: skip
+    axes.tick_params(length=0, labelsize=12)
+    axes.tick_params(axis="x", rotation=90)
+    axes.tick_params(axis="y", rotation=0)
+    return figure
+
+
+def _diverging():
+    """Blue over white to vermillion: told apart by readers with any of the usual colour deficiencies."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("less to more", [PALETTE[0], "#FFFFFF", PALETTE[1]])
+
+
 def _quiet(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#E6E6E6")
@@ -396,7 +537,7 @@ def _quiet(axes: Axes) -> None:
     axes.tick_params(labelsize=12)
 
 
-def _figure(width: float, height: float, title: str, caption: str) -> Figure:
+def still_figure(width: float, height: float, title: str, caption: str) -> Figure:
     """An empty figure that belongs to nobody: pyplot would keep it alive, and show it a second time in a notebook."""
     from matplotlib.figure import Figure
 

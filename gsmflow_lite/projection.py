@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from .errors import DataError, StorageError
 from .storage import write_whole
@@ -63,7 +64,7 @@ class Projection:
     """PCA and UMAP of real features. Neither ever sees a synthesised one: those are placed into what is there.
 
     UMAP shows who is near whom, and cannot show spread: features shrunk to 0.4 of their spread fill its map all the same.
-    The linear lens shows spread. Look at both, and read :func:`spread_ratio` beside them.
+    The linear lens shows spread. Look at both, and read :func:`gsmflow_lite.metrics.spread_ratio` beside them.
 
     ============== ======== =============================================================================
     ``features``   (n, D)   the real features that carry the map: all that were given, or a sample of them
@@ -111,7 +112,8 @@ class Projection:
         neighbours = min(neighbours, len(kept) - 1)
         key = _key(kept, neighbours, seed)
         found = _cached(key, len(kept)) if cache else None
-        layout = _layout(kept, neighbours, seed, watch, given=len(features)) if found is None else found
+        with threadpool_limits(1):  # umap raises the threads of all else; on leaving, they are what they were
+            layout = _layout(kept, neighbours, seed, watch, given=len(features)) if found is None else found
         if cache and found is None:
             _keep(key, layout)
         return cls(kept, rows, len(features), mean, axes, explained, layout, neighbours, seed)
@@ -177,23 +179,6 @@ class Projection:
                 "are they of another data set or preprocessing?"
             )
         return features
-
-
-def spread_ratio(real: np.ndarray, synthesised: np.ndarray) -> float:
-    r"""Total variance of synthesised features over that of real ones, both (rows, D) and of one class:
-
-    .. math:: \mathrm{tr}\,\mathrm{cov}(G) / \mathrm{tr}\,\mathrm{cov}(R)
-
-    1 is right, below 1 is variance collapse, above 1 too much spread. It is a ratio of squares: features shrunk to half
-    their size have 0.25. Raises ``DataError`` with fewer than two rows, or where the real ones do not vary.
-    """
-    real, synthesised = _matrix(real), _matrix(synthesised)
-    if min(len(real), len(synthesised)) < 2:
-        raise DataError(f"a spread needs at least 2 rows, got {len(real)} real and {len(synthesised)} synthesised")
-    of_real = real.var(0, ddof=1).sum()
-    if of_real == 0:
-        raise DataError("the real features must vary to be compared with, but all rows are equal")
-    return float(synthesised.var(0, ddof=1).sum() / of_real)
 
 
 def cache_folder() -> Path:

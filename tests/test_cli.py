@@ -9,8 +9,17 @@ import torch
 from gsmflow_lite import SavedModel, from_arrays
 from gsmflow_lite.cli import main
 from gsmflow_lite.datasets import gaussian_world, load, save_npz
+from gsmflow_lite.generators import FromFile
+from gsmflow_lite.shifts import measure
 
 SCORES = {"seen", "unseen", "harmonic", "zsl"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GSMFLOW_CACHE", str(tmp_path_factory.mktemp("maps")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +67,115 @@ def test_a_finished_run_leaves_model_result_and_report_only(folder):
     assert {path.name for path in folder.iterdir()} == {"model.safetensors", "result.json", "report.html"}
 
 
-def test_the_report_shows_names_as_text_and_fetches_nothing(folder):
-    page = (folder / "report.html").read_text()
+def test_the_report_shows_names_as_text(folder):
+    page = (folder / "report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;world&lt;/b&gt;" in page
+    assert r"\u003cimg src=x onerror=alert(1)\u003e" in page  # a seen class: only on the card
     assert "<b>world" not in page
-    assert "http" not in page
+    assert "<img src=x" not in page
+
+
+def test_the_result_says_which_command_repeats_it(result, data, folder):
+    assert result["repeat"] == f"gsmflow-lite train {data} --out {folder} --epochs 2 --seed 3"
+
+
+def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
+    main(["train", str(data), "--out", str(tmp_path), "--epochs", "1"])
+    lines = capsys.readouterr().out.splitlines()
+    heading = next(i for i, line in enumerate(lines) if line.startswith("has it drifted?"))
+    assert lines[heading].split()[3:] == ["semantic", "variance", "structure", "overall"]
+    shifts = json.loads((tmp_path / "result.json").read_text())["shifts"]
+    for line, (name, report) in zip(lines[heading + 1 :], shifts.items(), strict=False):
+        words = {r["metric"]: r["word"] for r in report["readings"] if r["label"] is None}
+        expected = [words[metric] for metric in ("agreement", "spread", "distance order", "Frechet")]
+        assert line.replace(name, "").replace("not measured", "not_measured").split() == [w.replace(" ", "_") for w in expected]
+
+
+# --- Diagnose --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made(folder, data):
+    """Features that a model wrote: 40 of each unseen class."""
+    out = data.parent / "made.npz"
+    assert main(["synthesize", str(folder / "model.safetensors"), str(data), "-n", "40", "--out", str(out)]) == 0
+    return out
+
+
+def diagnosed(out, *arguments):
+    assert main(["diagnose", *map(str, arguments), "--out", str(out)]) == 0
+    return json.loads((out / "result.json").read_text())
+
+
+def test_a_diagnosis_leaves_a_report_and_a_result(made, data, tmp_path, capsys):
+    result = diagnosed(tmp_path, made, "--dataset", data, "-n", 30)
+    assert {path.name for path in tmp_path.iterdir()} == {"report.html", "result.json"}
+    shown = capsys.readouterr().out
+    assert result["shifts"]["made"]["sentence"] in shown
+    assert f"{tmp_path / 'report.html'}" in shown
+    assert f"{result['scores']['harmonic']:.1f}" in shown
+    assert result["repeat"] == f"gsmflow-lite diagnose {made} --dataset {data} -n 30 --out {tmp_path}"
+    assert "<h1>made: what it imagines of &lt;b&gt;world" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_features_are_measured_in_the_space_of_training_unless_raw(made, data, tmp_path):
+    usual, raw = (diagnosed(tmp_path / name, made, "--dataset", data, *more) for name, more in (("a", []), ("b", ["--raw"])))
+    spreads = []
+    for result, dataset in ((usual, load(data).preprocessed("pca", 256)), (raw, load(data))):
+        (spread,) = [r["value"] for r in result["shifts"]["made"]["readings"] if r["metric"] == "spread" and r["label"] is None]
+        expected = measure(dataset, FromFile.read(made, dataset), n=40).reading("spread").value
+        assert spread == pytest.approx(expected)
+        spreads.append(spread)
+    assert usual["preprocessing"]["kind"] == "pca"
+    assert raw["preprocessing"] is None
+
+
+def test_a_saved_model_is_measured_as_it_was_after_training(folder, data, result, tmp_path):
+    again = diagnosed(tmp_path, folder / "model.safetensors", "--dataset", data, "--seed", 3)
+    assert again["shifts"]["GSMFlow"]["readings"] == result["shifts"]["GSMFlow"]["readings"]
+
+
+def test_a_mat_file_gives_the_same_diagnosis(made, data, tmp_path):
+    from scipy.io import savemat
+
+    content = np.load(made)
+    path = tmp_path / "made.mat"
+    savemat(path, {"features": content["features"], "labels": content["labels"] + 1})
+    from_mat, from_npz = (diagnosed(tmp_path / p.suffix[1:], p, "--dataset", data, "-n", 10) for p in (path, made))
+    assert from_mat["shifts"]["made"]["readings"] == from_npz["shifts"]["made"]["readings"]
+
+
+def test_a_file_without_some_unseen_class_gets_a_report_without_scores(made, data, tmp_path, capsys):
+    content = np.load(made)
+    kept = content["labels"] != content["labels"].max()
+    np.savez(tmp_path / "part.npz", features=content["features"][kept], labels=content["labels"][kept])
+    result = diagnosed(tmp_path / "out", tmp_path / "part.npz", "--dataset", data)
+    assert result["scores"] is None
+    assert "note: no scores: part has 3 of the 4 unseen classes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no_such.npz", "--dataset", "gaussian_world"], "no_such.npz"),
+        (["x.csv", "--dataset", "gaussian_world"], "must be in an .npz or a .mat file"),
+        (["x.npz", "--dataset", "no_such_place"], "no_such_place"),
+        (["no_model.safetensors", "--dataset", "gaussian_world"], "no_model.safetensors is not a file"),
+        (["model.safetensors", "--dataset", "gaussian_world", "--raw"], "--raw is for files of features"),
+        (["FILE", "--dataset", "gaussian_world", "-n", "3"], "n, imagined features a class, must be at least 4"),
+        (["FILE", "--dataset", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder"),
+        (["FILE", "--dataset", "gaussian_world_2d"], "labels must be class numbers of the data set, 8 of them"),
+    ],
+)
+def test_what_cannot_be_diagnosed_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    d = load("gaussian_world")
+    rows = d.test_unseen
+    np.savez("FILE.npz", features=d.features[rows], labels=d.labels[rows])
+    assert main(["diagnose", *(a.replace("FILE", "FILE.npz") for a in arguments)]) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert "Traceback" not in message
 
 
 def test_evaluating_the_saved_model_gives_the_scores_of_the_run(folder, data, result, capsys):
@@ -217,7 +330,7 @@ def test_the_list_names_what_ships_and_what_can_be_fetched(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["demo"], ["train"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]]
+    "command", [[], ["demo"], ["train"], ["diagnose"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]]
 )
 def test_help_exists_for_every_command(command, capsys):
     with pytest.raises(SystemExit) as end:

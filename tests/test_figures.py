@@ -1,9 +1,10 @@
 """Figures: the arrays in them are the arrays that were handed in, and names are text whatever they contain."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gsmflow_lite import figures
@@ -170,6 +171,114 @@ def test_score_bars_are_as_high_as_the_scores():
     heights = [[bar.get_height() for bar in container] for container in figure.axes[0].containers]
     np.testing.assert_allclose(heights, [[s.seen, s.unseen, s.harmonic, s.zsl] for s in scores.values()])
     assert [t.get_text() for t in figure.axes[0].get_legend().texts] == ["flow", "<oracle>"]
+
+
+# --- Shifts ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class FakeReading:
+    metric: str
+    value: float
+    low: float
+    high: float
+    floor: float
+    ceiling: float
+    word: str
+
+
+class FakeShifts:
+    """Readings by meter, the same for each class but ``apart`` further along."""
+
+    names = ("a", NASTY)
+
+    def __init__(self, readings, apart=(0.0, 0.0)):
+        self.readings, self.apart = readings, dict(zip(self.names, apart, strict=True))
+
+    def reading(self, metric, label=None):
+        whole = self.readings[metric]
+        return replace(whole, value=whole.value + self.apart.get(label, 0.0))
+
+
+NAN = float("nan")
+
+
+def shifts(word="watch", *, start=0.0, apart=(-0.1, 0.1)):
+    common = FakeReading("agreement", 0.5 + start, 0.4 + start, 0.6 + start, 0.0, 0.9, word)
+    lower = FakeReading("Frechet", 20 + start, 18 + start, 22 + start, 60.0, 5.0, "shifted")
+    none = FakeReading("spread", NAN, NAN, NAN, NAN, NAN, "not measured")
+    return FakeShifts({"semantic": common, "variance": none, "structure": common, "overall": lower}, apart)
+
+
+def test_each_meter_shows_value_interval_classes_floor_and_ceiling():
+    figure = figures.shift_meters({"mine": shifts(), "rival": shifts("fine", start=0.2)})
+    semantic = figure.axes[0]
+    lines = {(line.get_marker(), *np.round(line.get_xdata(), 6)) for line in semantic.lines if len(line.get_xdata()) < 3}
+    assert {("^", 0.5), ("o", 0.7), ("|", 0.4, 0.6), ("|", 0.6, 0.8)} <= lines
+    assert {("None", 0.4, 0.6), ("None", 0.6, 0.8), ("None", 0.0, 0.0), ("None", 0.9, 0.9)} <= lines
+
+
+def test_each_meter_says_number_and_word_for_each_generator():
+    figure = figures.shift_meters({"mine": shifts(), "rival": shifts("fine", start=0.2)})
+    texts = {t.get_text() for t in figure.axes[0].texts}
+    assert {"0.50  watch", "0.70  fine", "floor 0.00", "real data 0.90"} <= texts
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["mine", "rival"]
+
+
+def test_better_is_always_to_the_right():
+    semantic, _, _, overall = figures.shift_meters({"mine": shifts()}).axes
+    assert semantic.get_xlim()[0] < semantic.get_xlim()[1]
+    assert overall.get_xlim()[0] > overall.get_xlim()[1]  # of a distance less is better
+
+
+def test_a_meter_that_was_not_measured_says_so():
+    assert [t.get_text() for t in figures.shift_meters({"mine": shifts()}).axes[1].texts] == ["not measured"]
+
+
+def test_one_odd_class_does_not_squeeze_a_meter():
+    semantic = figures.shift_meters({"mine": shifts(apart=(0.0, 1000.0))}).axes[0]
+    assert semantic.get_xlim()[1] < 2
+
+
+def test_hostile_names_of_generators_are_text_on_the_meters():
+    figure = figures.shift_meters({r"$\broken{$": shifts()})
+    figure.canvas.draw()
+    assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == [r"\$\broken{\$"]
+
+
+def test_words_differ_in_symbol_as_well_as_in_colour():
+    colours, symbols = zip(*figures.WORDS.values(), strict=True)
+    assert len(set(colours)) == len(set(symbols)) == 4
+
+
+def test_the_heat_map_shows_the_differences(rng):
+    values = rng.standard_normal((3, 4))
+    table = pd.DataFrame(values, index=["a", r"$\b{$", "_c"], columns=list("wxyz"))
+    figure = figures.attribute_heatmap(table)
+    figure.canvas.draw()
+    axes = figure.axes[0]
+    np.testing.assert_allclose(axes.collections[0].get_array().reshape(3, 4), values)
+    assert [t.get_text() for t in axes.get_xticklabels()] == list("wxyz")
+    low, high = axes.collections[0].get_clim()
+    assert low == -high
+
+
+def test_a_heat_map_without_differences_can_be_drawn():
+    figures.attribute_heatmap(pd.DataFrame(np.zeros((2, 2)))).canvas.draw()
+
+
+def test_telling_attributes_are_those_with_the_largest_readable_difference(rng):
+    differences, readability = rng.standard_normal((5, 30)), rng.random(30)
+    readability[:4] = 0
+    weight = [np.mean([abs(differences[k, j]) for k in range(5)]) * readability[j] for j in range(30)]
+    expected = sorted(range(30), key=lambda j: -weight[j])[:7]
+    assert figures.telling_attributes(differences, readability, 7).tolist() == sorted(expected)
+    assert figures.telling_attributes(differences, readability, 30).tolist() == list(range(4, 30))
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.126, "0.13"), (-0.001, "0.00"), (12.34, "12.3"), (-0.5, "-0.50")])
+def test_numbers_are_short(value, text):
+    assert figures.number(value) == text
 
 
 @dataclass
