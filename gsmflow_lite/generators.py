@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .datasets.arrays import _at, _class_numbers, _plain, read_npz
-from .datasets.base import GZSLDataset, _integers, _matrix
+from .datasets.arrays import as_array, at_source, class_numbers, read_npz
+from .datasets.base import GZSLDataset, finite_matrix, whole_numbers
 from .datasets.matfiles import read_mat
 from .errors import DataError
 from .gaussian import GaussianBase
@@ -92,7 +92,7 @@ class _Stored:
         return rows
 
     def _error(self, rule: str) -> DataError:
-        return DataError(f"{_at(self.source)}{self.what} {rule}")
+        return DataError(f"{at_source(self.source)}{self.what} {rule}")
 
 
 def _draw(rows: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -134,14 +134,16 @@ class FromFile(_Stored):
         preprocessed: bool = False,
         source: str = "",
     ) -> None:
-        array = _plain(features, "features", source)
+        array = as_array(features, "features", source)
         if array.dtype.kind not in "biuf":
-            raise DataError(f"{_at(source)}features must be numbers, got {array.dtype}: leave other columns out, or use astype")
-        matrix = _matrix(array, "features", source)
+            raise DataError(
+                f"{at_source(source)}features must be numbers, got {array.dtype}: leave other columns out, or use astype"
+            )
+        matrix = finite_matrix(array, "features", source)
         numbers = _labels(dataset, labels, class_names, source)
         _check_shape(dataset, matrix, len(numbers), preprocessed, source)
         if dataset.preprocessing is not None and not preprocessed:
-            matrix = _matrix(dataset.preprocessing.transform(matrix), "preprocessed features", source)
+            matrix = finite_matrix(dataset.preprocessing.transform(matrix), "preprocessed features", source)
         super().__init__(dataset, matrix, numbers, np.arange(len(matrix)))
         self.source = source
 
@@ -205,20 +207,20 @@ def _from_one(labels: np.ndarray, path: Path) -> np.ndarray:
 
 def _labels(dataset: GZSLDataset, labels, names: Sequence[str] | None, source: str) -> np.ndarray:
     """Class numbers of ``dataset``, however the classes are given."""
-    array = _plain(labels, "labels", source)
+    array = as_array(labels, "labels", source)
     if array.dtype.kind not in "biuf":
-        return _class_numbers(array, "labels", dataset.class_names, None, source)
-    numbers = _integers(array, "labels", source)
+        return class_numbers(array, "labels", dataset.class_names, None, source)
+    numbers = whole_numbers(array, "labels", source)
     most = len(dataset.class_names if names is None else names)
     what = "class numbers of the data set" if names is None else "numbers of class_names"
     if len(numbers) and (numbers.min() < 0 or numbers.max() >= most):
         raise DataError(
-            f"{_at(source)}labels must be {what}, {most} of them, counted from 0 (in a .mat file from 1), "
+            f"{at_source(source)}labels must be {what}, {most} of them, counted from 0 (in a .mat file from 1), "
             f"got {numbers.min()} to {numbers.max()} as counted from 0: correct them, or give names instead of numbers"
         )
     if names is not None:
         named = np.array([str(name) for name in names])[numbers]
-        return _class_numbers(named, "class_names of labels", dataset.class_names, None, source)
+        return class_numbers(named, "class_names of labels", dataset.class_names, None, source)
     _check_start(dataset, numbers, source)
     return numbers
 
@@ -229,7 +231,7 @@ def _check_start(dataset: GZSLDataset, numbers: np.ndarray, source: str) -> None
     for shift in (-1, 1):
         if np.array_equal(there + shift, dataset.unseen_classes):
             raise DataError(
-                f"{_at(source)}labels must count from 0 (in a .mat file from 1), but adding {shift} makes them exactly "
+                f"{at_source(source)}labels must count from 0 (in a .mat file from 1), but adding {shift} makes them exactly "
                 "the unseen classes: they seem to start from the wrong number, so correct them, or give names to be sure"
             )
 
@@ -247,6 +249,6 @@ def _check_shape(dataset: GZSLDataset, matrix: np.ndarray, labels: int, preproce
         hint = "do they come from another data set or extractor?"
     if width != wanted:
         state = "" if fitted is None else " after preprocessing" if preprocessed else " before preprocessing"
-        raise DataError(f"{_at(source)}features must be {wanted} wide{state}, got shape {matrix.shape}: {hint}")
+        raise DataError(f"{at_source(source)}features must be {wanted} wide{state}, got shape {matrix.shape}: {hint}")
     if rows != labels:
-        raise DataError(f"{_at(source)}labels must be one per row of features ({rows}), got {labels}: save both together")
+        raise DataError(f"{at_source(source)}labels must be one per row of features ({rows}), got {labels}: save both together")

@@ -51,30 +51,34 @@ def from_arrays(
         classes = attributes.index.tolist()
         class_names = class_names if len(class_names) else [str(label) for label in classes]
         attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
-    attributes = _plain(attributes, "attributes", source)
-    number = lambda values, what: _class_numbers(values, what, class_names, classes, source)  # noqa: E731
+    attributes = as_array(attributes, "attributes", source)
+    number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
     labels, unseen = number(labels, "labels"), number(unseen, "unseen")
     if not len(unseen):
-        raise DataError(f"{_at(source)}unseen must name at least one class: without one there is nothing to imagine")
+        raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
     strange = np.setdiff1d(unseen, labels)
     if len(strange):
         raise DataError(
-            f"{_at(source)}every unseen class needs rows to be tested on, but class {strange[0]} has none: check unseen"
+            f"{at_source(source)}every unseen class needs rows to be tested on, but class {strange[0]} has none: check unseen"
         )
     of_unseen = np.isin(labels, unseen)
     if of_unseen.all():
-        raise DataError(f"{_at(source)}unseen must leave seen classes to learn from, but it names every class that has rows")
-    groups = None if groups is None else _plain(groups, "groups", source)
+        raise DataError(
+            f"{at_source(source)}unseen must leave seen classes to learn from, but it names every class that has rows"
+        )
+    groups = None if groups is None else as_array(groups, "groups", source)
     if test_seen is None:
         if groups is not None and groups.shape != labels.shape:
-            raise DataError(f"{_at(source)}groups must have one entry per label ({len(labels)}), got shape {groups.shape}")
+            raise DataError(
+                f"{at_source(source)}groups must have one entry per label ({len(labels)}), got shape {groups.shape}"
+            )
         rng = np.random.default_rng(seed)
         pool = np.flatnonzero(~of_unseen) if train is None else np.setdiff1d(np.flatnonzero(~of_unseen), _rows(train, labels))
         test_seen = hold_out(labels, pool, rng, groups=groups, source=source) if train is None else pool
     test_seen = _rows(test_seen, labels)
     rest = np.setdiff1d(np.flatnonzero(~of_unseen), test_seen)
     return GZSLDataset(
-        features=_plain(features, "features", source),
+        features=as_array(features, "features", source),
         labels=labels,
         attributes=attributes,
         train=rest if train is None else _rows(train, labels),
@@ -83,7 +87,7 @@ def from_arrays(
         class_names=class_names,
         attribute_names=attribute_names,
         groups=groups,
-        images=None if images is None else _plain(images, "images", source),
+        images=None if images is None else as_array(images, "images", source),
         declared_validation=None if declared_validation is None else number(declared_validation, "declared_validation"),
         name=name,
         source=source,
@@ -212,7 +216,7 @@ def _npy_header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
 # --- what users hand in ---------------------------------------------------------------------------------------------
 
 
-def _at(source: str) -> str:
+def at_source(source: str) -> str:
     return f"{source}: " if source else ""
 
 
@@ -220,7 +224,7 @@ def _is_frame(values) -> bool:
     return hasattr(values, "columns") and hasattr(values, "index")  # a DataFrame, told without importing pandas
 
 
-def _plain(values, name: str, source: str) -> np.ndarray:
+def as_array(values, name: str, source: str) -> np.ndarray:
     """A NumPy array of whatever was handed in, on whatever device it lives."""
     try:
         if hasattr(values, "detach"):  # a torch tensor; NumPy knows no bfloat16
@@ -229,20 +233,20 @@ def _plain(values, name: str, source: str) -> np.ndarray:
             return values.numpy()
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{_at(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
+        raise DataError(f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
 
 
 def _rows(values, labels: np.ndarray) -> np.ndarray:
     """Row numbers, from row numbers or a mask over all rows."""
-    rows = _plain(values, "a split", "")
+    rows = as_array(values, "a split", "")
     return np.flatnonzero(rows) if rows.dtype == bool and rows.shape == labels.shape else rows
 
 
-def _class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:
+def class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:
     """Class numbers from 0, looked up where ``values`` are names or entries of the attribute table's own index."""
-    array = np.atleast_1d(_plain(values, what, source))
+    array = np.atleast_1d(as_array(values, what, source))
     if array.ndim != 1:
-        raise DataError(f"{_at(source)}{what} must be one-dimensional, got shape {array.shape}")
+        raise DataError(f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind in "biuf" and not (index and all(isinstance(entry, int) for entry in index)):
         return array  # numbers already; GZSLDataset checks their range
     keys = index if array.dtype.kind in "biuf" else [str(name) for name in names]
@@ -250,16 +254,16 @@ def _class_numbers(values, what: str, names: Sequence[str], index: list | None, 
         if not array.size:
             return array.astype(np.int64)
         raise DataError(
-            f"{_at(source)}{what} are names ({array.tolist()[0]!r} ...), so class_names must name the rows of attributes"
+            f"{at_source(source)}{what} are names ({array.tolist()[0]!r} ...), so class_names must name the rows of attributes"
         )
     numbers = {key: k for k, key in enumerate(keys)}
     if len(numbers) < len(keys):
-        raise DataError(f"{_at(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one")
+        raise DataError(f"{at_source(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one")
     found = [numbers.get(value) for value in array.tolist()]
     if None in found:
         value = array.tolist()[found.index(None)]
         raise DataError(
-            f"{_at(source)}{what} must be among the classes ({', '.join(map(str, keys[:5]))} ...), got {value!r} "
+            f"{at_source(source)}{what} must be among the classes ({', '.join(map(str, keys[:5]))} ...), got {value!r} "
             f"({found.count(None)} such entries): correct the spelling, or add its row of attributes"
         )
     return np.array(found, np.int64)

@@ -49,11 +49,11 @@ class GZSLDataset:
     origin: GZSLDataset | None = None
 
     def __post_init__(self) -> None:
-        self._put("features", _matrix(self.features, "features", self.source))
-        self._put("attributes", _matrix(self.attributes, "attributes", self.source))
+        self._put("features", finite_matrix(self.features, "features", self.source))
+        self._put("attributes", finite_matrix(self.attributes, "attributes", self.source))
         for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
             if getattr(self, name) is not None:
-                self._put(name, _integers(getattr(self, name), name, self.source))
+                self._put(name, whole_numbers(getattr(self, name), name, self.source))
         names = tuple(map(str, self.class_names)) or tuple(f"class {k}" for k in range(len(self.attributes)))
         self._put("class_names", names)
         traits = tuple(map(str, self.attribute_names))
@@ -174,7 +174,7 @@ def _where(source: str) -> str:
     return f"{source}: " if source else ""
 
 
-def _matrix(values, name: str, source: str) -> np.ndarray:
+def finite_matrix(values, name: str, source: str) -> np.ndarray:
     """A finite (rows, columns) float32 matrix, or an error that says where it is not."""
     try:
         array = np.asarray(values)
@@ -196,7 +196,7 @@ def _matrix(values, name: str, source: str) -> np.ndarray:
     return matrix
 
 
-def _integers(values, name: str, source: str) -> np.ndarray:
+def whole_numbers(values, name: str, source: str) -> np.ndarray:
     """Whole numbers (n,) as int64, or an error."""
     array = np.asarray(values)
     if array.ndim != 1:
