@@ -357,3 +357,10 @@ def test_names_may_be_an_array_beside_a_frame_of_attributes(rng):
     names = np.array(["hot", "cold"])
     d = from_arrays(rng.random((15, 2)), np.repeat(["a", "b", "c"], 5), attributes, unseen=["c"], attribute_names=names)
     assert d.attribute_names == ("hot", "cold")
+
+
+def test_a_label_that_is_a_list_is_refused_by_name(rng):
+    frame = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "kind": [["cat"], ["dog"], ["cat"], ["dog"]]})
+    attributes = pd.DataFrame(rng.random((2, 2)), index=["cat", "dog"])
+    with pytest.raises(DataError, match=r"labels must be numbers or names, got \['cat'\]"):
+        from_dataframe(frame, label="kind", attributes=attributes, unseen=["dog"])

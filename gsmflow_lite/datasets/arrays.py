@@ -259,6 +259,9 @@ def class_numbers(values, what: str, names: Sequence[str], index: list | None, s
     numbers = {key: k for k, key in enumerate(keys)}
     if len(numbers) < len(keys):
         raise DataError(f"{at_source(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one")
+    odd = [value for value in array.tolist() if isinstance(value, list | dict | set)]
+    if odd:
+        raise DataError(f"{at_source(source)}{what} must be numbers or names, got {odd[0]!r}: give one label a row")
     found = [numbers.get(value) for value in array.tolist()]
     if None in found:
         value = array.tolist()[found.index(None)]
