@@ -176,7 +176,9 @@ def _add_diagnose(commands) -> None:
     add.add_argument("-n", type=int, default=400, help="imagined features per class, at most (default: %(default)s)")
     add.add_argument("--seed", type=int, default=0, help="of everything random (default: 0)")
     add.add_argument("--preset", help="whose preprocessing and classifier to use (default: lite/..., as for train)")
-    add.add_argument("--raw", action="store_true", help="measure in the data's own units, without preprocessing")
+    units = add.add_mutually_exclusive_group()
+    units.add_argument("--raw", action="store_true", help="measure in the data's own units, without preprocessing")
+    units.add_argument("--preprocessed", action="store_true", help="FEATURES have been preprocessed as `train` does it")
     add.set_defaults(run=_diagnose, epochs=None, folds=None)
 
 
@@ -216,9 +218,12 @@ def _generated(options: argparse.Namespace):
     from .model import SavedModel
 
     dataset = load(options.data, features=options.features)
-    if options.generated.suffix == ".safetensors":
-        if options.raw:
-            raise ConfigError("--raw is for files of features: a saved model is measured in the space that it was trained in")
+    if options.generated.suffix.lower() == ".safetensors":
+        if options.raw or options.preprocessed:
+            raise ConfigError(
+                "--raw and --preprocessed are for files of features: a saved model is measured in the space that it was "
+                "trained in"
+            )
         saved = SavedModel.load(options.generated)
         return _mapped(dataset, saved), saved.model, OURS
     if options.raw:
@@ -226,7 +231,8 @@ def _generated(options: argparse.Namespace):
     else:
         config = _config(options, dataset)
         dataset = dataset.preprocessed(config.preprocessing, config.components)
-    return dataset, FromFile.read(options.generated, dataset), options.generated.stem
+    generator = FromFile.read(options.generated, dataset, preprocessed=options.preprocessed)
+    return dataset, generator, options.generated.stem
 
 
 def _add_evaluate(commands) -> None:

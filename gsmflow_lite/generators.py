@@ -218,22 +218,32 @@ def _labels(dataset: GZSLDataset, labels, names: Sequence[str] | None, source: s
             f"{at_source(source)}labels must be {what}, {most} of them, counted from 0 (in a .mat file from 1), "
             f"got {numbers.min()} to {numbers.max()} as counted from 0: correct them, or give names instead of numbers"
         )
-    if names is not None:
-        named = np.array([str(name) for name in names])[numbers]
-        return class_numbers(named, "class_names of labels", dataset.class_names, None, source)
-    _check_start(dataset, numbers, source)
-    return numbers
+    if names is None:
+        _check_start(numbers, dataset.unseen_classes, source)
+        return numbers
+    names = np.array([str(name) for name in names])
+    used = names[np.unique(numbers)]
+    if len(np.unique(used)) < len(used):
+        raise DataError(f"{at_source(source)}class_names must differ, but two labels are of one name: give each class its own")
+    known = {name: k for k, name in enumerate(dataset.class_names)}
+    _check_start(numbers, np.array([i for i, name in enumerate(names) if known.get(name) in dataset.unseen_classes]), source)
+    return class_numbers(names[numbers], "class_names of labels", dataset.class_names, None, source)
 
 
-def _check_start(dataset: GZSLDataset, numbers: np.ndarray, source: str) -> None:
-    """Refuse numbers that, counted from the wrong start, would quietly give each class the features of its neighbour."""
+def _check_start(numbers: np.ndarray, unseen: np.ndarray, source: str) -> None:
+    """Refuse numbers that quietly give classes the features of others: from the wrong start, or places among the unseen."""
     there = np.unique(numbers)
     for shift in (-1, 1):
-        if np.array_equal(there + shift, dataset.unseen_classes):
+        if np.array_equal(there + shift, unseen):
             raise DataError(
                 f"{at_source(source)}labels must count from 0 (in a .mat file from 1), but adding {shift} makes them exactly "
                 "the unseen classes: they seem to start from the wrong number, so correct them, or give names to be sure"
             )
+    if np.array_equal(there, np.arange(len(unseen))) and not np.array_equal(there, unseen):
+        raise DataError(
+            f"{at_source(source)}labels must be class numbers, but they run from 0 to {len(unseen) - 1}, as places among the "
+            "unseen classes would: give the class numbers of the data set, or names"
+        )
 
 
 def _check_shape(dataset: GZSLDataset, matrix: np.ndarray, labels: int, preprocessed: bool, source: str) -> None:
@@ -244,7 +254,11 @@ def _check_shape(dataset: GZSLDataset, matrix: np.ndarray, labels: int, preproce
     if rows == wanted and width == labels:
         hint = "they look transposed, so hand in features.T"
     elif width == other:
-        hint = "leave preprocessed out" if preprocessed else "they look preprocessed already, so say preprocessed=True"
+        hint = (
+            "leave preprocessed out"
+            if preprocessed
+            else "they look preprocessed already, so say preprocessed=True (--preprocessed)"
+        )
     else:
         hint = "do they come from another data set or extractor?"
     if width != wanted:

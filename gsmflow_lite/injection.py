@@ -66,7 +66,8 @@ class Injected:
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
         """Attributes (M, A) -> features (M, n, D), float32 on the CPU."""
-        drawn = torch.as_tensor(self.source.synthesize(attributes, n, temperature=temperature, seed=seed))
+        options = {} if temperature == 1 else {"temperature": temperature}  # not every source has one
+        drawn = torch.as_tensor(self.source.synthesize(attributes, n, seed=seed, **options))
         x = drawn.detach().cpu().numpy().astype(np.float64)
         asked = np.asarray(torch.as_tensor(attributes).detach().cpu(), np.float32)
         x = self._mix(x, seed)

@@ -65,7 +65,8 @@ def log_volume(features: np.ndarray) -> np.ndarray:
     .. math:: \frac{1}{2D} \log\det\big((1 - \rho)\, S + \rho\, \tfrac{\mathrm{tr} S}{D} I\big)
 
     S is the covariance with divisor n and :math:`\rho` the shrinkage of Ledoit & Wolf (2004), so that it exists with fewer
-    rows than dimensions. Minus infinity where nothing can be said: all rows are equal, or there are only two.
+    rows than dimensions. Minus infinity where nothing can be said: all rows are equal, or,
+    in more than one dimension, there are only two.
     """
     n, width = features.shape[-2:]
     centred = features - features.mean(-2, keepdims=True)

@@ -41,8 +41,8 @@ MEANINGS = {
     "above 1 too wild.",
     "structure": "whether classes that are near each other in reality are near each other in imagination: the rank "
     "correlation of the distances between classes; 1 is the same order.",
-    "overall": "how far apart imagined and real features of a class are in all, as a squared distance of Gaussians; "
-    "0 would be no difference.",
+    "overall": "how surely a classifier that sees features and their squares tells imagined from real rows of a class; "
+    "0.5 is guessing, 1 is always.",
 }
 
 
@@ -61,7 +61,7 @@ def write_report(
     name of each generator to its report, the one that the page is about first. A part that cannot be made is left out and the
     page says why.
     """
-    write_whole(path, render(dataset, generator, result, shifts, watch).encode())
+    write_whole(path, render(dataset, generator, result, shifts, watch).encode(errors="replace"))
 
 
 def render(

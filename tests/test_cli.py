@@ -87,7 +87,7 @@ def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
     shifts = json.loads((tmp_path / "result.json").read_text())["shifts"]
     for line, (name, report) in zip(lines[heading + 1 :], shifts.items(), strict=False):
         words = {r["metric"]: r["word"] for r in report["readings"] if r["label"] is None}
-        expected = [words[metric] for metric in ("agreement", "spread", "distance order", "Frechet")]
+        expected = [words[metric] for metric in ("agreement", "spread", "distance order", "quadratic test")]
         assert line.replace(name, "").replace("not measured", "not_measured").split() == [w.replace(" ", "_") for w in expected]
 
 
@@ -161,7 +161,7 @@ def test_a_file_without_some_unseen_class_gets_a_report_without_scores(made, dat
         (["x.csv", "--dataset", "gaussian_world"], "must be in an .npz or a .mat file"),
         (["x.npz", "--dataset", "no_such_place"], "no_such_place"),
         (["no_model.safetensors", "--dataset", "gaussian_world"], "no_model.safetensors is not a file"),
-        (["model.safetensors", "--dataset", "gaussian_world", "--raw"], "--raw is for files of features"),
+        (["model.safetensors", "--dataset", "gaussian_world", "--raw"], "--raw and --preprocessed are for files of features"),
         (["FILE", "--dataset", "gaussian_world", "-n", "3"], "n, imagined features a class, must be at least 4"),
         (["FILE", "--dataset", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder"),
         (["FILE", "--dataset", "gaussian_world_2d"], "labels must be class numbers of the data set, 8 of them"),

@@ -388,3 +388,22 @@ def test_a_frame_with_a_column_of_text_is_refused(dataset, imagined):
     frame = pd.DataFrame(imagined[0]).assign(kind=imagined[1], path="12")
     with pytest.raises(DataError, match="features must be numbers, got object: leave other columns out"):
         FromFile.from_dataframe(frame, dataset, label="kind")
+
+
+def test_two_labels_of_one_name_are_refused(make_dataset):
+    dataset = make_dataset()
+    names = [*dataset.class_names[:5], dataset.class_names[4]]
+    with pytest.raises(DataError, match="class_names must differ, but two labels are of one name"):
+        FromFile(dataset, dataset.features[:2], [4, 5], class_names=names)
+
+
+def test_places_among_the_unseen_classes_are_not_taken_for_class_numbers(make_dataset):
+    dataset = make_dataset()  # the unseen classes are 4 and 5
+    with pytest.raises(DataError, match="run from 0 to 1, as places among the unseen classes would"):
+        FromFile(dataset, dataset.features[:4], [0, 0, 1, 1])
+
+
+def test_numbers_from_the_wrong_start_are_refused_beside_names_too(make_dataset):
+    dataset = make_dataset()
+    with pytest.raises(DataError, match="adding 1 makes them exactly the unseen classes"):
+        FromFile(dataset, dataset.features[:4], [3, 3, 4, 4], class_names=dataset.class_names)

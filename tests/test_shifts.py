@@ -323,9 +323,11 @@ def test_scores_of_a_chance_of_telling_apart_fall_on_either_side_of_a_half():
     np.testing.assert_allclose(goodness, [0, -0.2, -0.2, -0.5])
 
 
-def test_where_real_features_are_no_better_than_the_floor_there_is_nothing_to_fall_short_of():
+@pytest.mark.parametrize(("value", "score"), [(0.1, 0.0), (0.2, 1.0), (0.9, 1.0)])
+def test_where_real_features_are_no_better_than_the_floor_nothing_is_fine(value, score):
     three = np.array([0.1, 0.2, 0.3])
-    assert shifts._reading(BY_NAME["recall"], None, three, three, 0.2, (0.1, 0.2, 0.2)).score == 1
+    reading = shifts._reading(BY_NAME["recall"], None, three, three, 0.2, (value, 0.2, 0.2))
+    assert (reading.score, reading.word) == (score, "watch")
 
 
 def test_one_bad_class_does_not_hide_among_good_ones(world):
@@ -454,7 +456,7 @@ def test_a_printed_report_has_a_row_for_every_metric_and_every_note(poor):
 
 
 def test_a_meter_is_another_name_of_its_headline_and_what_there_is_not_is_listed(report):
-    heads = {"semantic": "agreement", "variance": "spread", "structure": "distance order", "overall": "Frechet"}
+    heads = {"semantic": "agreement", "variance": "spread", "structure": "distance order", "overall": "quadratic test"}
     for meter, metric in heads.items():
         assert report.reading(meter) is report.reading(metric)
         assert report.reading(meter, report.names[1]).label == report.names[1]
@@ -573,7 +575,10 @@ def test_a_generator_that_breaks_on_new_descriptions_has_no_response_and_a_note(
     report = measure(world.dataset, Brittle(world), n=20, repeats=3)
     assert report.reading("response").word == NOT_MEASURED
     assert report.responses == {}
-    assert any(note.startswith("response: imagined features must be finite") for note in report.notes)
+    assert any(
+        note.startswith("response: the generator does not answer a permuted attribute: imagined features must be finite")
+        for note in report.notes
+    )
     sound(report)
 
 
@@ -892,3 +897,58 @@ def test_no_dose_is_fine_and_a_large_one_is_not(shift, ladders):
             assert readings[0][shift].word == "fine"
             assert readings[1][shift].word != "shifted"
             assert readings[-1][shift].word in ("watch", "shifted")
+
+
+# --- What would mislead ----------------------------------------------------------------------------------------------
+
+
+def test_one_wide_class_that_collapsed_is_not_hidden_by_the_others(world):
+    dataset, wide = world.dataset, world.dataset.unseen_classes[-1]
+    features = dataset.features.copy()
+    features[dataset.labels == wide] *= 20
+    stretched = replace(dataset, features=features)
+    report = measure(stretched, Truth(world), n=20, repeats=5)
+    assert report.reading("spread").value < 0.2
+    assert report.reading("spread").word == "shifted"
+
+
+def test_a_generator_that_works_in_place_does_not_change_what_it_is_asked(world):
+    class InPlace(Linear):
+        def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
+            made = super().synthesize(attributes, n, seed=seed)
+            attributes.zero_()
+            return made
+
+    weights = np.random.default_rng(0).standard_normal((world.dataset.attributes.shape[1], 6))
+    found = [measure(world.dataset, kind(weights), n=20, repeats=3).reading("response") for kind in (Linear, InPlace)]
+    assert found[0] == found[1]
+
+
+def test_classes_of_one_name_are_told_apart_by_number(world):
+    dataset = world.dataset
+    names = list(dataset.class_names)
+    for k in dataset.unseen_classes[:2]:
+        names[k] = "twin"
+    report = measure(replace(dataset, class_names=names), Truth(world), n=20, repeats=3)
+    assert report.names[:2] == tuple(f"twin (class {k})" for k in dataset.unseen_classes[:2])
+    assert len({(r.metric, r.label) for r in report.readings}) == len(report.readings)
+
+
+def test_rows_that_come_again_are_noted(world):
+    dataset = world.dataset
+    few = np.concatenate([dataset.of_class(k)[:7] for k in dataset.unseen_classes])
+    notes = {n: measure(dataset, RealSamples(dataset, few), n=n, repeats=3).notes for n in (7, 8)}
+    assert not any("rows came again" in note for note in notes[7])
+    assert any("only 7 stored rows" in note for note in notes[8])
+
+
+@pytest.mark.parametrize(("p", "word"), [(0.04, "fine"), (0.05, "watch"), (None, "fine")])
+def test_a_distance_order_that_chance_explains_is_not_fine(p, word):
+    reading = Reading("structure", "distance order", None, 0.9, 0.8, 1.0, 0.0, 0.95, 0.95, "fine")
+    assert shifts._by_chance(reading, p).word == word
+
+
+def test_complex_features_are_refused(world):
+    made = Changed(Truth(world), lambda x: x + 1j)
+    with pytest.raises(DataError, match="must be real numbers, got complex"):
+        measure(world.dataset, made, n=20, repeats=3)
