@@ -952,3 +952,10 @@ def test_complex_features_are_refused(world):
     made = Changed(Truth(world), lambda x: x + 1j)
     with pytest.raises(DataError, match="must be real numbers, got complex"):
         measure(world.dataset, made, n=20, repeats=3)
+
+
+def test_another_seed_draws_other_halves():
+    rows = [np.eye(20)]
+    one, other = (Halves(rows, rows, 3, seed) for seed in (0, 1))
+    for name in ("first", "second", "imagined"):
+        assert not np.array_equal(getattr(one, name)[0], getattr(other, name)[0])
