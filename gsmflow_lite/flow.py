@@ -64,19 +64,25 @@ class AffineCoupling(nn.Module):
 
     def forward(self, x: Tensor, c1: Tensor, c2: Tensor) -> tuple[Tensor, Tensor]:
         x1, x2 = x.split(self.sizes, dim=1)
-        s2, t2 = self._scale_and_shift(self.net2(x2, c2))
-        y1 = x1 * s2.exp() + t2
-        s1, t1 = self._scale_and_shift(self.net1(y1, c1))
-        y2 = x2 * s1.exp() + t1
-        return torch.cat([y1, y2], dim=1), s1.sum(1) + s2.sum(1)
+        y1, first = self.move(x1, self.net2(x2, c2))
+        y2, second = self.move(x2, self.net1(y1, c1))
+        return torch.cat([y1, y2], dim=1), second + first
 
     def inverse(self, y: Tensor, c1: Tensor, c2: Tensor) -> tuple[Tensor, Tensor]:
         y1, y2 = y.split(self.sizes, dim=1)
-        s1, t1 = self._scale_and_shift(self.net1(y1, c1))
-        x2 = (y2 - t1) * (-s1).exp()
-        s2, t2 = self._scale_and_shift(self.net2(x2, c2))
-        x1 = (y1 - t2) * (-s2).exp()
-        return torch.cat([x1, x2], dim=1), -(s1.sum(1) + s2.sum(1))
+        x2, second = self.move_back(y2, self.net1(y1, c1))
+        x1, first = self.move_back(y1, self.net2(x2, c2))
+        return torch.cat([x1, x2], dim=1), second + first
+
+    def move(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Half of the block: ``part`` (N, d) scaled and shifted as a network's output (N, 2 d) says, and the log-det (N,)."""
+        s, t = self._scale_and_shift(raw)
+        return part * s.exp() + t, s.sum(1)
+
+    def move_back(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
+        """Undo :meth:`move`; the log-determinant is that of the way back."""
+        s, t = self._scale_and_shift(raw)
+        return (part - t) * (-s).exp(), -s.sum(1)
 
     def _scale_and_shift(self, raw: Tensor) -> tuple[Tensor, Tensor]:
         s, t = raw.chunk(2, dim=1)

@@ -45,6 +45,17 @@ class RidgeGaussian:
         return self.base.inverse(z, attributes, each)[0].view(len(attributes), n, width)
 
 
+class AtTemperature:
+    """Another generator at a temperature of its own: for callers that know of none, such as ``measure``."""
+
+    def __init__(self, source: Generator, temperature: float) -> None:
+        self.source, self.temperature = source, temperature
+
+    def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
+        """As the source at ``temperature`` times its own."""
+        return self.source.synthesize(attributes, n, temperature=temperature * self.temperature, seed=seed)
+
+
 class _Stored:
     """Stored features handed out by the attributes of their class; every row of a class comes once before any comes twice.
 

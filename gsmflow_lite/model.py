@@ -171,7 +171,8 @@ class SavedModel:
             for name, value in tensors.items():
                 part, _, rest = name.partition(".")
                 parts[part][rest] = value
-            model = _rebuild(settings, parts["model"]).to(device).eval()
+            config = ModelConfig(**settings["model"])
+            model = rebuild(settings["features"], settings["attributes"], config, parts["model"]).to(device).eval()
             pre = None
             if settings["preprocessing"] is not None:
                 arrays = {name: value.numpy() for name, value in parts["preprocessing"].items()}
@@ -181,13 +182,12 @@ class SavedModel:
             raise StorageError(f"{path} must hold a whole model, but {error}: it is damaged, use another copy") from None
 
 
-def _rebuild(settings: Mapping[str, Any], state: dict[str, Tensor]) -> GSMFlow:
-    """A model of the saved shape, laid out without memory, that takes the saved tensors as its weights."""
-    config = ModelConfig(**settings["model"])
+def rebuild(features: int, attributes: int, config: ModelConfig, state: dict[str, Tensor]) -> GSMFlow:
+    """A model of that shape, laid out without memory, that takes the tensors of ``state`` as its weights."""
     if config.blocks > len(state):
         raise ConfigError(f"its settings ask for {config.blocks} blocks, its tensors are {len(state)}")
     base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None
     with torch.device("meta"):
-        model = GSMFlow(settings["features"], torch.zeros(3, settings["attributes"]), config, base)
+        model = GSMFlow(features, torch.zeros(3, attributes), config, base)
     model.load_state_dict(state, assign=True)
     return model

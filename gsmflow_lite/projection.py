@@ -106,7 +106,6 @@ class Projection:
         that no map can be made of.
         """
         features = _checked(features)
-        mean, axes, explained = _principal(features)
         rows = _sample(len(features), most, seed)
         kept = features[rows]
         neighbours = min(neighbours, len(kept) - 1)
@@ -116,7 +115,20 @@ class Projection:
             layout = _layout(kept, neighbours, seed, watch, given=len(features)) if found is None else found
         if cache and found is None:
             _keep(key, layout)
-        return cls(kept, rows, len(features), mean, axes, explained, layout, neighbours, seed)
+        return cls(kept, rows, len(features), *_principal(features), layout, neighbours, seed)
+
+    @classmethod
+    def linear(cls, features: np.ndarray) -> Projection:
+        """PCA alone, at once: places on the UMAP map are NaN."""
+        return cls.ready(features, np.full((len(features), 2), np.nan, np.float32), neighbours=0, seed=0)
+
+    @classmethod
+    def ready(cls, features: np.ndarray, layout: np.ndarray, *, neighbours: int, seed: int) -> Projection:
+        """With a UMAP map (N, 2) of all features (N, D) that was made before, with so many neighbours and that seed."""
+        features = _checked(features)
+        if np.shape(layout) != (len(features), 2):
+            raise DataError(f"a map must have a place for each row of features, {(len(features), 2)}, got {np.shape(layout)}")
+        return cls(features, np.arange(len(features)), len(features), *_principal(features), layout, neighbours, seed)
 
     @property
     def describe(self) -> str:
@@ -139,10 +151,15 @@ class Projection:
         A weighted mean would put a point whose neighbours lie in two clusters into the void between them. A real feature
         lands on itself. On held-out real glyphs this keeps as many classes apart as UMAP's own transform does.
         """
+        return self.placed(features)[0]
+
+    def placed(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """:meth:`place` and :meth:`nearest` by one search: places (M, 2), distances (M,) and rows (M,)."""
         distance, index = self._tree.kneighbors(self._own(features))
         tiny = JITTER * self._scale
         weights = ((distance[:, :1] + tiny) / (distance + tiny)) ** 2  # (M, k)
-        return _geometric_median(self.umap_real[index].astype(np.float64), weights)
+        places = _geometric_median(self.umap_real[index].astype(np.float64), weights)
+        return places, distance[:, 0], self.rows[index[:, 0]]
 
     def nearest(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Distance (M,) to the nearest real feature, in the units of the features, and its row among those given (M,).

@@ -15,7 +15,7 @@ from .config import check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, DataError
 from .generators import FromFile, Generator, RealSamples
-from .meters import METRICS, Estimate, Halves, Metric
+from .meters import BY_NAME, METRICS, Estimate, Halves, Metric
 from .readout import AttributeReadout
 
 if TYPE_CHECKING:
@@ -167,17 +167,21 @@ def measure(
     seed: int = 0,
     classes: Sequence[int] | None = None,
     repeats: int = 40,
+    metrics: Sequence[str] | None = None,
 ) -> ShiftReport:
     """Measure the three generation shifts of ``generator``, with ``n`` imagined features a class.
 
     ``classes``: numbers of the classes to measure, the unseen ones where None; seen ones are compared with their test rows.
-    Larger ``repeats`` makes intervals steadier. How each number comes about: :mod:`gsmflow_lite.meters`; the words:
-    :class:`Reading`. Raises ``DataError`` where nothing can be compared: fewer than 4 rows, or features that are not finite.
+    Larger ``repeats`` makes intervals steadier. ``metrics``: names of those that are wanted (a meter's name stands for its
+    headline), all where None; the three headlines alone take a twentieth of the time. How each number comes about:
+    :mod:`gsmflow_lite.meters`; the words: :class:`Reading`. Raises ``DataError`` where nothing can be compared: fewer than 4
+    rows, or features that are not finite.
     """
     check_seed(seed)
     if n < LEAST or repeats < 2:
         raise ConfigError(f"measuring needs n of at least {LEAST} and at least 2 repeats, got n {n} and {repeats} repeats")
     n, seed, repeats = int(n), int(seed), int(repeats)  # of NumPy, small ones overflow
+    wanted = _wanted(metrics)
     classes, real, notes = real_features(dataset, classes)
     made = imagined_features(generator, dataset, classes, n, seed)
     if isinstance(generator, STORED):
@@ -186,24 +190,39 @@ def measure(
         if fewest < n:
             notes.append(f"some classes have only {fewest} stored rows, so that rows came again: ask for n of {fewest} at most")
     with threadpool_limits(1):  # thousands of small matrices: a second thread costs more than it brings
-        return _report(dataset, generator, classes, Halves(real, list(made), repeats, seed), notes)
+        return _report(dataset, generator, classes, Halves(real, list(made), repeats, seed), notes, wanted)
 
 
-def _report(dataset: GZSLDataset, generator: Generator, classes: np.ndarray, halves: Halves, notes: list[str]) -> ShiftReport:
+def _wanted(metrics: Sequence[str] | None) -> frozenset[str]:
+    """Names of metrics, with headlines for meters."""
+    if metrics is None:
+        return frozenset(BY_NAME)
+    wanted = frozenset(HEADLINES.get(name, name) for name in metrics)
+    unknown = sorted(wanted - BY_NAME.keys())
+    if unknown or not wanted:
+        raise ConfigError(f"metrics must be among {', '.join((*HEADLINES, *BY_NAME))}, got {unknown or metrics!r}")
+    return wanted
+
+
+def _report(
+    dataset: GZSLDataset, generator: Generator, classes: np.ndarray, halves: Halves, notes: list[str], wanted: frozenset[str]
+) -> ShiftReport:
     readout = AttributeReadout.fit(dataset)
     named = _distinct([dataset.class_names[k] for k in classes], classes)
-    found = _Collector(named, notes)
+    found = _Collector(named, notes, wanted)
     found.add("agreement", lambda: [meters.agreement(halves, readout, dataset.attributes, classes)])
     found.add("own class", lambda: [meters.own_class(halves)])
-    answers = found.attempt("response", lambda: _answers(generator, readout, dataset, classes, halves.seed))
+    answers = None
+    if "response" in wanted:
+        answers = found.attempt("response", lambda: _answers(generator, readout, dataset, classes, halves.seed))
     if answers is not None:
         found.add("response", lambda: [answers.estimate(halves.repeats, halves.seed)])
     found.add("spread", lambda: [meters.spread(halves)])
-    found.add("effective rank and volume", lambda: meters.spectra(halves))
+    found.add("effective rank, volume", lambda: meters.spectra(halves))
     found.add("recall", lambda: [meters.recall(halves)])
-    found.add("structure", lambda: meters.structure(halves))
-    found.add("Frechet and sliced Wasserstein", lambda: meters.overall(halves))
-    found.add("two-sample tests", lambda: meters.two_sample_tests(halves))
+    found.add("distance order, disparity, scale, neighbour order", lambda: meters.structure(halves), name="structure")
+    found.add("Frechet, sliced Wasserstein", lambda: meters.overall(halves))
+    found.add("quadratic test, neighbour test", lambda: meters.two_sample_tests(halves), name="two-sample tests")
     p = halves.mantel[0] if "distance order" in found.estimates else None
     return ShiftReport(
         readings=tuple(_by_chance(reading, p) for reading in found.readings()),
@@ -260,8 +279,8 @@ def imagined_features(generator: Generator, dataset: GZSLDataset, classes: np.nd
 class _Collector:
     """Gathers estimates; what cannot be measured becomes a note and a reading that says so."""
 
-    def __init__(self, names: Sequence[str], notes: list[str]) -> None:
-        self.names, self.notes = names, notes
+    def __init__(self, names: Sequence[str], notes: list[str], wanted: frozenset[str]) -> None:
+        self.names, self.notes, self.wanted = names, notes, wanted
         self.estimates: dict[str, Estimate] = {}
 
     def attempt(self, what: str, make: Callable[[], Any]) -> Any:
@@ -271,8 +290,11 @@ class _Collector:
         except DataError as error:
             self.notes.append(f"{what}: {error}")
 
-    def add(self, what: str, make: Callable[[], Sequence[Estimate]]) -> None:
-        for estimate in self.attempt(what, make) or ():
+    def add(self, metrics: str, make: Callable[[], Sequence[Estimate]], name: str | None = None) -> None:
+        """Of ``metrics``, those that are wanted, made together; notes call them ``name``."""
+        if self.wanted.isdisjoint(metrics.split(", ")):
+            return
+        for estimate in self.attempt(name or metrics, make) or ():
             self.estimates[estimate.metric.name] = estimate
             without = [name for name, there in zip(self.names, estimate.measured, strict=True) if not there]
             if 0 < len(without) < len(self.names):  # where it is all of them, it is a metric of all together
@@ -282,7 +304,7 @@ class _Collector:
 
     def readings(self) -> tuple[Reading, ...]:
         """Of all classes together first, then class by class."""
-        every = [(metric, self.estimates.get(metric.name)) for metric in METRICS]
+        every = [(metric, self.estimates.get(metric.name)) for metric in METRICS if metric.name in self.wanted]
         whole = [_missing(metric, None) if e is None else _together(metric, e) for metric, e in every]
         return (*whole, *(_single(metric, e, k, name) for k, name in enumerate(self.names) for metric, e in every))
 

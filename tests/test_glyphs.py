@@ -32,7 +32,7 @@ def write(content, tmp_path, monkeypatch):
 
     def put(**changes):
         np.savez(tmp_path / "glyphs.npz", **{k: v for k, v in (content | changes).items() if v is not None})
-        monkeypatch.setattr(module, "_find", lambda: tmp_path / "glyphs.npz")
+        monkeypatch.setattr(module, "embedded", lambda name, script: tmp_path / name)
 
     return put
 
@@ -92,7 +92,10 @@ def test_a_spoiled_file_is_refused(case, write):
 
 def test_without_the_file_the_error_says_where_it_belongs(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "__file__", str(tmp_path / "gsmflow_lite" / "datasets" / "glyphs.py"))
-    with pytest.raises(DataError, match=r"embedded.glyphs.npz: the embedded data set must be there .*data.glyphs.npz.*install"):
+    with pytest.raises(
+        DataError,
+        match=r"embedded.glyphs.npz: this file comes with the package .*data.glyphs.npz.*build_glyphs",
+    ):
         glyphs()
 
 
@@ -102,7 +105,7 @@ def test_without_the_file_the_error_says_where_it_belongs(monkeypatch, tmp_path)
 @pytest.fixture(scope="module")
 def real():
     try:
-        module._find()
+        module.embedded("glyphs.npz", "build_glyphs.py")
     except DataError:
         pytest.skip("data/glyphs.npz has not been built: run the script in data/")
     return glyphs()

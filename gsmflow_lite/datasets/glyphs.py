@@ -21,7 +21,7 @@ def glyphs(components: int | None = 64) -> GZSLDataset:
     to 1 (ink). Whole typefaces are held out for ``test_seen``; ``groups`` are families of typefaces. ``decode`` turns
     features (M, D) into pictures (M, 28, 28).
     """
-    content = _read(_find())
+    content = _read(embedded("glyphs.npz", "build_glyphs.py"))
     images = content["images"]  # (faces, classes, 28, 28)
     faces, classes = images.shape[:2]
     labels = np.tile(np.arange(classes), faces)
@@ -50,15 +50,18 @@ def _pictures(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(pixels, np.float32).reshape(-1, SIDE, SIDE)
 
 
-def _find() -> Path:
-    """A wheel carries the file inside the package; an editable install has it in the repository's data folder."""
+def embedded(name: str, script: str) -> Path:
+    """A file that comes with the package: a wheel carries it inside, an editable install in the repository's data folder.
+
+    ``script`` is the one in data/ that makes it. Raises ``DataError`` where it is missing.
+    """
     package = Path(__file__).resolve().parents[1]
-    places = [package / "embedded" / "glyphs.npz", package.parent / "data" / "glyphs.npz"]
+    places = [package / "embedded" / name, package.parent / "data" / name]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
         raise DataError(
-            f"{places[0]}: the embedded data set must be there (or at {places[1]}), but it is not: install the package again, "
-            "or build the file with the script in data/"
+            f"{places[0]}: this file comes with the package and must be there (or at {places[1]}), but it is not: install the "
+            f"package again, or build the file with data/{script}"
         )
     return found
 

@@ -1,0 +1,405 @@
+"""The shift explorer: cause each generation shift with a slider, see it through two lenses, read it off three meters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+
+from .. import overlays
+from ..datasets.base import GZSLDataset
+from ..errors import ConfigError, DataError
+from ..figures import LENSES, plain, two_lenses_still
+from ..generators import AtTemperature, Generator, RidgeGaussian
+from ..injection import Injected
+from ..metrics import spread_ratio
+from ..scene import Imagined, Scene
+from ..shifts import ShiftReport, measure
+from ..zoo import Mechanisms, glyph_zoo
+from . import show
+from .controls import Chooser, choice, heading, rows, slider, switch
+from .lensmap import LensMap, focus_colours
+from .panel import Panel
+
+FLOW, RIDGE, REAL = "GSMFlow, trained with the package", "ridge-Gaussian", "real features"
+METERS = ("semantic", "variance", "structure")
+MEASURED = 200  # imagined features a class behind the meters, however many are drawn
+IN_FOCUS = 12  # classes that are chosen at the start, at most: more cannot be told apart
+KEY = '<span class="calm">Dots are real, open diamonds imagined, grey ones other classes.</span>'
+DOSES = ("semantic", "variance", "structure", "mixed", "towards_seen")
+MECHANISMS = {
+    "semantics": ("semantics", "Every coupling block reads the description"),
+    "positioning": ("relative positioning", "The description is seen from three anchor classes"),
+    "prototype": ("prototype loss", "The typical sample is tied to the real class mean"),
+    "perturbation": ("perturbation", "Noise on the features in training"),
+    "mining": ("boundary mining", "Training samples near the class boundaries"),
+    "start": ("ridge start", "Not of the papers: the flow starts from a ridge-Gaussian"),
+}
+
+
+class ExplorePanel(Panel):
+    """See :func:`explore`."""
+
+    kind = "explore"
+
+    def __init__(
+        self, scene: Scene, generators: Mapping[str, Generator], *, zoo: bool, name: str, hide: Sequence[str], state: str
+    ) -> None:
+        self.scene, self.generators, self.zoo = scene, dict(generators), zoo
+        self.imagined: Imagined | None = None
+        self.report: ShiftReport | None = None
+        self._colours: dict[int, str] = {}
+        self._shown: tuple[int, ...] = ()
+        self.map = LensMap(scene.dataset.class_names)
+        self.map.on_point, self.map.on_select = self.look_at, self.select
+        self._views()
+        super().__init__(self._controls(), name=name, hide=hide, start=state)
+        self._arrange()
+        self._redraw()
+
+    # --- Controls and views, made once -------------------------------------------------------------------------------
+
+    def _controls(self) -> dict[str, Any]:
+        names = self.scene.dataset.class_names
+        unseen = [names[k] for k in self.scene.dataset.unseen_classes[:IN_FOCUS]]
+        sources = list(self.generators)
+        chosen = {
+            "classes": Chooser("Classes", _distinct(names), unseen),
+            "generator": choice("Generator", sources, sources[0], "What imagines the features"),
+        }
+        if self.zoo:
+            defaults = Mechanisms()
+            chosen |= {key: switch(text, getattr(defaults, key), tip) for key, (text, tip) in MECHANISMS.items()}
+        return chosen | {
+            "temperature": slider("Temperature", 1.0, 0.0, 2.0, 0.05, "Scale of the latent noise: 0 typical samples only"),
+            "samples": slider("Samples", 50, 5, 200, 5, "Imagined features of each class that are drawn"),
+            "seed": slider("Seed", 0, 0, 20, 1, "Of the noise: is what you see there with other seeds?"),
+            "semantic": slider("Semantic", 0.0, 0.0, 2.0, 0.05, "Dose: class means turn away from their descriptions"),
+            "variance": slider("Variance", 0.0, -1.0, 1.0, 0.05, "Dose: classes shrink; below 0 they grow"),
+            "structure": slider("Structure", 0.0, 0.0, 2.0, 0.05, "Dose: classes move to where they do not belong"),
+            "mixed": slider("Mixed", 0.0, 0.0, 1.0, 0.05, "Dose: this share of samples is of other classes"),
+            "towards_seen": slider("To the seen", 0.0, 0.0, 1.0, 0.05, "Dose: classes are drawn to the nearest seen one"),
+            "prototypes": switch("prototype arrows", True, "From the real middle of a class to the imagined one"),
+            "ellipses": switch("ellipses", False, "Two standard deviations: solid real, dashed imagined; linear lens only"),
+            "graph": switch("class graph", False, "Which classes are neighbours: blue lost, orange dashed added"),
+        }
+
+    def _views(self) -> None:
+        wide = widgets.Layout(width="100%")
+        self.sentence, self.table, self.card, self.gallery = (widgets.HTML(layout=wide) for _ in range(4))
+        self.card.add_class("card")
+        self.gallery.add_class("pictures")
+        self.walk = slider("Point", 0, 0, 1, 1, "Walk through the imagined points by key, as the pointer does")
+        self.walk.observe(lambda change: self.look_at("imagined", change["new"]), names="value")
+        self.ranked = widgets.Select(
+            description="Most shifted", options=[], rows=6, tooltip="By their worst meter; choose a class to see its samples",
+            style={"description_width": "104px"}, layout=widgets.Layout(width="318px"),
+        )  # fmt: skip
+        self.ranked.observe(lambda change: self._picked(change["new"]), names="value")
+
+    def _arrange(self) -> None:
+        c = self.controls
+        doses = [c[key] for key in DOSES]
+        left = [c["classes"].widget, c["generator"]]
+        if self.zoo:
+            keys = list(MECHANISMS)
+            left += [
+                heading("Mechanisms in training"),
+                *rows(*([c[a], c[b]] for a, b in zip(keys[::2], keys[1::2], strict=True))),
+            ]
+        left += [
+            heading("Sampling"),
+            c["temperature"],
+            c["samples"],
+            c["seed"],
+            heading("Injected shifts, of known dose"),
+            *doses,
+        ]
+        left += [heading("Drawn over the points"), *rows([c["prototypes"], c["ellipses"]], [c["graph"]])]
+        under = widgets.HBox(
+            [self.table, widgets.VBox([self.walk, self.card], layout=widgets.Layout(width="420px"))],
+            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
+        )
+        self.table.layout.width = "450px"
+        self.arrange([*left, self.ranked], [self.sentence, self.map.figure, under, self.gallery])
+
+    # --- From settings to the view -----------------------------------------------------------------------------------
+
+    @property
+    def classes(self) -> list[int]:
+        """Numbers of the classes in focus, as they stand in the list."""
+        numbers = {name: k for k, name in enumerate(_distinct(self.scene.dataset.class_names))}
+        return [numbers[name] for name in self.settings["classes"]]
+
+    def generator(self) -> Generator:
+        """What imagines: the chosen generator, with the doses injected."""
+        s = self.settings
+        source = self._source(s["generator"])
+        doses = {key: s[key] for key in DOSES if s[key]}
+        return Injected(self.scene.dataset, source, **doses) if doses else source
+
+    def _source(self, name: str) -> Generator:
+        if self.zoo and name == FLOW:
+            return _trained(Mechanisms(**{key: self.settings[key] for key in MECHANISMS}))
+        return self.generators[name]
+
+    def refresh(self) -> None:
+        s, classes = self.settings, self.classes
+        if not classes:
+            raise ConfigError("choose at least one class: click in the list on the left, or press an arrow key in it")
+        self._focus(classes)
+        generator = self.generator()
+        self.imagined = self.scene.imagine(generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"])
+        self.map.show_imagined(self.imagined.points, self._texts())
+        self._draw_over(classes)
+        self.map.mark({})
+        self.map.draw()
+        with self.quietly():
+            self.walk.max = self.imagined.points.count - 1
+        self._measure(generator, s)
+
+    def _focus(self, classes: Sequence[int]) -> None:
+        """Real points anew, where other classes came into focus."""
+        if tuple(classes) != self._shown:
+            self._colours = focus_colours(classes, self._colours)
+            self.map.show_real(self.scene.real, classes, self._real_texts(), self._colours)
+            self._shown = tuple(classes)
+
+    def _draw_over(self, classes: Sequence[int]) -> None:
+        s, real, made = self.settings, self.scene.real, self.imagined.points
+        there = [k for k in classes if (real.labels == k).any()]
+        curves: dict[str, dict[str, np.ndarray]] = {}
+        ends = {lens: [overlays.centres(points, there, lens) for points in (real, made)] for lens in LENSES}
+        if s["prototypes"]:
+            curves["moved"] = {lens: overlays.arrows(*pair) for lens, pair in ends.items()}
+        if s["ellipses"]:
+            curves["real ellipse"] = {"pca": overlays.ellipses(real, there)}
+            curves["imagined ellipse"] = {"pca": overlays.ellipses(made, there)}
+        if s["graph"] and len(there) > 2:
+            means = np.stack([self.imagined.features[made.labels == k].mean(0) for k in there])
+            graphs = [overlays.neighbour_graph(m.astype(np.float64)) for m in (self.scene.real_means(there), means)]
+            for part, edges in overlays.changed_edges(*graphs).items():
+                curves[part] = {lens: overlays.graph_lines(edges, pair[0]) for lens, pair in ends.items()}
+        self.map.show_lines(curves)
+
+    def lay_out(self, dataset: GZSLDataset, seed: int) -> None:
+        """Make the UMAP map in the background; until then the linear lens stands alone."""
+        self.submit("map", lambda task: Scene.of(dataset, seed=seed, watch=task), self._mapped)
+
+    def _mapped(self, scene: Scene) -> None:
+        self.scene, self._shown = scene, ()
+        self._redraw()
+
+    # --- Meters ------------------------------------------------------------------------------------------------------
+
+    def _measure(self, generator: Generator, s: Mapping[str, Any]) -> None:
+        """All unseen classes and those in focus, in the background: what was asked for last counts."""
+        classes = np.union1d(self.scene.dataset.unseen_classes, self.classes)
+        known = generator if s["temperature"] == 1 else AtTemperature(generator, s["temperature"])
+        dataset, seed = self.scene.dataset, s["seed"]
+        self.submit(
+            "measuring",
+            lambda task: measure(dataset, known, n=MEASURED, seed=seed, classes=classes, metrics=METERS),
+            self._measured,
+        )
+
+    def _measured(self, report: ShiftReport) -> None:
+        self.report = report
+        names = self.scene.dataset.class_names
+        mine = {names[k]: self._colours[k] for k in self.classes}
+        order = [one for one, _, _ in report.worst() if one in mine]
+        self.sentence.value = f'<p class="card">{show.escape(report.sentence)}<br>{KEY}</p>'
+        self.table.value = show.verdicts(
+            report, order, mine, METERS, f"{self.caption}. Hold the pointer on a number for its interval"
+        )
+        with self.quietly():
+            self.ranked.options = [(f"{one}   {score:.2f}  {meter}", one) for one, score, meter in report.worst()]
+            self.ranked.value = None
+        if not self.card.value:
+            self.look_at("imagined", 0)  # an example says more than an empty card
+        self.remember({meter: report.reading(meter).value for meter in METERS})
+
+    @property
+    def caption(self) -> str:
+        """Where the numbers come from."""
+        s = self.settings
+        return (
+            f"{self.scene.dataset.name}, {s['generator']}, temperature {s['temperature']:g}, seed {s['seed']}; "
+            f"{MEASURED} imagined features a class against real test features; {self.scene.projection.describe}"
+        )
+
+    # --- Looking at points -------------------------------------------------------------------------------------------
+
+    def look_at(self, kind: str, number: int) -> None:
+        """Show one point: what it is, its picture, its nearest real neighbour, what is read off it. Rings mark both."""
+        made = self.imagined
+        if made is None or self._quiet or not 0 <= number < (made.points if kind == "imagined" else self.scene.real).count:
+            return
+        own = made.points if kind == "imagined" else self.scene.real
+        places = {lens: getattr(own, lens)[[number]] for lens in LENSES}
+        if kind == "imagined":
+            near = made.near[number]
+            places = {lens: np.concatenate([getattr(self.scene.real, lens)[[near]], place]) for lens, place in places.items()}
+        self.map.mark(places)
+        self.map.draw()
+        self.card.value = self._card(kind, number)
+
+    def _card(self, kind: str, number: int) -> str:
+        dataset, readout = self.scene.dataset, self.scene.readout
+        own = self.imagined.points if kind == "imagined" else self.scene.real
+        k = int(own.labels[number])
+        feature = self.imagined.features[number] if kind == "imagined" else dataset.features[self.scene.rows[number]]
+        named = [(feature, f"{dataset.class_names[k]}, {kind}, {self._status(k)} class")]
+        away = ""
+        if kind == "imagined":
+            near = self.scene.rows[self.imagined.near[number]]
+            named.append(
+                (dataset.features[near], f"nearest real point: {dataset.class_names[dataset.labels[near]]}, row {near}")
+            )
+            away = f"<br>{_distance(self.imagined.far[number])}"
+        images = "" if dataset.decode is None else " ".join(show.picture(dataset.decode(f[None])[0], text) for f, text in named)
+        words = "<br>".join(show.name(text) if len(text) < 30 else show.escape(text) for _, text in named)
+        table = show.attributes(dataset.attribute_names, readout.standardise(dataset.attributes[k]), readout.read(feature))
+        return f"<p>{images}<br>{words}{away}</p>{table}"
+
+    def select(self, kind: str, numbers: np.ndarray) -> None:
+        """Show the pictures of several points, how many there are of each class, and what is read off them."""
+        dataset = self.scene.dataset
+        real = kind == "real"
+        features = dataset.features[self.scene.rows[numbers]] if real else self.imagined.features[numbers]
+        labels = (self.scene.real if real else self.imagined.points).labels[numbers]
+        counts = ", ".join(f"{show.name(dataset.class_names[k])} {(labels == k).sum()}" for k in np.unique(labels))
+        images = ""
+        if dataset.decode is not None:
+            some = np.linspace(0, len(features) - 1, min(len(features), show.MOST_PICTURES)).astype(int)
+            images = show.pictures(dataset.decode(features[some]), f"{len(some)} of the selected {kind} points")
+        asked = self.scene.readout.standardise(dataset.attributes[labels]).mean(0)
+        table = show.attributes(dataset.attribute_names, asked, self.scene.readout.read(features).mean(0))
+        self.gallery.value = f"<p>{len(numbers)} {kind} points selected: {counts}</p>{images}{table}"
+
+    def _picked(self, name: str | None) -> None:
+        """Show the samples of a class of the ranking; it comes into focus if it is not."""
+        if self._quiet or name is None:
+            return
+        if name not in self.settings["classes"]:
+            self.set(classes=(*self.settings["classes"], name))
+        k = self.scene.dataset.class_names.index(name)
+        self.select("imagined", np.flatnonzero(self.imagined.points.labels == k))
+
+    def _status(self, k: int) -> str:
+        return "unseen" if k in self.scene.dataset.unseen_classes else "seen"
+
+    def _texts(self) -> list[str]:
+        """What the map says of each imagined point."""
+        dataset, made = self.scene.dataset, self.imagined
+        names = [plain(name) for name in dataset.class_names]
+        near = dataset.labels[self.scene.rows[made.near]]
+        return [
+            f"<b>{names[k]}</b>, imagined<br>nearest real: {names[j]}<br>{_distance(far)}"
+            for k, j, far in zip(made.points.labels, near, made.far, strict=True)
+        ]
+
+    def _real_texts(self) -> list[str]:
+        names = [plain(name) for name in self.scene.dataset.class_names]
+        status = [self._status(k) for k in range(len(names))]
+        return [
+            f"<b>{names[k]}</b>, real, {status[k]}<br>row {row}"
+            for k, row in zip(self.scene.real.labels, self.scene.rows, strict=True)
+        ]
+
+    # --- Code and still ----------------------------------------------------------------------------------------------
+
+    def code(self) -> str:
+        s = self.settings
+        imports, make = "from gsmflow_lite import Injected, RidgeGaussian, measure", "scene = Scene.of(dataset)"
+        if self.zoo:
+            imports += "\nfrom gsmflow_lite.zoo import Mechanisms, glyph_zoo"
+            make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
+        doses = ", ".join(f"{key}={s[key]:g}" for key in DOSES if s[key])
+        inject = f"generator = Injected(scene.dataset, generator, {doses})\n" if doses else ""
+        heat = f", temperature={s['temperature']:g}" if s["temperature"] != 1 else ""
+        warm = "AtTemperature(generator, {:g})".format(s["temperature"]) if heat else "generator"
+        imports += "\nfrom gsmflow_lite.generators import AtTemperature" * bool(heat)
+        return (
+            f"{imports}\nfrom gsmflow_lite.scene import Scene\n\n{make}\ngenerator = {self._source_code()}\n{inject}"
+            f"imagined = scene.imagine(generator, {self.classes}, {s['samples']}{heat}, seed={s['seed']})\n"
+            f"report = measure(scene.dataset, {warm}, n={MEASURED}, seed={s['seed']}, metrics={METERS})\n"
+        )
+
+    def _source_code(self) -> str:
+        s = self.settings
+        if self.zoo and s["generator"] == FLOW:
+            off = [f"{key}={s[key]}" for key in MECHANISMS if s[key] != getattr(Mechanisms(), key)]
+            return f"zoo.model(Mechanisms({', '.join(off)}))"
+        return {RIDGE: "RidgeGaussian.fit(scene.dataset)", REAL: "scene.oracle"}.get(
+            s["generator"], f"generators[{s['generator']!r}]"
+        )
+
+    def still(self):
+        """Both lenses as a matplotlib figure, with the meters in its title."""
+        made = self.imagined
+        if made is None:
+            raise DataError("there is nothing to draw yet: choose a class")
+        focus = [k for k in self.classes if (self.scene.real.labels == k).any()]
+        spread = {k: spread_ratio(self.scene.real_features(k), made.features[made.points.labels == k]) for k in focus}
+        words = {"names": self.scene.dataset.class_names, "focus": focus, "colours": self._colours, "spread": spread}
+        return two_lenses_still(self.scene.real, made.points, title=self.state(), caption=self.caption, **words)
+
+
+def _distance(far: float) -> str:
+    text = f"{far:.1f} x the usual distance"
+    return f"{text}: off the map" if far > 1 else text
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Names that differ: equal ones get their class number."""
+    return [name if names.count(name) == 1 else f"{name} (class {k})" for k, name in enumerate(names)]
+
+
+@lru_cache(maxsize=64)
+def _trained(mechanisms: Mechanisms) -> Generator:
+    return glyph_zoo().model(mechanisms)
+
+
+def explore(
+    dataset: GZSLDataset | None = None,
+    generators: Mapping[str, Generator] | Generator | None = None,
+    *,
+    state: str = "",
+    hide: Sequence[str] = (),
+    seed: int = 0,
+    name: str = "explore",
+) -> ExplorePanel:
+    """The shift explorer, as the last line of a notebook cell.
+
+    Without arguments: embedded letters, and flows that come trained with the package, with a switch for every mechanism. With
+    a ``dataset`` of your own: ``generators`` is one, or maps names to several; a ridge-Gaussian and real features stand
+    beside them. ``state``: a text of :meth:`Panel.state`; ``hide``: names of controls to leave out, for a lesson; ``seed`` of
+    the map of your own data. A second panel of the same ``name`` closes the first. Raises ``ConfigError`` and ``DataError``.
+    """
+    if dataset is None:
+        if generators is not None:
+            raise ConfigError("generators need the dataset that they imagine features of: explore(dataset, generators)")
+        scene, own = Scene.of_zoo(glyph_zoo()), {FLOW: None}
+    else:
+        scene, own = Scene.first(dataset, seed=seed), _named(generators)
+    own[RIDGE] = RidgeGaussian.fit(scene.dataset)
+    if scene.oracle is not None:
+        own[REAL] = scene.oracle
+    panel = ExplorePanel(scene, own, zoo=dataset is None, name=name, hide=hide, state=state)
+    if not scene.mapped:
+        panel.lay_out(dataset, seed)
+    return panel
+
+
+def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Any]:
+    if generators is None:
+        return {}
+    named = dict(generators) if isinstance(generators, Mapping) else {"generator": generators}
+    for name, one in named.items():
+        if not isinstance(one, Generator):
+            raise ConfigError(f"generator {name!r} must have a method synthesize(attributes, n, temperature=, seed=)")
+    return named
