@@ -10,7 +10,7 @@ lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 demo: $(INSTALLED)
 	$(BIN)/gsmflow-lite demo $(ARGS)

@@ -15,6 +15,16 @@ from .shifts import ShiftReport, measure
 from .training import Epoch, Stage, Step, fit, new_model
 from .zuko_flow import ZukoFlow
 
+
+def __getattr__(name: str):
+    """``explore`` from :mod:`gsmflow_lite.panels`, which needs ipywidgets: not loaded before it is asked for."""
+    if name == "explore":
+        from .panels import explore
+
+        return explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 __all__ = [
     "PAPERS",
     "ClassifierConfig",

@@ -10,6 +10,7 @@ import colorsys
 import html
 import io
 import json
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, SubFigure
 
 # Told apart by readers with any of the usual colour deficiencies: Okabe and Ito (2008) without yellow, and two of Paul
 # Tol's. Class is colour, real or imagined is the symbol, and the name stands on the map.
@@ -129,8 +130,23 @@ def two_lenses_still(
     caption: str = "",
 ) -> Figure:
     """The same picture as :func:`two_lenses` in matplotlib, for paper and for where no kernel runs."""
-    focus, colours = _focused(real, synthesised, focus, colours)
     figure = still_figure(13, 6.4, title, caption)
+    two_lenses_on(figure, real, synthesised, names=names, focus=focus, colours=colours, spread=spread)
+    return figure
+
+
+def two_lenses_on(
+    figure: Figure | SubFigure,
+    real: Points,
+    synthesised: Points | None = None,
+    *,
+    names: Sequence[str],
+    focus: Sequence[int] | None = None,
+    colours: Mapping[int, str] | None = None,
+    spread: Mapping[int, float] | None = None,
+) -> None:
+    """Draw :func:`two_lenses_still` on a figure that is there, or on a part of one."""
+    focus, colours = _focused(real, synthesised, focus, colours)
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
         for group in _groups(real, synthesised, names, focus, colours):
             axes.scatter(*getattr(group.points, lens).T, **_still_marker(group))
@@ -142,7 +158,6 @@ def two_lenses_still(
         axes.set(xticks=[], yticks=[])
     handles, texts = _still_legend(names, focus, colours, spread, synthesised is not None)
     figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=13)
-    return figure
 
 
 _LABEL = {"showarrow": False, "font": {"size": 18, "color": INK}, "bgcolor": "rgba(255,255,255,0.75)", "borderpad": 1}
@@ -545,5 +560,6 @@ def still_figure(width: float, height: float, title: str, caption: str) -> Figur
     if title:
         figure.suptitle(plain_still(title, most=None), fontsize=17, x=0.01, ha="left")
     if caption:
-        figure.supxlabel(plain_still(caption, most=None), fontsize=11, x=0.01, ha="left", color=QUIET)
+        lines = textwrap.fill(plain_still(caption, most=None), max(30, int(12.5 * width)))  # letters that fit in a line
+        figure.supxlabel(lines, fontsize=11, x=0.01, ha="left", color=QUIET)
     return figure

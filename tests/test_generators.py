@@ -12,7 +12,7 @@ from scipy.io import savemat
 from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.gaussian import within_covariance
-from gsmflow_lite.generators import FromFile, Generator, RealSamples, RidgeGaussian
+from gsmflow_lite.generators import AtTemperature, FromFile, Generator, RealSamples, RidgeGaussian
 from gsmflow_lite.training import new_model
 
 MAKE = {
@@ -407,3 +407,26 @@ def test_numbers_from_the_wrong_start_are_refused_beside_names_too(make_dataset)
     dataset = make_dataset()
     with pytest.raises(DataError, match="adding 1 makes them exactly the unseen classes"):
         FromFile(dataset, dataset.features[:4], [3, 3, 4, 4], class_names=dataset.class_names)
+
+
+@pytest.mark.parametrize("name", ["GSMFlow", "RidgeGaussian"])
+def test_a_generator_with_a_temperature_of_its_own_imagines_as_its_source_does_at_that(name, dataset):
+    source, asked = MAKE[name](dataset), torch.from_numpy(dataset.attributes)
+    warm = AtTemperature(source, 0.3)
+    assert isinstance(warm, Generator)
+    expected = source.synthesize(asked, 4, temperature=0.3, seed=5)
+    assert not torch.allclose(expected, source.synthesize(asked, 4, seed=5))
+    torch.testing.assert_close(warm.synthesize(asked, 4, seed=5), expected)
+
+
+def test_temperatures_multiply(dataset):
+    source, asked = RidgeGaussian.fit(dataset), torch.from_numpy(dataset.attributes)
+    twice = AtTemperature(AtTemperature(source, 0.5), 3.0)
+    torch.testing.assert_close(
+        twice.synthesize(asked, 4, temperature=2.0, seed=1), source.synthesize(asked, 4, temperature=3.0, seed=1)
+    )
+
+
+def test_real_features_have_no_temperature_by_a_detour_either(dataset):
+    with pytest.raises(DataError, match="have no temperature"):
+        AtTemperature(MAKE["RealSamples"](dataset), 0.5).synthesize(torch.from_numpy(dataset.attributes), 2)

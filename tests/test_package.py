@@ -33,10 +33,13 @@ def wheel(tmp_path_factory):
 def test_a_wheel_installed_elsewhere_finds_the_embedded_data(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    code = "import gsmflow_lite as g; print(g.__file__); print(len(g.glyphs(8).class_names))"
-    where, classes = run_python(code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}).splitlines()
+    code = (
+        "import gsmflow_lite as g; print(g.__file__); print(len(g.glyphs(8).class_names));"
+        "from gsmflow_lite.zoo import glyph_zoo; print(glyph_zoo().model().features)"
+    )
+    where, classes, width = run_python(code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}).splitlines()
     assert Path(where).is_relative_to(tmp_path)  # not the checkout
-    assert classes == "47"
+    assert (classes, width) == ("47", "64")
 
 
 def test_a_wheel_carries_the_licence_and_no_tests(wheel):

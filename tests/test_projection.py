@@ -243,3 +243,47 @@ print(torch.get_num_threads())
 """  # in a process of its own: umap does it when it is imported
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.strip() == "1"
+
+
+def test_the_linear_lens_alone_is_that_of_the_whole_projection(fitted, no_umap):
+    alone, new = Projection.linear(clusters(0)[0]), clusters(1)[0]
+    np.testing.assert_allclose(alone.pca(new), fitted.pca(new))
+    np.testing.assert_allclose(alone.explained, fitted.explained)
+
+
+def test_without_a_map_places_are_unknown_but_neighbours_are_not(fitted, no_umap):
+    alone, new = Projection.linear(clusters(0)[0]), clusters(1)[0]
+    assert np.isnan(alone.umap_real).all()
+    places, distance, rows = alone.placed(new)
+    assert np.isnan(places).all()
+    for one, other in zip((distance, rows), fitted.nearest(new), strict=True):
+        np.testing.assert_allclose(one, other)
+
+
+def test_a_map_that_was_made_before_places_as_the_one_that_made_it(fitted, no_umap):
+    features, new = clusters(0)[0], clusters(1)[0]
+    ready = Projection.ready(features, fitted.umap_real, neighbours=fitted.neighbours, seed=fitted.seed)
+    np.testing.assert_allclose(ready.place(new), fitted.place(new))
+    assert ready.describe == fitted.describe
+
+
+@pytest.mark.parametrize("shape", [(119, 2), (120, 3), (120,)])
+def test_a_map_of_other_features_is_refused(shape):
+    with pytest.raises(DataError, match=r"a place for each row of features, \(120, 2\), got \("):
+        Projection.ready(clusters(0)[0], np.zeros(shape), neighbours=3, seed=0)
+
+
+def test_one_search_gives_the_place_and_the_nearest_row_of_a_loop(fitted):
+    new = clusters(1)[0][::9]
+    places, distance, rows = fitted.placed(new)
+    np.testing.assert_allclose(places, fitted.place(new))
+    between = np.array([[np.linalg.norm(a - b) for b in clusters(0)[0]] for a in new])
+    np.testing.assert_array_equal(rows, between.argmin(1))
+    np.testing.assert_allclose(distance, between.min(1))
+
+
+def test_the_nearest_row_is_numbered_among_all_that_were_given(cheap_layout):
+    features = clusters(0)[0]
+    some = Projection.fit(features, most=30, cache=False)
+    rows = some.placed(features[some.rows[:5]])[2]
+    np.testing.assert_array_equal(rows, some.rows[:5])

@@ -959,3 +959,44 @@ def test_another_seed_draws_other_halves():
     one, other = (Halves(rows, rows, 3, seed) for seed in (0, 1))
     for name in ("first", "second", "imagined"):
         assert not np.array_equal(getattr(one, name)[0], getattr(other, name)[0])
+
+
+def test_only_the_metrics_that_are_wanted_are_read_and_they_are_those_of_the_whole_report(world):
+    whole = measure(world.dataset, Truth(world), n=30, repeats=4, seed=2)
+    some = measure(world.dataset, Truth(world), n=30, repeats=4, seed=2, metrics=("variance", "disparity", "Frechet"))
+    wanted = {shifts.HEADLINES["variance"], "disparity", "Frechet"}
+    assert {(r.metric, r.label) for r in some.readings} == {(r.metric, r.label) for r in whole.readings if r.metric in wanted}
+    for reading in some.readings:
+        assert same(reading, whole.reading(reading.metric, reading.label), rtol=1e-9), reading
+
+
+@pytest.mark.parametrize("name", [*METERS, *BY_NAME])
+def test_each_metric_can_be_wanted_alone(world, name):
+    report = measure(world.dataset, Truth(world), n=20, repeats=3, metrics=(name,))
+    assert {r.metric for r in report.readings} == {shifts.HEADLINES.get(name, name)}
+    assert len(report.readings) == 1 + len(world.dataset.unseen_classes)
+
+
+def test_what_is_not_wanted_is_not_asked_of_the_generator(world):
+    asked = []
+
+    class Asked(Truth):
+        def synthesize(self, attributes, n, **options):
+            asked.append(n)
+            return super().synthesize(attributes, n, **options)
+
+    measure(world.dataset, Asked(world), n=20, repeats=3, metrics=METERS[:3])
+    assert asked == [20]  # no permuted descriptions
+
+
+@pytest.mark.parametrize(("metrics", "got"), [(("variance", "beauty"), "beauty"), (("",), "''"), ((), r"\(\)")])
+def test_a_metric_that_there_is_none_of_is_refused(world, metrics, got):
+    with pytest.raises(ConfigError, match=f"metrics must be among semantic, variance, .*got .*{got}"):
+        measure(world.dataset, Truth(world), n=20, repeats=3, metrics=metrics)
+
+
+def test_three_headlines_alone_still_make_a_sentence(world):
+    report = measure(world.dataset, Truth(world), n=20, repeats=3, metrics=METERS[:3])
+    assert len(report.sentence) > 40
+    assert report.worst()
+    json.dumps(report.to_dict(), allow_nan=False)

@@ -1,4 +1,4 @@
-"""GZSLDataset and its sources: glyphs (real, embedded), the Gaussian world (known truth), benchmarks, the user's arrays."""
+"""GZSLDataset and its sources: glyphs (real, embedded), two worlds whose truth is known, benchmarks, the user's arrays."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ..errors import DataError
 from .arrays import from_arrays, from_dataframe, from_npz, save_npz
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark, check_folder, load_folder
+from .crescents import CrescentWorld, crescent_world
 from .gaussian_world import GaussianWorld, gaussian_world
 from .glyphs import glyphs
 from .matfiles import mat_names, read_mat
@@ -18,11 +19,13 @@ __all__ = [
     "BENCHMARKS",
     "KINDS",
     "Benchmark",
+    "CrescentWorld",
     "GZSLDataset",
     "GaussianWorld",
     "Preprocessing",
     "available",
     "check_folder",
+    "crescent_world",
     "from_arrays",
     "from_dataframe",
     "from_npz",
@@ -42,6 +45,7 @@ _EMBEDDED = {
         lambda: gaussian_world(64).dataset,
     ),
     "gaussian_world_2d": ("2 features, 8 Gaussian classes, for drawing", lambda: gaussian_world(2).dataset),
+    "crescents": ("2 features, 16 bent classes that no Gaussian fits", lambda: crescent_world().dataset),
 }
 
 

@@ -39,7 +39,7 @@ def choice(text: str, options: Sequence, value, tooltip: str) -> widgets.Dropdow
 
 
 def label(text: str) -> str:
-    """Text from a file as a label: on one line, and without what the page would take for mathematics: a wide dollar sign is none."""
+    """Text from a file as a label: on one line, without what a page takes for mathematics; a wide dollar sign is none."""
     return short(text).replace("$", "\uff04").replace("\\(", "( ").replace("\\[", "[ ")
 
 

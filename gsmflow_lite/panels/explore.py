@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import ipywidgets as widgets
@@ -11,23 +10,20 @@ import numpy as np
 
 from .. import overlays
 from ..datasets.base import GZSLDataset
-from ..errors import ConfigError, DataError
-from ..figures import LENSES, plain, two_lenses_still
-from ..generators import AtTemperature, Generator, RidgeGaussian
+from ..errors import DataError
+from ..figures import LENSES, two_lenses_still
+from ..generators import AtTemperature, Generator
 from ..injection import Injected
 from ..metrics import spread_ratio
 from ..scene import Imagined, Scene
 from ..shifts import ShiftReport, measure
-from ..zoo import Mechanisms, glyph_zoo
+from ..zoo import Mechanisms
 from . import show
-from .controls import Chooser, choice, heading, rows, slider, switch
-from .lensmap import LensMap, focus_colours
+from .controls import choice, heading, rows, slider, switch
+from .mapped import MEASURED, METERS, REAL, RIDGE, MapPanel, distance, distinct, stage, trained
 from .panel import Panel
 
-FLOW, RIDGE, REAL = "GSMFlow, trained with the package", "ridge-Gaussian", "real features"
-METERS = ("semantic", "variance", "structure")
-MEASURED = 200  # imagined features a class behind the meters, however many are drawn
-IN_FOCUS = 12  # classes that are chosen at the start, at most: more cannot be told apart
+FLOW = "GSMFlow, trained with the package"
 KEY = '<span class="calm">Dots are real, open diamonds imagined, grey ones other classes.</span>'
 DOSES = ("semantic", "variance", "structure", "mixed", "towards_seen")
 MECHANISMS = {
@@ -40,34 +36,30 @@ MECHANISMS = {
 }
 
 
-class ExplorePanel(Panel):
+class ExplorePanel(MapPanel):
     """See :func:`explore`."""
 
     kind = "explore"
 
     def __init__(
-        self, scene: Scene, generators: Mapping[str, Generator], *, zoo: bool, name: str, hide: Sequence[str], state: str
+        self, scene: Scene, generators: Mapping[str, Any], *, zoo: bool, name: str, hide: Sequence[str], state: str
     ) -> None:
-        self.scene, self.generators, self.zoo = scene, dict(generators), zoo
+        MapPanel.__init__(self, scene, generators)
+        self.zoo = zoo
         self.imagined: Imagined | None = None
         self.report: ShiftReport | None = None
-        self._colours: dict[int, str] = {}
-        self._shown: tuple[int, ...] = ()
-        self.map = LensMap(scene.dataset.class_names)
         self.map.on_point, self.map.on_select = self.look_at, self.select
         self._views()
-        super().__init__(self._controls(), name=name, hide=hide, start=state)
+        Panel.__init__(self, self._controls(), name=name, hide=hide, start=state)
         self._arrange()
         self._redraw()
 
     # --- Controls and views, made once -------------------------------------------------------------------------------
 
     def _controls(self) -> dict[str, Any]:
-        names = self.scene.dataset.class_names
-        unseen = [names[k] for k in self.scene.dataset.unseen_classes[:IN_FOCUS]]
         sources = list(self.generators)
         chosen = {
-            "classes": Chooser("Classes", _distinct(names), unseen),
+            "classes": self.chooser(),
             "generator": choice("Generator", sources, sources[0], "What imagines the features"),
         }
         if self.zoo:
@@ -88,8 +80,9 @@ class ExplorePanel(Panel):
         }
 
     def _views(self) -> None:
-        wide = widgets.Layout(width="100%")
-        self.sentence, self.table, self.card, self.gallery = (widgets.HTML(layout=wide) for _ in range(4))
+        self.sentence, self.table, self.card, self.gallery = (
+            widgets.HTML(layout=widgets.Layout(width="100%")) for _ in range(4)
+        )
         self.card.add_class("card")
         self.gallery.add_class("pictures")
         self.walk = slider("Point", 0, 0, 1, 1, "Walk through the imagined points by key, as the pointer does")
@@ -128,12 +121,6 @@ class ExplorePanel(Panel):
 
     # --- From settings to the view -----------------------------------------------------------------------------------
 
-    @property
-    def classes(self) -> list[int]:
-        """Numbers of the classes in focus, as they stand in the list."""
-        numbers = {name: k for k, name in enumerate(_distinct(self.scene.dataset.class_names))}
-        return [numbers[name] for name in self.settings["classes"]]
-
     def generator(self) -> Generator:
         """What imagines: the chosen generator, with the doses injected."""
         s = self.settings
@@ -143,30 +130,22 @@ class ExplorePanel(Panel):
 
     def _source(self, name: str) -> Generator:
         if self.zoo and name == FLOW:
-            return _trained(Mechanisms(**{key: self.settings[key] for key in MECHANISMS}))
+            return trained(Mechanisms(**{key: self.settings[key] for key in MECHANISMS}))
         return self.generators[name]
 
     def refresh(self) -> None:
         s, classes = self.settings, self.classes
-        if not classes:
-            raise ConfigError("choose at least one class: click in the list on the left, or press an arrow key in it")
-        self._focus(classes)
+        self.worker.cancel("measuring")  # of other settings than those that it would now be noted under
         generator = self.generator()
         self.imagined = self.scene.imagine(generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"])
-        self.map.show_imagined(self.imagined.points, self._texts())
+        self.focus(classes)  # not before: where imagining fails, all that is shown stays
+        self.map.show_imagined(self.imagined.points, self.texts(self.imagined))
         self._draw_over(classes)
         self.map.mark({})
         self.map.draw()
         with self.quietly():
             self.walk.max = self.imagined.points.count - 1
         self._measure(generator, s)
-
-    def _focus(self, classes: Sequence[int]) -> None:
-        """Real points anew, where other classes came into focus."""
-        if tuple(classes) != self._shown:
-            self._colours = focus_colours(classes, self._colours)
-            self.map.show_real(self.scene.real, classes, self._real_texts(), self._colours)
-            self._shown = tuple(classes)
 
     def _draw_over(self, classes: Sequence[int]) -> None:
         s, real, made = self.settings, self.scene.real, self.imagined.points
@@ -185,19 +164,11 @@ class ExplorePanel(Panel):
                 curves[part] = {lens: overlays.graph_lines(edges, pair[0]) for lens, pair in ends.items()}
         self.map.show_lines(curves)
 
-    def lay_out(self, dataset: GZSLDataset, seed: int) -> None:
-        """Make the UMAP map in the background; until then the linear lens stands alone."""
-        self.submit("map", lambda task: Scene.of(dataset, seed=seed, watch=task), self._mapped)
-
-    def _mapped(self, scene: Scene) -> None:
-        self.scene, self._shown = scene, ()
-        self._redraw()
-
     # --- Meters ------------------------------------------------------------------------------------------------------
 
     def _measure(self, generator: Generator, s: Mapping[str, Any]) -> None:
         """All unseen classes and those in focus, in the background: what was asked for last counts."""
-        classes = np.union1d(self.scene.dataset.unseen_classes, self.classes)
+        classes = self._measured_classes()
         known = generator if s["temperature"] == 1 else AtTemperature(generator, s["temperature"])
         dataset, seed = self.scene.dataset, s["seed"]
         self.submit(
@@ -206,15 +177,16 @@ class ExplorePanel(Panel):
             self._measured,
         )
 
+    def _measured_classes(self) -> np.ndarray:
+        return np.union1d(self.scene.dataset.unseen_classes, self.classes)
+
     def _measured(self, report: ShiftReport) -> None:
         self.report = report
-        names = self.scene.dataset.class_names
-        mine = {names[k]: self._colours[k] for k in self.classes}
+        mine = {one: self._colours[k] for one, k in zip(report.names, report.classes, strict=True) if k in self._colours}
         order = [one for one, _, _ in report.worst() if one in mine]
         self.sentence.value = f'<p class="card">{show.escape(report.sentence)}<br>{KEY}</p>'
-        self.table.value = show.verdicts(
-            report, order, mine, METERS, f"{self.caption}. Hold the pointer on a number for its interval"
-        )
+        note = f"{self.caption}. Hold the pointer on a number for its interval"
+        self.table.value = show.verdicts(report, order, mine, METERS, note)
         with self.quietly():
             self.ranked.options = [(f"{one}   {score:.2f}  {meter}", one) for one, score, meter in report.worst()]
             self.ranked.value = None
@@ -252,14 +224,14 @@ class ExplorePanel(Panel):
         own = self.imagined.points if kind == "imagined" else self.scene.real
         k = int(own.labels[number])
         feature = self.imagined.features[number] if kind == "imagined" else dataset.features[self.scene.rows[number]]
-        named = [(feature, f"{dataset.class_names[k]}, {kind}, {self._status(k)} class")]
+        named = [(feature, f"{dataset.class_names[k]}, {kind}, {self.status(k)} class")]
         away = ""
         if kind == "imagined":
             near = self.scene.rows[self.imagined.near[number]]
             named.append(
                 (dataset.features[near], f"nearest real point: {dataset.class_names[dataset.labels[near]]}, row {near}")
             )
-            away = f"<br>{_distance(self.imagined.far[number])}"
+            away = f"<br>{distance(self.imagined.far[number])}"
         images = "" if dataset.decode is None else " ".join(show.picture(dataset.decode(f[None])[0], text) for f, text in named)
         words = "<br>".join(show.name(text) if len(text) < 30 else show.escape(text) for _, text in named)
         table = show.attributes(dataset.attribute_names, readout.standardise(dataset.attributes[k]), readout.read(feature))
@@ -284,37 +256,18 @@ class ExplorePanel(Panel):
         """Show the samples of a class of the ranking; it comes into focus if it is not."""
         if self._quiet or name is None:
             return
-        if name not in self.settings["classes"]:
-            self.set(classes=(*self.settings["classes"], name))
-        k = self.scene.dataset.class_names.index(name)
+        k = int(self.report.classes[self.report.names.index(name)])
+        own = distinct(self.scene.dataset.class_names)[k]
+        if own not in self.settings["classes"]:
+            self.set(classes=(*self.settings["classes"], own))
         self.select("imagined", np.flatnonzero(self.imagined.points.labels == k))
-
-    def _status(self, k: int) -> str:
-        return "unseen" if k in self.scene.dataset.unseen_classes else "seen"
-
-    def _texts(self) -> list[str]:
-        """What the map says of each imagined point."""
-        dataset, made = self.scene.dataset, self.imagined
-        names = [plain(name) for name in dataset.class_names]
-        near = dataset.labels[self.scene.rows[made.near]]
-        return [
-            f"<b>{names[k]}</b>, imagined<br>nearest real: {names[j]}<br>{_distance(far)}"
-            for k, j, far in zip(made.points.labels, near, made.far, strict=True)
-        ]
-
-    def _real_texts(self) -> list[str]:
-        names = [plain(name) for name in self.scene.dataset.class_names]
-        status = [self._status(k) for k in range(len(names))]
-        return [
-            f"<b>{names[k]}</b>, real, {status[k]}<br>row {row}"
-            for k, row in zip(self.scene.real.labels, self.scene.rows, strict=True)
-        ]
 
     # --- Code and still ----------------------------------------------------------------------------------------------
 
     def code(self) -> str:
         s = self.settings
-        imports, make = "from gsmflow_lite import Injected, RidgeGaussian, measure", "scene = Scene.of(dataset)"
+        imports, seed = "from gsmflow_lite import Injected, RidgeGaussian, measure", f", seed={self.map_seed}"
+        make = f"scene = Scene.of(dataset{seed * bool(self.map_seed)})"
         if self.zoo:
             imports += "\nfrom gsmflow_lite.zoo import Mechanisms, glyph_zoo"
             make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
@@ -323,10 +276,12 @@ class ExplorePanel(Panel):
         heat = f", temperature={s['temperature']:g}" if s["temperature"] != 1 else ""
         warm = "AtTemperature(generator, {:g})".format(s["temperature"]) if heat else "generator"
         imports += "\nfrom gsmflow_lite.generators import AtTemperature" * bool(heat)
+        measured = self._measured_classes()  # where these are the unseen ones, `measure` needs not be told
+        which = "" if np.array_equal(measured, self.scene.dataset.unseen_classes) else f", classes={measured.tolist()}"
         return (
             f"{imports}\nfrom gsmflow_lite.scene import Scene\n\n{make}\ngenerator = {self._source_code()}\n{inject}"
             f"imagined = scene.imagine(generator, {self.classes}, {s['samples']}{heat}, seed={s['seed']})\n"
-            f"report = measure(scene.dataset, {warm}, n={MEASURED}, seed={s['seed']}, metrics={METERS})\n"
+            f"report = measure(scene.dataset, {warm}, n={MEASURED}, seed={s['seed']}{which}, metrics={METERS})\n"
         )
 
     def _source_code(self) -> str:
@@ -349,21 +304,6 @@ class ExplorePanel(Panel):
         return two_lenses_still(self.scene.real, made.points, title=self.state(), caption=self.caption, **words)
 
 
-def _distance(far: float) -> str:
-    text = f"{far:.1f} x the usual distance"
-    return f"{text}: off the map" if far > 1 else text
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Names that differ: equal ones get their class number."""
-    return [name if names.count(name) == 1 else f"{name} (class {k})" for k, name in enumerate(names)]
-
-
-@lru_cache(maxsize=64)
-def _trained(mechanisms: Mechanisms) -> Generator:
-    return glyph_zoo().model(mechanisms)
-
-
 def explore(
     dataset: GZSLDataset | None = None,
     generators: Mapping[str, Generator] | Generator | None = None,
@@ -380,26 +320,9 @@ def explore(
     beside them. ``state``: a text of :meth:`Panel.state`; ``hide``: names of controls to leave out, for a lesson; ``seed`` of
     the map of your own data. A second panel of the same ``name`` closes the first. Raises ``ConfigError`` and ``DataError``.
     """
-    if dataset is None:
-        if generators is not None:
-            raise ConfigError("generators need the dataset that they imagine features of: explore(dataset, generators)")
-        scene, own = Scene.of_zoo(glyph_zoo()), {FLOW: None}
-    else:
-        scene, own = Scene.first(dataset, seed=seed), _named(generators)
-    own[RIDGE] = RidgeGaussian.fit(scene.dataset)
-    if scene.oracle is not None:
-        own[REAL] = scene.oracle
+    scene, own = stage(dataset, generators, seed)
+    own = {FLOW: None, **own} if dataset is None else own
     panel = ExplorePanel(scene, own, zoo=dataset is None, name=name, hide=hide, state=state)
     if not scene.mapped:
         panel.lay_out(dataset, seed)
     return panel
-
-
-def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Any]:
-    if generators is None:
-        return {}
-    named = dict(generators) if isinstance(generators, Mapping) else {"generator": generators}
-    for name, one in named.items():
-        if not isinstance(one, Generator):
-            raise ConfigError(f"generator {name!r} must have a method synthesize(attributes, n, temperature=, seed=)")
-    return named

@@ -16,6 +16,7 @@ EMPTY = np.empty((0, 2))
 SYMBOLS = ("diamond-open", "triangle-up-open")  # of the imagined sets: told apart without colour
 BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]
 CONFIG = {"displaylogo": False, "modeBarButtons": [BUTTONS]}  # the usual buttons can upload the data
+NO_MAP = {"text": "the map is being made ...", "showarrow": False, "x": 0.5, "y": 0.5, "xref": "x2 domain", "yref": "y2 domain"}
 GREY = "#7F7F7F"  # lines and frames: seen on white and on black
 LINES = {  # what is drawn over the points: colour, width, dash
     "real ellipse": ("#7F7F7F", 2, "solid"),
@@ -70,7 +71,9 @@ class LensMap:
         self._fill("context", Cloud(points, text, np.flatnonzero(~inside)))
         self._fill("real", Cloud(points, text, np.flatnonzero(inside)))
         there = [k for k in self.focus if (points.labels == k).any()]
-        self._notes = [*self._titles, *(self._name(k, points, lens) for lens in LENSES for k in there)]
+        self._notes = [*self._titles, *(self._name(k, points, lens) for lens in LENSES for k in there if _mapped(points, lens))]
+        if not _mapped(points, "umap"):
+            self._notes.append(NO_MAP)
 
     def show_imagined(self, points: Points, text: Sequence[str], kind: str = "imagined") -> None:
         """Imagined points in the colours of their classes."""
@@ -112,15 +115,6 @@ class LensMap:
         """A class's name where its real points are. Not a trace: what is drawn with WebGL would cover it."""
         x, y = map(float, np.median(getattr(points.of(k), lens), axis=0))
         axes = {"xref": "x", "yref": "y"} if lens == "pca" else {"xref": "x2", "yref": "y2"}
-        if not np.isfinite(x + y):
-            return {
-                "text": "the map is being made ...",
-                "xref": "x2 domain",
-                "yref": "y2 domain",
-                "x": 0.5,
-                "y": 0.5,
-                "showarrow": False,
-            }
         return {"text": f"<b>{self.names[k]}</b>", "x": x, "y": y, "showarrow": False, "font": {"size": 19}, **axes}
 
     def _edit(self, part: str, lens: str, **changes) -> None:
@@ -188,6 +182,11 @@ class LensMap:
         inside = [i for i in where if i < len(shown)]
         if inside:
             self.on_select("real" if kind == "context" else kind, shown[inside])
+
+
+def _mapped(points: Points, lens: str) -> bool:
+    """Whether there are places through this lens already."""
+    return bool(np.isfinite(getattr(points, lens)).all())
 
 
 def _xy(places: np.ndarray) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +80,7 @@ class Panel:
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting by name."""
-        return {key: control.value for key, control in self.controls.items()}
+        return {key: _even(control.value) for key, control in self.controls.items()}
 
     def set(self, **values: Any) -> None:
         """Change settings together, as if the controls had been moved. Raises ``ConfigError`` for what a control refuses."""
@@ -150,6 +150,7 @@ class Panel:
 
     def _redraw(self) -> None:
         self._frame.follow()
+        self._frame.forgive()
         try:
             self.refresh()
         except GSMFlowError as error:
@@ -218,15 +219,15 @@ class Panel:
         close_all(self._frame.box)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        """Live where a kernel runs; elsewhere the still figure."""
+        """Live where a kernel runs; elsewhere the still figure, where there is something to draw."""
         live = self.widget._repr_mimebundle_() or {}
         live = live[0] if isinstance(live, tuple) else live
         live.pop("text/html", None)
-        picture = base64.b64encode(png(self.still())).decode()
+        with suppress(GSMFlowError):  # the panel itself says what is wrong
+            live["image/png"] = base64.b64encode(png(self.still())).decode()
         return {
             **live,
-            "image/png": picture,
-            "text/plain": f"{self.kind}: a panel to move in where a kernel runs; a still here",
+            "text/plain": f"{self.kind}: a panel for JupyterLab and wherever widgets work; panel.still() is a picture of it",
         }
 
 
@@ -288,7 +289,7 @@ class _Frame:
     def list_log(self, log: Sequence[Mapping[str, Any]]) -> None:
         with self.panel.quietly():
             lines = [(_line(one), one["state"]) for one in reversed(log)]
-            self.tried.options = [(f"{len(lines)} settings that were tried", ""), *lines]
+            self.tried.options = [(f"settings that were tried: {len(lines)}", ""), *lines]
             self.tried.value = ""
 
     def progress(self, stage: str, share: float | None, *, busy: bool) -> None:
@@ -303,6 +304,11 @@ class _Frame:
     def say(self, text: str, bad: bool) -> None:
         role = "alert" if bad else "status"
         self.line.value = f'<span role="{role}" class="{"bad" if bad else "calm"}">{escape(short(text, 400))}</span>'
+
+    def forgive(self) -> None:
+        """A complaint goes when the next move is made."""
+        if 'role="alert"' in self.line.value:
+            self.say("", False)
 
     def _typed(self, _) -> None:
         if self.panel._quiet or self.text.value.strip() == self.panel.state():
@@ -326,6 +332,11 @@ def _button(text: str, icon: str, tooltip: str, act: Callable[[], None], width: 
 
 
 button = _button
+
+
+def _even(value: Any) -> Any:
+    """A number as it is meant: eight steps of 0.05 by key make the page say 0.3999999999999999."""
+    return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
 def _line(one: Mapping[str, Any]) -> str:
@@ -352,6 +363,7 @@ STYLE = """<style>
 .gsmflow .calm { color: var(--quiet); }
 .gsmflow table { border-collapse: collapse; font-size: 13px; line-height: 1.5; color: var(--ink); }
 .gsmflow th, .gsmflow td { padding: 1px 9px; text-align: right; border: 0; background: none; }
+.gsmflow th.group { text-align: center; }
 .gsmflow th:first-child { text-align: left; }
 .gsmflow caption { text-align: left; color: var(--quiet); padding: 4px 0; caption-side: bottom; }
 .gsmflow .code { font-size: 12px; padding: 8px; border: 1px solid var(--quiet); overflow: auto; max-width: 980px;

@@ -29,7 +29,9 @@ def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
     """All settings: those of ``start`` with what the text says. Raises ``ConfigError`` for a text that is not of ``panel``."""
     text = text.strip()
     kind, _, rest = text.partition("?")
-    if kind != panel or len(text) > LONGEST:
+    if len(text) > LONGEST:
+        raise ConfigError(f"a state must have at most {LONGEST} characters, got {len(text)}: is it one?")
+    if kind != panel:
         raise ConfigError(
             f"a state of this panel must begin with {panel!r}, got {text[:60]!r}: was it copied from another one?"
         )
@@ -46,7 +48,9 @@ def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
 
 
 def _word(value: object) -> str:
-    return ("off", "on")[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return ("off", "on")[value]
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _value(name: str, word: str, like: object) -> object:

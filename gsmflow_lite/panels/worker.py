@@ -6,14 +6,21 @@ What a job finds is handed over in the kernel's own thread, between two messages
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
+import time
+import weakref
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import torch
 
 from ..errors import GSMFlowError
 from ..training import Epoch, Event, Stage, Step
 
+_workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 Deliver = Callable[[Any], None]
 Job = Callable[["Task"], Any]
 
@@ -70,6 +77,7 @@ class Worker:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closed = False
+        _workers.add(self)
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:  # no kernel: results wait for `wait`
@@ -77,13 +85,16 @@ class Worker:
 
     def submit(self, name: str, job: Job, deliver: Deliver) -> Task:
         """Run ``job(task)`` in the background and hand its result to ``deliver``; an earlier job of that name is dropped."""
-        task = Task(name, job, deliver, lambda event: self._post(lambda: self._busy(name, event)))
+        task = Task(name, job, deliver, lambda event: self._announce(task, event))
         with self._changed:
+            if self._closed:
+                task.cancel()
+                return task
             for old in (self._jobs.pop(name, None), self._running):
                 if old is not None and old.name == name:
                     old.cancel()
             self._jobs[name] = task
-            if self._thread is None and not self._closed:
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="gsmflow_lite panel", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
@@ -105,11 +116,11 @@ class Worker:
 
     def wait(self, timeout: float = 600.0) -> None:
         """Return when all jobs are done and handed over. Raises ``TimeoutError``."""
+        end = time.monotonic() + timeout
         with self._changed:
             while self._jobs or self._running or self._calls:
-                while self._calls:
-                    self._drain()
-                if (self._jobs or self._running) and not self._changed.wait(timeout):
+                self._drain()
+                if (self._jobs or self._running) and not self._changed.wait(end - time.monotonic()):
                     raise TimeoutError(f"still busy after {timeout:g} s")
 
     def close(self) -> None:
@@ -123,6 +134,9 @@ class Worker:
             self._changed.notify_all()
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._drain)
+
+    def _announce(self, task: Task, event: Event | None) -> None:
+        self._post(lambda: None if task.cancelled.is_set() else self._busy(task.name, event))
 
     def _drain(self) -> None:
         while self._calls:
@@ -140,17 +154,17 @@ class Worker:
                     return
                 _, task = self._jobs.popitem(last=False)
                 self._running = task
-            self._post(lambda name=task.name: self._busy(name, None))
+            self._announce(task, None)
             self._do(task)
-            with self._changed:
+            with self._changed:  # or `wait` could return between the two
                 self._running = None
-                done = not self._jobs
-            if done:
-                self._post(lambda: self._busy(None, None))
+                if not self._jobs:
+                    self._post(lambda: self._busy(None, None))
 
     def _do(self, task: Task) -> None:
         try:
-            result = task.run()
+            with _half_the_threads():
+                result = task.run()
         except Cancelled:
             return
         except Exception as error:  # said in the panel: a thread has nobody else to tell
@@ -159,6 +173,27 @@ class Worker:
             return
         if not task.cancelled.is_set():
             self._post(lambda: None if task.cancelled.is_set() else task.deliver(result))
+
+
+@atexit.register
+def _end() -> None:
+    """End all threads before the interpreter goes: one that is left in native code would abort the process."""
+    for worker in list(_workers):
+        thread = worker._thread
+        worker.close()
+        if thread is not None:
+            thread.join(10)
+
+
+@contextmanager
+def _half_the_threads() -> Iterator[None]:
+    """The kernel and the page need the others; with all, small nets train twenty times slower beside a busy kernel."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads // 2))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def describe(name: str, event: Event | None) -> tuple[str, float | None]:

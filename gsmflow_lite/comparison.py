@@ -1,0 +1,44 @@
+"""Two generators by the same meters: what differs between their reports, and whether chance explains it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .errors import DataError
+from .meters import BY_NAME
+from .shifts import NOT_MEASURED, Reading, ShiftReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def differences(first: ShiftReport, second: ShiftReport) -> pd.DataFrame:
+    """Every metric that both reports have, of all classes together (``class`` None) and class by class.
+
+    Columns ``metric``, ``class``, ``first``, ``second``, ``difference`` (second minus first) with a 95 % interval ``low`` to
+    ``high``, and ``nearer``: ``first`` or ``second``, whichever is nearer to real data, or ``chance``. The interval adds the
+    widths of both readings as if they were independent; both meet the same real rows, so it is rather wide than narrow. Raises
+    ``DataError`` for reports on different classes.
+    """
+    import pandas as pd
+
+    if first.names != second.names:
+        raise DataError(f"reports to compare must be of the same classes, got {first.names[:5]} and {second.names[:5]}")
+    others = {(r.metric, r.label): r for r in second.readings}
+    pairs = [(r, others[r.metric, r.label]) for r in first.readings if (r.metric, r.label) in others]
+    return pd.DataFrame([_row(a, b) for a, b in pairs], columns=COLUMNS)
+
+
+COLUMNS = ["metric", "class", "first", "second", "difference", "low", "high", "nearer"]
+
+
+def _row(a: Reading, b: Reading) -> tuple:
+    if NOT_MEASURED in (a.word, b.word):
+        return (a.metric, a.label, a.value, b.value, *[np.nan] * 3, NOT_MEASURED)
+    difference = b.value - a.value
+    half = float(np.hypot(a.high - a.low, b.high - b.low)) / 2
+    goodness = BY_NAME[a.metric].goodness(np.array([a.value, b.value]))
+    nearer = "chance" if abs(difference) <= half or goodness[0] == goodness[1] else ("first", "second")[goodness.argmax()]
+    return (a.metric, a.label, a.value, b.value, difference, difference - half, difference + half, nearer)

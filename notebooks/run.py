@@ -1,0 +1,41 @@
+"""Run notebooks from top to bottom and save them as the repository wants them: outputs, but no live widgets.
+
+    python notebooks/run.py notebooks/03_variance_collapse.ipynb ...
+
+A live panel leaves its still figure, which shows wherever no kernel runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+LIVE = "application/vnd.jupyter.widget-view+json"
+
+
+def run(path: Path) -> None:
+    """Execute one notebook in its own folder and write it back; one that fails is left as it was."""
+    notebook = nbformat.read(path, as_version=4)
+    options = {"timeout": 900, "store_widget_state": False, "resources": {"metadata": {"path": str(path.parent)}}}
+    NotebookClient(notebook, **options).execute()
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        cell.metadata = {}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if _still(output)]
+    nbformat.write(notebook, path)
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
+
+
+def _still(output) -> bool:
+    """Take the live view out of an output; whether anything is left of it."""
+    output.get("data", {}).pop(LIVE, None)
+    return "data" not in output or bool(output["data"])
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        run(Path(name))

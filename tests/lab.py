@@ -1,0 +1,138 @@
+"""A real JupyterLab and a real Chromium: what the tests in a browser and the benchmark of latency drive."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import nbformat
+
+PATIENCE = 90  # seconds, for whatever a loaded machine is waited for
+# Software rendering, so that the picture is the same with and without a graphics card; and no calls to the outside.
+CHROMIUM = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+# What is run before the kernel answers is lost.
+READY = """() => {
+  const session = window.jupyterapp.shell.currentWidget?.sessionContext;
+  const kernel = session?.session?.kernel;
+  return session?.isReady && kernel?.status === "idle" && kernel.connectionStatus === "connected";
+}"""
+
+# The kernel answers in order, and tells when all that it said before has arrived.
+SETTLE = """async () => {
+  await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestKernelInfo();
+  for (let i = 0; i < 3; i++) await new Promise(requestAnimationFrame);
+}"""
+
+
+def chromium_path() -> str | None:
+    """``$CHROMIUM``, or the Chromium that is installed."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@contextlib.contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """The address of a JupyterLab that shows ``folder``, with settings of its own; it ends with the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = folder / ".jupyter"
+    (own / "labconfig").mkdir(parents=True)
+    disabled = {"@jupyterlab/apputils-extension:announcements": True}  # it asks the internet for news, and the user whether to
+    (own / "labconfig" / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
+    settings = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False, "root_dir": str(folder)}
+    command = [sys.executable, "-m", "jupyterlab", *(f"--ServerApp.{key}={value}" for key, value in settings.items())]
+    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
+    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
+    environment = os.environ | dict.fromkeys(places, str(own)) | {"JUPYTERLAB_SETTINGS_DIR": str(own / "settings")}
+    with (
+        open(own / "log", "w") as log,
+        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as server,
+    ):
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/api/status", server, own / "log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()  # ends the kernels too
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError(f"JupyterLab did not start; the end of what it said: {log.read_text()[-2000:]}")
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator:
+    """A Chromium of Playwright's. While it is open this thread counts as running an event loop."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def open_notebook(browser, address: str, folder: Path, name: str, cells: Sequence[str]):
+    """A page with a new notebook of these cells, all of them running; ``page.lines`` gathers what its console says."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / f"{name}.ipynb")
+    page = browser.new_page(viewport={"width": 1500, "height": 1300}, reduced_motion="reduce")
+    page.set_default_timeout(1000 * PATIENCE)
+    page.lines = []
+    page.on("console", lambda message: page.lines.append((message.type, message.text)))
+    page.on("pageerror", lambda error: page.lines.append(("uncaught", str(error))))
+    page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
+    page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    page.wait_for_function(READY)
+    command(page, "application:toggle-left-area")
+    command(page, "notebook:run-all-cells")
+    return page
+
+
+def wait_for_plot(page) -> None:
+    """Until the panel's figure is drawn; the error of the cell where there is one."""
+    error = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedText .ansi-red-fg"
+    page.wait_for_selector(f".gsmflow .js-plotly-plot .main-svg, {error}")
+    if page.locator(error).count():
+        raise RuntimeError(page.locator(error).first.inner_text())
+
+
+def settle(page) -> None:
+    """Until the kernel has followed what the page has sent; work in its background may go on."""
+    page.evaluate(SETTLE)
+
+
+def command(page, name: str, **options) -> None:
+    """A command of JupyterLab's. It is not waited for: the braces keep its promise from being returned."""
+    page.evaluate("([name, options]) => { window.jupyterapp.commands.execute(name, options) }", [name, options])

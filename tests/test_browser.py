@@ -1,0 +1,294 @@
+"""In a real JupyterLab and a real Chromium: the panels show, answer, stay quiet on the console and can be used by everybody."""
+
+import importlib.util
+import io
+import os
+
+import lab
+import numpy as np
+import pytest
+from PIL import Image
+
+EXPLORE = "from gsmflow_lite.panels import explore\nexplore()"
+TRAIN = "from gsmflow_lite.panels.train import train\ntrain('gaussian_world_2d', state='train?epochs=200')"
+IMAGINED, RING = 2, 9  # traces of the linear lens
+NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"  # how many names are on the map
+PLOT = ".gsmflow .js-plotly-plot"
+# Of ipywidgets' own making, with nothing to set from Python: the handle of a slider carries no name (it stands beside it), and
+# the buttons of Play are icons alone.
+NOT_OURS = ("aria-input-field-name", "button-name")
+# JupyterLab's body has no height and hides what flows over: axe takes everything in it for hidden, and measures no contrast.
+UNCOVER = """() => {
+  for (let one = document.querySelector(".gsmflow").parentElement; one; one = one.parentElement) one.style.overflow = "visible";
+}"""
+# What the console may say. Lab asks for pages that a server of its own does not have, and Chromium for speed when it reads
+# pixels back from its software renderer.
+HARMLESS = ("favicon.ico", "/lab/api/news", "GPU stall due to ReadPixels", "WebSocket is closed before the connection")
+
+pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab for all
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A browser, the address of a JupyterLab and its folder."""
+    missing = [] if importlib.util.find_spec("playwright") else ["playwright"]
+    missing += [] if lab.chromium_path() else ["chromium (set CHROMIUM to its path)"]
+    if missing:
+        say = pytest.fail if os.environ.get("CI") else pytest.skip
+        say(f"the tests in a browser need {' and '.join(missing)}")
+    folder = tmp_path_factory.mktemp("lab")
+    with lab.jupyter_lab(folder) as address, lab.chromium() as browser:
+        yield browser, address, folder
+
+
+@pytest.fixture(scope="module")
+def explorer_page(desk):
+    page = lab.open_notebook(*desk, "explore", [EXPLORE])
+    lab.wait_for_plot(page)
+    page.wait_for_selector(".gsmflow .card img")  # the meters have been read, and an example is shown
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def explorer(explorer_page):
+    """The page with its panel as at the start."""
+    type_state(explorer_page, "explore")
+    return explorer_page
+
+
+@pytest.fixture(scope="module")
+def trainer(desk):
+    page = lab.open_notebook(*desk, "train", [TRAIN])
+    lab.wait_for_plot(page)
+    yield page
+    page.close()
+
+
+# --- Reading the page ------------------------------------------------------------------------------------------------
+
+
+def wait(page, condition: str, given=None) -> None:
+    """Until a JavaScript condition holds; in it ``plot`` is the panel's figure and ``given`` what is given."""
+    page.wait_for_function(f"(given) => {{ const plot = document.querySelector('{PLOT}'); return {condition} }}", arg=given)
+
+
+def read(page, expression: str):
+    return page.evaluate(f"() => {{ const plot = document.querySelector('{PLOT}'); return {expression} }}")
+
+
+def places(page, trace: int = IMAGINED) -> np.ndarray:
+    """What plotly draws of a trace, (N, 2)."""
+    return np.array(read(page, f"['x', 'y'].map((axis) => Array.from(plot._fullData[{trace}][axis]))")).T
+
+
+def names(page) -> set[str]:
+    """Classes whose names stand on the map."""
+    found = read(page, "plot._fullLayout.annotations.map((note) => note.text)")
+    return {text[3:-4] for text in found if text.startswith("<b>")}
+
+
+def pixels(page) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(page.locator(PLOT).first.screenshot())).convert("RGB"), int)
+
+
+def handle(page, label: str):
+    """What a keyboard moves of the slider with this label."""
+    return page.locator(".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)).locator(".noUi-handle")
+
+
+def state_of(page) -> str:
+    return page.get_by_label("State", exact=True).input_value()
+
+
+def type_state(page, text: str) -> None:
+    """Type a state, press Enter, and wait until the figure is drawn and the meters rest."""
+    field = page.get_by_label("State", exact=True)
+    field.fill(text)
+    field.press("Enter")
+    lab.settle(page)
+    page.wait_for_function("() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')")
+
+
+def moved(page, before: np.ndarray) -> None:
+    """Until the imagined points have left their places."""
+    wait(page, f"plot._fullData[{IMAGINED}].x.length !== given[0] || plot._fullData[{IMAGINED}].x[0] !== given[1]",
+         [len(before), before[0, 0]])  # fmt: skip
+
+
+def pixel_of(page, point: np.ndarray) -> tuple[float, float]:
+    """Where on the page a place (2,) of the linear lens is."""
+    x, y = page.evaluate(
+        """([plot, x, y]) => {
+          plot = document.querySelector(plot); const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+          return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
+        }""",
+        [PLOT, *map(float, point)],
+    )
+    return x, y
+
+
+# --- The explorer ----------------------------------------------------------------------------------------------------
+
+
+def test_the_explorer_shows_its_map_through_both_lenses(explorer):
+    assert names(explorer) == set("26IMQSUbr")
+    for lens in (0, 10):
+        assert places(explorer, lens + IMAGINED).shape == (450, 2)
+    picture = pixels(explorer)
+    drawn = (picture != picture[60, 60]).any(-1)  # a place inside the frame where nothing is
+    assert 0.02 < drawn.mean() < 0.9
+
+
+def test_a_slider_moved_by_key_changes_the_data_and_the_picture(explorer):
+    before, picture = places(explorer), pixels(explorer)
+    handle(explorer, "Variance").focus()
+    for _ in range(8):
+        explorer.keyboard.press("ArrowRight")
+    fields = "[...document.querySelectorAll('.gsmflow input')]"
+    wait(explorer, f"{fields}.some((field) => field.value === given)", "explore?variance=0.4")  # all eight have been followed
+    moved(explorer, before)
+    after = places(explorer)
+    assert after.std(0).mean() < 0.95 * before.std(0).mean()  # this dose shrinks classes
+    lab.settle(explorer)
+    assert (pixels(explorer) != picture).any(-1).sum() > 2000
+
+
+def test_a_class_chosen_in_the_list_comes_into_focus(explorer):
+    chosen = explorer.get_by_label("chosen", exact=True)
+    chosen.focus()
+    chosen.press("Home")
+    wait(explorer, f"{NAMED} === 2")
+    assert names(explorer) == {"2"}
+    assert len(places(explorer)) == 50
+
+
+def test_the_search_field_leaves_what_is_chosen_and_what_is_found(explorer):
+    offered = lambda: set(explorer.get_by_label("chosen", exact=True).locator("option").all_inner_texts())  # noqa: E731
+    assert len(offered()) > 40
+    field = explorer.get_by_label("Classes", exact=True)
+    field.fill("k")
+    explorer.wait_for_function("() => document.querySelectorAll('.gsmflow select[multiple] option').length < 15")
+    assert offered() - set("26IMQSUbr") <= set("kK")
+    field.fill("")
+    explorer.wait_for_function("() => document.querySelectorAll('.gsmflow select[multiple] option').length > 40")
+    assert names(explorer) == set("26IMQSUbr")
+
+
+def test_pointing_at_a_point_shows_its_card_with_a_picture(explorer):
+    points = places(explorer)
+    alone = np.argmax(np.linalg.norm(points - points.mean(0), axis=1))  # the outermost: nothing lies over it
+    card = explorer.locator(".gsmflow .card p").last
+    before = card.inner_text()
+    explorer.mouse.move(*pixel_of(explorer, points[alone] * 0.97))
+    explorer.mouse.move(*pixel_of(explorer, points[alone]))
+    cards = "[...document.querySelectorAll('.gsmflow .card p')]"
+    wait(explorer, f"{cards}.at(-1).innerText !== given", before)
+    assert "imagined, unseen class" in card.inner_text()
+    assert explorer.locator(".gsmflow .card img").first.evaluate("(picture) => picture.naturalWidth") >= 20
+    np.testing.assert_allclose(places(explorer, RING)[-1], points[alone], rtol=1e-5)
+
+
+def test_a_lasso_around_points_shows_their_pictures(explorer):
+    points = places(explorer)
+    (left, top), (right, bottom) = pixel_of(explorer, points.mean(0) - 2), pixel_of(explorer, points.mean(0) + 2)
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    explorer.mouse.move(*corners[0])
+    explorer.mouse.down()
+    for corner in corners[1:]:
+        explorer.mouse.move(*corner, steps=4)
+    explorer.mouse.up()
+    explorer.wait_for_selector(".gsmflow .pictures img")
+    assert "points selected" in explorer.locator(".gsmflow .pictures").inner_text()
+
+
+def test_undo_by_key_goes_back(explorer):
+    before = places(explorer)
+    handle(explorer, "Temperature").focus()
+    explorer.keyboard.press("ArrowLeft")
+    moved(explorer, before)
+    undo = explorer.locator(".gsmflow").get_by_role("button", name="Undo")
+    undo.focus()
+    explorer.keyboard.press("Enter")
+    wait(explorer, f"plot._fullData[{IMAGINED}].x[0] === given", before[0, 0])
+    np.testing.assert_array_equal(places(explorer), before)
+    assert state_of(explorer) == "explore"
+
+
+def test_a_state_that_is_typed_is_taken_over(explorer):
+    type_state(explorer, "explore?classes=Q&classes=M&samples=20")
+    wait(explorer, f"plot._fullData[{IMAGINED}].x.length === 40")
+    wait(explorer, f"{NAMED} === 4")  # in both lenses
+    assert names(explorer) == {"Q", "M"}
+
+
+def test_a_state_that_is_none_is_answered_in_words(explorer):
+    type_state(explorer, "explore?heat=3")
+    explorer.wait_for_selector(".gsmflow [role=alert]")
+    assert "no setting 'heat'" in explorer.locator(".gsmflow [role=alert]").inner_text()
+    assert len(places(explorer)) == 450
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_the_explorer_can_be_used_by_everybody(explorer, theme):
+    change_theme(explorer, theme)
+    assert violations(explorer) == []
+
+
+# --- Training --------------------------------------------------------------------------------------------------------
+
+
+def test_training_can_be_watched_and_stopped_while_the_panel_answers(trainer):
+    panel = trainer.locator(".gsmflow")
+    panel.get_by_role("button", name="Start").click()
+    wait(trainer, "plot._fullData[1].x.length > 2")  # a few epochs, on the curve of the loss
+    panel.get_by_role("button", name="Code").click()
+    trainer.wait_for_selector(".gsmflow pre.code")
+    assert "new_model(" in panel.locator("pre.code").inner_text()
+    stop = panel.get_by_role("button", name="Stop", exact=False)
+    assert stop.is_enabled()  # it answered while it was training
+    stop.click()
+    trainer.wait_for_function("() => document.querySelector('.gsmflow').innerText.includes('stopped by you')")
+    wait(trainer, "plot._fullData[1].x.length === plot._fullData[1].y.length")
+    epochs = read(trainer, "plot._fullData[1].x.length")
+    assert 2 < epochs < 200
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_the_training_panel_can_be_used_by_everybody(trainer, theme):
+    change_theme(trainer, theme)
+    assert violations(trainer) == []
+
+
+# --- Both ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_console_stays_free_of_complaints(explorer, trainer):
+    said = [f"{kind}: {text[:300]}" for page in (explorer, trainer) for kind, text in page.lines if complains(kind, text)]
+    assert said == []
+
+
+def complains(kind: str, text: str) -> bool:
+    bad = kind in ("error", "uncaught") or any(word in text for word in ("WebGL", "widget", "model not found", "context lost"))
+    return bad and kind != "debug" and not any(word in text for word in HARMLESS)
+
+
+def change_theme(page, theme: str) -> None:
+    lab.command(page, "apputils:change-theme", theme=theme)
+    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower())
+    page.wait_for_function("() => document.getAnimations().length === 0")  # colours fade from one to the other
+
+
+def violations(page) -> list[str]:
+    """What axe finds serious or critical inside the panel."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.evaluate(UNCOVER)
+    rules = {rule: {"enabled": False} for rule in NOT_OURS}
+    found = Axe().run(page, context=".gsmflow", options={"resultTypes": ["violations"], "rules": rules}).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
