@@ -96,6 +96,13 @@ def test_turning_and_searching_tells_nobody(sliders):
     assert heard == []
 
 
+def test_looking_at_a_change_leaves_its_digits(sliders):
+    sliders.value = ("trait 9=0.123456789",)
+    sliders.after.click()
+    assert sliders.sliders[1].value == 0.123456789
+    assert sliders.value == ("trait 9=0.123456789",)
+
+
 def test_search_shows_the_attributes_that_contain_it(sliders):
     sliders.search.value = "T 1"
     shown = [one.description for one in sliders.sliders if one.layout.display != "none"]

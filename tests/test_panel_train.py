@@ -396,7 +396,7 @@ def test_glyphs_come_with_their_map_and_a_model_of_another_whitening_lands_on_it
 
 
 def test_a_lens_that_was_not_laid_out_says_how_to_get_it(panel):
-    texts = [note.text for note in panel.map.figure.layout.annotations]
+    texts = [note["text"] for note in panel.map.figure.to_dict()["layout"]["annotations"]]
     assert any("switch on" in text for text in texts)
     assert not any("being made" in text for text in texts)
 

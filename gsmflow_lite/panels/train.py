@@ -584,7 +584,7 @@ class _Curve:
         ])  # fmt: skip
         axis = {"zeroline": False, "linecolor": GREY, "gridcolor": "rgba(127,127,127,0.25)"}
         figure.update_layout(
-            template="none", width=860, height=270, showlegend=True, font={"size": 14, "color": GREY},
+            template="none", width=WIDTH, height=270, showlegend=True, font={"size": 14, "color": GREY},
             margin={"l": 66, "r": 62, "t": 34, "b": 42},
             xaxis={**axis, "title": {"text": "epoch", "standoff": 4}, "showgrid": False, "rangemode": "tozero"},
             yaxis={**axis, "title": "loss, nats a dimension"},
