@@ -106,11 +106,6 @@ def test_without_h_all_seen_classes_are_trained_on(panel):
     assert list(panel.view.shown) == list(full.unseen_classes)
 
 
-def test_the_classes_on_the_map_are_those_that_are_imagined(panel):
-    names = panel.view.scene.dataset.class_names
-    assert [names[k] for k in panel.view.shown] == [panel.view.problem.class_names[k] for k in panel.view.classes]
-
-
 def test_start_returns_before_the_training_is_done(panel):
     panel.set(**LONG)
     panel.start()

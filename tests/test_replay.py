@@ -106,6 +106,14 @@ def test_a_generator_that_imagines_the_same_of_all_classes_has_a_low_h():
     assert quick_harmonic(Dull(), fold) < 0.6 * good
 
 
+@pytest.mark.parametrize("fold", [True, False])
+def test_the_classes_on_the_map_are_those_that_are_imagined(fold):
+    dataset = load("gaussian_world")
+    view = View.of(dataset, Scene.first(dataset), fold=fold)
+    assert not fold or list(view.shown) != list(view.classes)  # or this test could not fail
+    assert [dataset.class_names[k] for k in view.shown] == [view.problem.class_names[k] for k in view.classes]
+
+
 def test_a_fold_with_another_preprocessing_is_shown_in_the_space_of_the_scene(recording):
     dataset = load("gaussian_world").preprocessed("whitened-pca", 64)
     view = View.of(dataset, Scene.first(dataset), fold=True)
