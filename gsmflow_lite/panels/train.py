@@ -459,7 +459,7 @@ class TrainPanel(Panel):
         self._enable()
         if how:
             seconds = sum(one.seconds for one in recording.history)
-            self.say(f"{how}: {done} of {recording.config.training.epochs} epochs in {seconds:.1f} s; replay it below")
+            self.say(f"{how}: {done} of {recording.config.training.epochs} epochs in {seconds:.1f} s; now replay it with Frame")
         if recording.history and run.settings == self.settings:
             last = recording.history[-1]
             self.remember({"loss": last.likelihood, **({} if last.score is None else {"H": last.score})})
