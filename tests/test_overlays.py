@@ -56,9 +56,10 @@ def test_the_ellipse_of_one_point_is_the_point():
 
 
 def test_the_ellipse_of_points_in_a_line_stays_on_the_line(rng):
-    t = rng.standard_normal(30)
-    curve = overlays.ellipse(np.stack([t, 2 * t], axis=1))[:-1]
-    np.testing.assert_allclose(curve[:, 1], 2 * curve[:, 0], atol=1e-6)
+    for slope in range(1, 60):  # of some the smaller variance comes out below 0
+        t = rng.standard_normal(30)
+        curve = overlays.ellipse(np.stack([t, slope * t], axis=1))[:-1]
+        np.testing.assert_allclose(curve[:, 1], slope * curve[:, 0], atol=1e-5)
 
 
 def test_ellipses_follow_each_other_in_the_order_of_the_classes(points):
