@@ -97,3 +97,10 @@ def test_its_still_has_both_generators_and_the_recipe(panel):
 def test_real_features_have_no_temperature_and_the_panel_says_so(panel):
     panel.set(first="real features", temperature=0.5)
     assert "have no temperature" in panel._frame.line.value
+
+
+def test_where_imagining_fails_the_real_points_in_colour_stay(panel):
+    before = list(panel.map.trace("real", "pca").x)
+    panel.set(first="real features", temperature=0.5, classes=("Q",))
+    panel.map.draw()
+    assert list(panel.map.trace("real", "pca").x) == before

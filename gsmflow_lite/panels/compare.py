@@ -82,9 +82,10 @@ class ComparePanel(MapPanel):
 
     def refresh(self) -> None:
         s, classes = self.settings, self.classes
-        self.focus(classes)
+        self.worker.cancel("measuring")  # of other settings than those that it would now be noted under
         sampled = {"temperature": s["temperature"], "seed": s["seed"]}
         self.imagined = {side: self.scene.imagine(self.generator(side), classes, s["samples"], **sampled) for side in SIDES}
+        self.focus(classes)  # not before: where imagining fails, all that is shown stays
         for side, kind in zip(SIDES, self.map.kinds[1:], strict=True):
             self.map.show_imagined(self.imagined[side].points, self.texts(self.imagined[side], s[side]), kind)
         ends = {lens: [overlays.centres(self.imagined[side].points, classes, lens) for side in SIDES] for lens in LENSES}
@@ -139,7 +140,9 @@ class ComparePanel(MapPanel):
 
     def code(self) -> str:
         s = self.settings
-        make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)" if self.zoo else "scene = Scene.of(dataset)"
+        make = f"scene = Scene.of(dataset, seed={self.map_seed})"
+        if self.zoo:
+            make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
         shipped = "from gsmflow_lite.zoo import Mechanisms, glyph_zoo\n" if self.zoo else ""
         heat = f", temperature={s['temperature']:g}"
         sides = "".join(
