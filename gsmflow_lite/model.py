@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from .config import ModelConfig, check_seed
 from .datasets.preprocessing import Preprocessing
@@ -33,8 +34,8 @@ class GSMFlow(nn.Module):
     regression and W whitens the covariance around it. Since the flow starts close to the identity, training then starts
     from the ridge-Gaussian.
 
-    ``anchors`` (3, A) position the attributes. Attributes are always (M, A) with one row per *class*; ``index`` (N,) says
-    which row each sample has; the flow reads them divided by ``unit`` (1 as published).
+    ``anchors`` (3, A), divided by ``unit``, position the attributes. Attributes are always (M, A) with one row per *class*;
+    ``index`` (N,) says which row each sample has; the flow reads them divided by ``unit`` (1 as published).
     Use :func:`gsmflow_lite.training.new_model` to make one that fits a data set.
     Reference: Chen et al. (2021), sec. 3.
     """
@@ -46,7 +47,7 @@ class GSMFlow(nn.Module):
         self.config = config
         self.attributes = anchors.shape[1]
         if config.relative_positioning:
-            self.positioning: nn.Module = RelativePositioning(anchors / unit, config.embedding)
+            self.positioning: nn.Module = RelativePositioning(anchors, config.embedding)
         else:
             self.positioning = nn.Identity()
         context = config.embedding if config.relative_positioning else self.attributes
@@ -187,7 +188,14 @@ def rebuild(features: int, attributes: int, config: ModelConfig, state: dict[str
     if config.blocks > len(state):
         raise ConfigError(f"its settings ask for {config.blocks} blocks, its tensors are {len(state)}")
     base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None
-    with torch.device("meta"):
+    with torch.device("meta"), _Undrawn():
         model = GSMFlow(features, torch.zeros(3, attributes), config, base)
     model.load_state_dict(state, assign=True)
     return model
+
+
+class _Undrawn(TorchFunctionMode):
+    """Weights are not drawn where others follow: on the meta device, the draw alone imports torch's compiler for a second."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return None if func is nn.init.normal_ else func(*args, **(kwargs or {}))

@@ -81,7 +81,8 @@ def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GS
     unit = float(seen.var(0, correction=0).mean().sqrt()) or 1.0 if config.scale_attributes else 1.0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return GSMFlow(dataset.features.shape[1], pool[choose_anchors(pool)], config, _base(dataset, config.base), unit)
+        anchors = pool[choose_anchors(pool)] / unit
+        return GSMFlow(dataset.features.shape[1], anchors, config, _base(dataset, config.base), unit)
 
 
 def _base(dataset: GZSLDataset, kind: str) -> GaussianBase | None:

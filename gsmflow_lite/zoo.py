@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
-from functools import cache
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .config import Config, MiningConfig, ModelConfig, TrainingConfig, lite
 from .datasets import GZSLDataset, Preprocessing, glyphs
 from .datasets.glyphs import embedded
 from .gaussian import GaussianBase
+from .generators import RidgeGaussian
 from .model import GSMFlow, rebuild
 from .storage import read_tensors, write_tensors
 
@@ -84,10 +85,15 @@ class Zoo:
         """The flow trained with these mechanisms, in evaluation mode on the CPU."""
         prefix = f"{mechanisms.key}."
         state = {k.removeprefix(prefix): v.float() for k, v in self.tensors.items() if k.startswith(prefix)}
-        base = GaussianBase(self.tensors["base.weights"], self.tensors["base.root"]) if mechanisms.start else None
-        state |= {} if base is None else {f"base.{name}": value for name, value in base.state_dict().items()}
+        if mechanisms.start:
+            state |= {f"base.{name}": value for name, value in self.baseline.base.state_dict().items()}
         widths = self.dataset.features.shape[1], self.dataset.attributes.shape[1]
         return rebuild(*widths, mechanisms.config().model, state).eval()
+
+    @cached_property
+    def baseline(self) -> RidgeGaussian:
+        """The ridge-Gaussian that the flows with a ``start`` start from: ``RidgeGaussian.fit(dataset)``, kept since."""
+        return RidgeGaussian(GaussianBase(self.tensors["base.weights"], self.tensors["base.root"]))
 
     def save(self, path: str | Path) -> None:
         """Write all as one safetensors file; the weights of flows in half precision."""

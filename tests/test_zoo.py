@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 from itertools import combinations, product
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from gsmflow_lite import fit, glyphs, new_model
+from gsmflow_lite import RidgeGaussian, fit, glyphs, new_model
 from gsmflow_lite.datasets.glyphs import embedded
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.storage import read_tensors
@@ -42,6 +43,12 @@ def test_a_shipped_flow_is_what_training_by_its_settings_gives(zoo):
 
 def test_the_shipped_data_are_the_glyphs_as_they_are_preprocessed_anew(zoo):
     np.testing.assert_allclose(zoo.dataset.features, glyphs().features, atol=1e-4)
+
+
+def test_the_shipped_baseline_is_what_a_fit_gives(zoo):
+    attributes = torch.from_numpy(zoo.dataset.attributes)
+    fitted = RidgeGaussian.fit(zoo.dataset).synthesize(attributes, 5, seed=3)
+    torch.testing.assert_close(zoo.baseline.synthesize(attributes, 5, seed=3), fitted, rtol=1e-4, atol=1e-4)
 
 
 def test_there_are_48_choices_that_make_a_difference():
@@ -145,6 +152,17 @@ print(before, any("glyphs.npz" in path for path in opened))
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_reading_a_flow_imports_nothing_slow():
+    """torch's compiler and scikit-learn each take a second, which the first picture of the explorer would wait for."""
+    code = """
+        import sys
+        from gsmflow_lite.zoo import glyph_zoo
+        glyph_zoo().model(), glyph_zoo().baseline
+        print(*{"torch._dynamo", "sklearn"} & set(sys.modules))"""
+    ran = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
 
 
 def test_a_file_that_is_missing_is_said_with_the_script_that_makes_it():

@@ -103,9 +103,13 @@ def stage(dataset: GZSLDataset | None, generators: Mapping[str, Generator] | Gen
     """The scene of a data set (of glyphs where None), and generators by name: those given, ridge-Gaussian, real features."""
     if dataset is None and generators is not None:
         raise ConfigError("generators need the data set that they imagine features of: give both, (dataset, generators)")
-    scene = Scene.of_zoo(glyph_zoo()) if dataset is None else Scene.first(dataset, seed=seed)
     named = _named(generators)
-    named.setdefault(RIDGE, RidgeGaussian.fit(scene.dataset))
+    if dataset is None:
+        scene = Scene.of_zoo(glyph_zoo())
+        named[RIDGE] = glyph_zoo().baseline  # a fit would begin with the second that scikit-learn takes to import
+    else:
+        scene = Scene.first(dataset, seed=seed)
+        named.setdefault(RIDGE, RidgeGaussian.fit(scene.dataset))
     if scene.oracle is not None:
         named.setdefault(REAL, scene.oracle)
     return scene, named
