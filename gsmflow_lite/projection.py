@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import torch
 from threadpoolctl import threadpool_limits
 
 from .errors import DataError, StorageError
@@ -24,6 +25,7 @@ FORMAT = 1  # of cached maps; a change of the recipe below must raise it
 EPOCHS = 200  # of UMAP's layout: more moves points little and takes longer
 JITTER = 1e-6  # of the features' spread: equal rows make a layout that no seed can repeat
 PLACED_BY = 5  # nearest real points that decide where a new one is placed; more blurs, fewer follows noise
+ROWS_AT_ONCE = 1024  # bounds the memory of a search
 DIGEST = hashlib.sha256().digest_size
 
 Watch = Callable[[Event], None]
@@ -155,7 +157,7 @@ class Projection:
 
     def placed(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """:meth:`place` and :meth:`nearest` by one search: places (M, 2), distances (M,) and rows (M,)."""
-        distance, index = self._tree.kneighbors(self._own(features))
+        distance, index = self._search(features, min(PLACED_BY, len(self.features) - 1))
         tiny = JITTER * self._scale
         weights = ((distance[:, :1] + tiny) / (distance + tiny)) ** 2  # (M, k)
         places = _geometric_median(self.umap_real[index].astype(np.float64), weights)
@@ -167,22 +169,26 @@ class Projection:
         A map has no empty country: whatever is placed lands among the real points, however far away it is in truth. Compare
         the distance with :attr:`usual_distance`.
         """
-        distance, index = self._tree.kneighbors(self._own(features), n_neighbors=1)
+        distance, index = self._search(features, 1)
         return distance[:, 0], self.rows[index[:, 0]]
 
     @cached_property
     def usual_distance(self) -> float:
         """Distance within which 95 % of the real features have another one; what lies further out is off the map."""
-        return float(np.quantile(self._tree.kneighbors(n_neighbors=1)[0], 0.95))
+        distance, _ = self._search(self.features, 2)  # the first is the feature itself
+        return float(np.quantile(distance[:, 1], 0.95))
 
     def points(self, features: np.ndarray, labels: np.ndarray, rows: np.ndarray | None = None) -> Points:
         """Features (M, D) of classes ``labels`` (M,) through both lenses; ``rows`` number them, 0 to M - 1 where None."""
         rows = np.arange(len(labels)) if rows is None else np.asarray(rows)
         return Points(self.pca(features), self.place(features), np.asarray(labels), rows)
 
-    @cached_property
-    def _tree(self):
-        return _neighbours(self.features, min(PLACED_BY, len(self.features) - 1))
+    def _search(self, features: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Distances and places (M, count) of the nearest real features, nearest first; scikit-learn is slow to import."""
+        real, found = torch.from_numpy(self.features), []
+        for some in torch.from_numpy(self._own(features)).split(ROWS_AT_ONCE):
+            found.append(torch.cdist(some, real).topk(count, largest=False))
+        return tuple(np.concatenate([part[i].numpy() for part in found]) for i in range(2))
 
     @cached_property
     def _scale(self) -> float:
