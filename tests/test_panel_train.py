@@ -356,7 +356,8 @@ def test_it_makes_two_figures():
     panel = train("gaussian_world_2d", config=SMALL, name="test")
     panel.wait()
     figures = [live[one] for one in set(live) - before if isinstance(live[one], go.FigureWidget)]
-    assert len(figures) == 2 and all(figure in figures for figure in (panel.curve.figure, panel.map.figure))
+    assert len(figures) == 2
+    assert all(figure in figures for figure in (panel.curve.figure, panel.map.figure))
     panel.close()
 
 

@@ -92,20 +92,16 @@ class LensMap:
             self._edit("ring", lens, **_xy(places.get(lens, EMPTY)))
 
     def draw(self) -> None:
-        """Send what was put on the map, in as few messages as can be.
+        """Send what was put on the map, all in one message: the page draws the whole figure anew for each.
 
-        Not by ``batch_update``: where a property changes in some of its traces only, the page loses it in the others.
+        Not by ``batch_update``: where a property changes in some of its traces only, the page loses it in the others. Here
+        the others are sent what they have.
         """
-        groups: dict[tuple[int, ...], dict[str, list]] = {}
-        for prop in dict.fromkeys(prop for edits in self._edits.values() for prop in edits):
-            traces = tuple(trace for trace, edits in self._edits.items() if prop in edits)
-            groups.setdefault(traces, {})[prop] = [self._edits[trace][prop] for trace in traces]
-        self._edits = {}
-        for traces, changes in groups.items():
-            self.figure.plotly_restyle(changes, list(traces))
-        if self._notes is not None:
-            self.figure.plotly_relayout({"annotations": self._notes})
-            self._notes = None
+        traces, changed = list(self._edits), dict.fromkeys(prop for edits in self._edits.values() for prop in edits)
+        now = self.figure.data
+        restyle = {prop: [self._edits[i].get(prop, now[i][prop]) for i in traces] for prop in changed}
+        self.figure.plotly_update(restyle, {} if self._notes is None else {"annotations": self._notes}, traces)
+        self._edits, self._notes = {}, None
 
     def trace(self, part: str, lens: str):
         """One trace of the figure: ``context``, ``real``, ``imagined``, a kind of line or ``ring``."""
