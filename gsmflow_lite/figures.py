@@ -38,6 +38,14 @@ LONGEST_NAME = 32  # characters
 SCORES = {"seen": "S\nseen", "unseen": "U\nunseen", "harmonic": "H\nharmonic mean", "zsl": "T1\nunseen only"}
 SPREAD_HEADING = "spread, imagined / real"
 LENSES = {"pca": "PCA: shows spread", "umap": "UMAP: shows neighbours, not spread"}
+CURVES = {  # what is drawn over the points: colour, width, dash
+    "real ellipse": ("#7F7F7F", 2, "solid"),
+    "imagined ellipse": (PALETTE[1], 2, "dash"),
+    "both": ("#7F7F7F", 1.5, "solid"),
+    "lost": (PALETTE[0], 3, "solid"),
+    "added": (PALETTE[1], 3, "dash"),
+    "moved": ("#555555", 2.5, "solid"),  # an arrow
+}
 
 
 def class_colours(classes: Iterable[int]) -> dict[int, str]:
@@ -144,12 +152,18 @@ def two_lenses_on(
     focus: Sequence[int] | None = None,
     colours: Mapping[int, str] | None = None,
     spread: Mapping[int, float] | None = None,
+    over: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> None:
-    """Draw :func:`two_lenses_still` on a figure that is there, or on a part of one."""
+    """Draw :func:`two_lenses_still` on a figure that is there, or on a part of one; ``over`` it curves by kind and lens.
+
+    A curve is (n, 2) with gaps, its kind one of ``CURVES``; of ``moved``, each three rows are an arrow and a gap.
+    """
     focus, colours = _focused(real, synthesised, focus, colours)
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
         for group in _groups(real, synthesised, names, focus, colours):
             axes.scatter(*getattr(group.points, lens).T, **_still_marker(group))
+        for kind, curves in (over or {}).items():
+            _still_curve(axes, kind, curves.get(lens, np.empty((0, 2))))
         for k in focus:
             x, y = np.median(getattr(real.of(k), lens), axis=0)
             axes.annotate(plain_still(names[k]), (x, y), ha="center", va="center", **_STILL_LABEL)
@@ -158,6 +172,16 @@ def two_lenses_on(
         axes.set(xticks=[], yticks=[])
     handles, texts = _still_legend(names, focus, colours, spread, synthesised is not None)
     figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=13)
+
+
+def _still_curve(axes: Axes, kind: str, curve: np.ndarray) -> None:
+    colour, width, dash = CURVES[kind]
+    if kind == "moved":
+        arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+        for start, end in zip(curve[::3], curve[1::3], strict=True):
+            axes.annotate("", end, start, arrowprops=arrow)
+    else:
+        axes.plot(*curve.T, color=colour, linewidth=width, linestyle={"solid": "-", "dash": "--"}[dash])
 
 
 _LABEL = {"showarrow": False, "font": {"size": 18, "color": INK}, "bgcolor": "rgba(255,255,255,0.75)", "borderpad": 1}

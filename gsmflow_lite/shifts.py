@@ -144,9 +144,10 @@ class ShiftReport:
 
     @property
     def sentence(self) -> str:
-        """The three meters in words for a student."""
-        parts = [say(self.reading(name)) for name, say in SENTENCES.items()]
-        return f"{parts[0]}; {parts[1]}; and {parts[2]}."
+        """The meters whose headlines were asked for, in words for a student."""
+        parts = [say(self.reading(name)) for name, say in SENTENCES.items() if (HEADLINES[name], None) in self._by_key]
+        *first, last = parts or [""]
+        return "; and ".join(filter(None, ["; ".join(first), last])) + "." * bool(parts)
 
     def __str__(self) -> str:
         head = f"{'':10s} {'metric':18s}{'value':>10s}{'95 % interval':>25s}{'floor':>10s}{'ceiling':>10s}{'score':>7s}  word"

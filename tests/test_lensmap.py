@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gsmflow_lite.figures import CONTEXT, class_colours
-from gsmflow_lite.panels.lensmap import LINES, LensMap, focus_colours
+from gsmflow_lite.figures import CONTEXT, CURVES, class_colours
+from gsmflow_lite.panels.lensmap import LensMap, focus_colours
 from gsmflow_lite.projection import Points
 
 NAMES = ("one", "two", "three", "four")
@@ -132,7 +132,7 @@ def test_lines_that_are_left_out_are_taken_away(shown):
     assert len(shown.trace("lost", "umap").x) == 0
     shown.show_lines({})
     shown.draw()
-    assert all(len(shown.trace(part, lens).x) == 0 for part in LINES for lens in ("pca", "umap"))
+    assert all(len(shown.trace(part, lens).x) == 0 for part in CURVES for lens in ("pca", "umap"))
 
 
 @pytest.mark.parametrize(("way", "degrees"), [((0, 1), 0), ((1, 0), 90), ((0, -1), 180), ((-1, 0), -90), ((1, 1), 45)])

@@ -18,6 +18,7 @@ VIEW = "application/vnd.jupyter.widget-view+json"
 
 class Toy(Panel):
     kind = "toy"
+    help = "Move a slider."
 
     def __init__(self, *, name: str = "toy", hide=(), start: str = "") -> None:
         controls = {
@@ -75,6 +76,10 @@ def test_each_move_is_drawn_once(toy):
     toy.controls["count"].value = 4
     toy.set(share=0.25, on=False)
     assert [(one["count"], one["share"], one["on"]) for one in toy.drawn] == [(4, 0.5, True), (4, 0.25, False)]
+
+
+def test_the_first_line_says_what_to_do(toy):
+    assert toy.help in line(toy)
 
 
 def test_settings_as_they_are_draw_nothing(toy):

@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from gsmflow_lite import RidgeGaussian, measure
 from gsmflow_lite.datasets import GZSLDataset
 from gsmflow_lite.errors import ConfigError, DataError
+from gsmflow_lite.figures import CURVES
 from gsmflow_lite.overlays import ellipse, neighbour_graph
 from gsmflow_lite.panels.explore import METERS, REAL, RIDGE, ExplorePanel, explore
 from gsmflow_lite.projection import Projection
@@ -577,6 +578,33 @@ def test_the_still_is_a_figure_with_both_lenses(panel):
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     assert any("PCA" in title for title in titles)
     assert any("UMAP" in title for title in titles)
+
+
+def test_the_still_has_the_curves_that_are_on_the_map(panel):
+    panel.set(classes=LETTERS, prototypes=False)
+    bare = len(panel.still().axes[0].lines)
+    panel.set(ellipses=True, graph=True)
+    for lens, axes in zip(("pca", "umap"), panel.still().axes, strict=True):
+        drawn = [np.stack(one.get_data()).tobytes() for one in axes.lines[bare:] if len(one.get_xdata())]
+        traces = [panel.map.trace(part, lens) for part in CURVES]
+        assert drawn
+        assert sorted(drawn) == sorted(np.stack([one.x, one.y]).tobytes() for one in traces if len(one.x))
+
+
+def test_the_still_has_an_arrow_for_each_class_that_moved(panel):
+    panel.set(classes=LETTERS, prototypes=True)
+    for axes in panel.still().axes:
+        arrows = [one for one in axes.texts if one.arrow_patch is not None]
+        assert len(arrows) == len(LETTERS)
+
+
+def test_the_card_follows_the_picture(panel):
+    panel.set(classes=LETTERS, samples=10)
+    panel.wait()
+    panel.look_at("imagined", 29)
+    panel.set(classes=LETTERS[:1], seed=3)
+    panel.wait()
+    assert panel.card.value == panel._card("imagined", 9)  # there are only ten now
 
 
 def test_a_panel_that_is_shown_has_a_picture_for_where_no_kernel_runs(panel):

@@ -995,6 +995,13 @@ def test_a_metric_that_there_is_none_of_is_refused(world, metrics, got):
         measure(world.dataset, Truth(world), n=20, repeats=3, metrics=metrics)
 
 
+def test_the_sentence_says_what_was_measured_and_no_more(world):
+    whole = measure(world.dataset, Truth(world), n=20, repeats=3, metrics=METERS[:3]).sentence
+    parts = [measure(world.dataset, Truth(world), n=20, repeats=3, metrics=(meter,)).sentence for meter in METERS[:3]]
+    assert f"{parts[0][:-1]}; {parts[1][:-1]}; and {parts[2]}" == whole
+    assert measure(world.dataset, Truth(world), n=20, repeats=3, metrics=("recall",)).sentence == ""
+
+
 def test_three_headlines_alone_still_make_a_sentence(world):
     report = measure(world.dataset, Truth(world), n=20, repeats=3, metrics=METERS[:3])
     assert len(report.sentence) > 40

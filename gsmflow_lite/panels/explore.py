@@ -11,7 +11,7 @@ import numpy as np
 from .. import overlays
 from ..datasets.base import GZSLDataset
 from ..errors import DataError
-from ..figures import LENSES, two_lenses_still
+from ..figures import LENSES, still_figure, two_lenses_on
 from ..generators import AtTemperature, Generator
 from ..injection import Injected
 from ..metrics import spread_ratio
@@ -48,6 +48,7 @@ class ExplorePanel(MapPanel):
         self.zoo = zoo
         self.imagined: Imagined | None = None
         self.report: ShiftReport | None = None
+        self._looked = ("imagined", 0)  # an example says more than an empty card
         self.map.on_point, self.map.on_select = self.look_at, self.select
         self._views()
         Panel.__init__(self, self._controls(), name=name, hide=hide, start=state)
@@ -140,17 +141,18 @@ class ExplorePanel(MapPanel):
         self.imagined = self.scene.imagine(generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"])
         self.focus(classes)  # not before: where imagining fails, all that is shown stays
         self.map.show_imagined(self.imagined.points, self.texts(self.imagined))
-        self._draw_over(classes)
+        self.map.show_lines(self._over(classes))
         self.map.mark({})
         self.map.draw()
         with self.quietly():
             self.walk.max = self.imagined.points.count - 1
         self._measure(generator, s)
 
-    def _draw_over(self, classes: Sequence[int]) -> None:
+    def _over(self, classes: Sequence[int]) -> dict[str, dict[str, np.ndarray]]:
+        """What is drawn over the points: curves by kind and lens."""
         s, real, made = self.settings, self.scene.real, self.imagined.points
         there = [k for k in classes if (real.labels == k).any()]
-        curves: dict[str, dict[str, np.ndarray]] = {}
+        curves = {}
         ends = {lens: [overlays.centres(points, there, lens) for points in (real, made)] for lens in LENSES}
         if s["prototypes"]:
             curves["moved"] = {lens: overlays.arrows(*pair) for lens, pair in ends.items()}
@@ -162,7 +164,7 @@ class ExplorePanel(MapPanel):
             graphs = [overlays.neighbour_graph(m.astype(np.float64)) for m in (self.scene.real_means(there), means)]
             for part, edges in overlays.changed_edges(*graphs).items():
                 curves[part] = {lens: overlays.graph_lines(edges, pair[0]) for lens, pair in ends.items()}
-        self.map.show_lines(curves)
+        return curves
 
     # --- Meters ------------------------------------------------------------------------------------------------------
 
@@ -190,8 +192,8 @@ class ExplorePanel(MapPanel):
         with self.quietly():
             self.ranked.options = [(f"{one}   {score:.2f}  {meter}", one) for one, score, meter in report.worst()]
             self.ranked.value = None
-        if not self.card.value:
-            self.look_at("imagined", 0)  # an example says more than an empty card
+        kind, number = self._looked
+        self.look_at(kind, min(number, self.imagined.points.count - 1) if kind == "imagined" else number)
         self.remember({meter: report.reading(meter).value for meter in METERS})
 
     @property
@@ -215,6 +217,7 @@ class ExplorePanel(MapPanel):
         if kind == "imagined":
             near = made.near[number]
             places = {lens: np.concatenate([getattr(self.scene.real, lens)[[near]], place]) for lens, place in places.items()}
+        self._looked = (kind, number)
         self.map.mark(places)
         self.map.draw()
         self.card.value = self._card(kind, number)
@@ -294,14 +297,16 @@ class ExplorePanel(MapPanel):
         )
 
     def still(self):
-        """Both lenses as a matplotlib figure, with the meters in its title."""
+        """Both lenses as a matplotlib figure, with what is drawn over them and the settings that were changed."""
         made = self.imagined
         if made is None:
             raise DataError("there is nothing to draw yet: choose a class")
         focus = [k for k in self.classes if (self.scene.real.labels == k).any()]
         spread = {k: spread_ratio(self.scene.real_features(k), made.features[made.points.labels == k]) for k in focus}
         words = {"names": self.scene.dataset.class_names, "focus": focus, "colours": self._colours, "spread": spread}
-        return two_lenses_still(self.scene.real, made.points, title=self.state(), caption=self.caption, **words)
+        figure = still_figure(13, 6.4, "", f"{self.caption}; {self.state()}")
+        two_lenses_on(figure, self.scene.real, made.points, over=self._over(self.classes), **words)
+        return figure
 
 
 def explore(

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..figures import CONTEXT, LENSES, PALETTE, class_colours, plain
+from ..figures import CONTEXT, CURVES, LENSES, class_colours, plain
 from ..projection import Points
 
 EMPTY = np.empty((0, 2))
@@ -18,14 +18,6 @@ BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "r
 CONFIG = {"displaylogo": False, "modeBarButtons": [BUTTONS]}  # the usual buttons can upload the data
 NO_MAP = {"text": "the map is being made ...", "showarrow": False, "x": 0.5, "y": 0.5, "xref": "x2 domain", "yref": "y2 domain"}
 GREY = "#7F7F7F"  # lines and frames: seen on white and on black
-LINES = {  # what is drawn over the points: colour, width, dash
-    "real ellipse": ("#7F7F7F", 2, "solid"),
-    "imagined ellipse": (PALETTE[1], 2, "dash"),
-    "both": (GREY, 1.5, "solid"),
-    "lost": (PALETTE[0], 3, "solid"),
-    "added": (PALETTE[1], 3, "dash"),
-    "moved": ("#555555", 2.5, "solid"),
-}
 
 
 @dataclass
@@ -80,8 +72,8 @@ class LensMap:
         self._fill(kind, Cloud(points, text, np.arange(points.count)))
 
     def show_lines(self, curves: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-        """Curves (n, 2) with gaps, by kind (see ``LINES``) and lens; those left out are taken away."""
-        for part in LINES:
+        """Curves (n, 2) with gaps, by kind (see ``CURVES``) and lens; those left out are taken away."""
+        for part in CURVES:
             for lens in LENSES:
                 curve = curves.get(part, {}).get(lens, EMPTY)
                 self._edit(part, lens, **_xy(curve), **(_heads(curve) if part == "moved" else {}))
@@ -150,7 +142,7 @@ class LensMap:
         yield "real", _points(size=6, opacity=0.6, hovertemplate=hover)
         for kind, symbol in zip(self.kinds[1:], SYMBOLS, strict=False):
             yield kind, _points(size=8, opacity=0.95, symbol=symbol, line={"width": 1.6}, hovertemplate=hover)
-        for part, (colour, width, dash) in LINES.items():
+        for part, (colour, width, dash) in CURVES.items():
             line = {"color": colour, "width": width, "dash": dash}
             head = {"symbol": "arrow", "color": colour, "size": [], "angle": [], "opacity": 1}
             mode, marker = ("lines+markers", head) if part == "moved" else ("lines", None)

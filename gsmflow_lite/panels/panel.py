@@ -52,6 +52,7 @@ class Panel:
         self._frame = _Frame(self)
         for key in hide:
             self.controls[key].layout.display = "none"
+        self.say(self.help)
         if start:
             self._apply(state.from_text(self.kind, start, self._start))
             self._now = self.settings
@@ -272,7 +273,7 @@ class _Frame:
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
         self.body.children = [
             widgets.VBox(list(left), layout=widgets.Layout(width="330px", flex="0 0 330px")),
-            widgets.VBox(list(right), layout=widgets.Layout(flex="1 1 620px", min_width="560px", overflow="hidden")),
+            widgets.VBox(list(right), layout=widgets.Layout(flex="1 1 620px", min_width="560px", overflow="auto")),
         ]
         self.follow()
 
