@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
 
 from .config import MiningConfig
 
-CLASSES_AT_ONCE = 16  # bounds memory: (batch, 16, hidden) instead of (batch, all classes, hidden)
+HIDDEN_AT_ONCE = 2**20  # values: what a processor's cache holds, and enough to keep an accelerator busy
 
 
 class RelationNetwork(nn.Module):
@@ -19,7 +19,7 @@ class RelationNetwork(nn.Module):
 
     ``forward`` takes x (N, D) and attributes (K, A) and returns every pair's logit (N, K); the sigmoid is left to the caller.
     :math:`W_1 [x; a]` is a sum of a part of x and a part of a, so no (N, K, D + A) tensor of pairs is built, and the
-    hidden layer is made for a few classes at a time. Reference: Chen et al. (2022), sec. 3.3.
+    hidden layer is there for a few classes at a time. Reference: Chen et al. (2022), sec. 3.3.
     """
 
     def __init__(self, features: int, attributes: int, hidden: int) -> None:
@@ -29,14 +29,42 @@ class RelationNetwork(nn.Module):
         self.out = nn.Linear(hidden, 1)
 
     def forward(self, x: Tensor, attributes: Tensor) -> Tensor:
-        of_x, of_a = self.from_x(x), self.from_a(attributes)
-        parts = []
-        for some in of_a.split(CLASSES_AT_ONCE):
-            parts.append(checkpoint(self._pairs, of_x, some, use_reentrant=False))
-        return torch.cat(parts, dim=1)
+        return _PairLogits.apply(self.from_x(x), self.from_a(attributes), self.out.weight[0]) + self.out.bias
 
-    def _pairs(self, of_x: Tensor, of_a: Tensor) -> Tensor:
-        return self.out(F.relu(of_x[:, None] + of_a)).squeeze(2)  # (N, some, hidden) -> (N, some)
+
+class _PairLogits(torch.autograd.Function):
+    """Of x's part (N, H), a's part (K, H) and weights (H,): ReLU(x_n + a_k) w, (N, K), with one small buffer of hidden values.
+
+    Autograd would keep (N, K, H), or, told not to, make and drop pieces of it: slower, and their memory comes back in parts.
+    """
+
+    @staticmethod
+    def forward(ctx, of_x: Tensor, of_a: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(of_x, of_a, weight)
+        return torch.cat([hidden.relu_() @ weight for _, hidden in _hidden(of_x, of_a)], dim=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        of_x, of_a, weight = ctx.saved_tensors
+        to_x, to_a, to_weight = torch.zeros_like(of_x), torch.empty_like(of_a), torch.zeros_like(weight)
+        for which, hidden in _hidden(of_x, of_a):
+            some = gradient[:, which]
+            if ctx.needs_input_grad[2]:
+                to_weight += some.flatten() @ hidden.relu_().flatten(0, 1)
+            active = hidden.relu_().sign_().mul_(some[:, :, None])
+            to_x += active.sum(1)
+            to_a[which] = active.sum(0)
+        return to_x * weight, to_a * weight, to_weight
+
+
+def _hidden(of_x: Tensor, of_a: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Hidden values (N, k, H) before the ReLU, of a few classes at a time, all in the same memory."""
+    some = max(1, HIDDEN_AT_ONCE // max(1, of_x.numel()))
+    buffer = of_x.new_empty(len(of_x), min(some, len(of_a)), of_x.shape[1])
+    for first in range(0, len(of_a), some):
+        which = slice(first, min(first + some, len(of_a)))
+        yield which, torch.add(of_x[:, None], of_a[which], out=buffer[:, : which.stop - first])
 
 
 def relation_loss(scores: Tensor, labels: Tensor) -> Tensor:

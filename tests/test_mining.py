@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from gsmflow_lite import mining
 from gsmflow_lite.config import MiningConfig
 from gsmflow_lite.mining import (
-    CLASSES_AT_ONCE,
     RelationNetwork,
     entropy,
     mine_boundary_samples,
@@ -17,6 +17,7 @@ from gsmflow_lite.mining import (
 )
 
 D, A, HIDDEN = 4, 3, 16
+PIECES = pytest.mark.parametrize("at_once", [1, 2 * 9 * HIDDEN, 10**6], ids=["class by class", "a few", "all"])
 
 
 def normal(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -61,13 +62,23 @@ def trained(config: MiningConfig, seed: int = 0) -> RelationNetwork:
 # --- the network -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("classes", [1, 5, CLASSES_AT_ONCE, 2 * CLASSES_AT_ONCE + 3])
+@pytest.fixture
+def pieces(monkeypatch, at_once):
+    """Hidden values are made for that many entries at a time."""
+    monkeypatch.setattr(mining, "HIDDEN_AT_ONCE", at_once)
+
+
+@PIECES
+@pytest.mark.parametrize("classes", [1, 5])
+@pytest.mark.usefixtures("pieces")
 def test_scores_equal_those_on_concatenated_pairs(classes):
     network, x, attributes = random_network(), normal(7, D), normal(classes, A, seed=1)
     torch.testing.assert_close(network(x, attributes), on_pairs(network, x, attributes))
 
 
-@pytest.mark.parametrize("classes", [5, 2 * CLASSES_AT_ONCE + 3])
+@PIECES
+@pytest.mark.parametrize("classes", [1, 5])
+@pytest.mark.usefixtures("pieces")
 def test_gradients_equal_those_on_concatenated_pairs(classes):
     network, x, attributes = random_network(), normal(7, D).requires_grad_(), normal(classes, A, seed=1)
     weighting = normal(7, classes, seed=2)
@@ -75,6 +86,19 @@ def test_gradients_equal_those_on_concatenated_pairs(classes):
     ours = torch.autograd.grad((network(x, attributes).sigmoid() * weighting).sum(), inputs)
     naive = torch.autograd.grad((on_pairs(network, x, attributes).sigmoid() * weighting).sum(), inputs)
     torch.testing.assert_close(ours, naive)
+
+
+def test_the_memory_of_hidden_values_does_not_grow_with_the_classes():
+    network, x = RelationNetwork(D, A, 1024).requires_grad_(False), torch.randn(64, D).requires_grad_()
+    kept = []
+
+    def note(tensor):
+        kept.append(tensor.numel())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        network(x, torch.randn(500, A)).sum().backward()
+    assert max(kept) <= 500 * 1024  # the classes' share of the hidden layer; all pairs have 64 times as much
 
 
 def test_the_relation_loss_is_the_mean_squared_distance_to_one_hot():
@@ -152,7 +176,9 @@ def mined_one_by_one(network, x, labels, attributes, config) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("beta", [0.0, 10.0])
-@pytest.mark.parametrize("classes", [5, CLASSES_AT_ONCE + 3])
+@PIECES
+@pytest.mark.parametrize("classes", [5])
+@pytest.mark.usefixtures("pieces")
 def test_mining_equals_the_naive_walk_of_each_sample(classes, beta):
     network, x, attributes = random_network(), normal(9, D), normal(classes, A, seed=1)
     labels, config = torch.arange(9) % classes, MiningConfig(loops=4, step=0.5, beta=beta, batch=4)

@@ -1,0 +1,96 @@
+"""The published structure, written plainly on FrEIA's coupling blocks: what a user would have without this library.
+
+The condition goes through the relative positioning and every first layer once per *row*; the likelihood and the prototype
+loss are two backward passes; Adam as torch has it by default. Weights are copied from one of our models, so that both are the
+same function and the same work.
+"""
+
+from __future__ import annotations
+
+import torch
+from FrEIA.modules import GLOWCouplingBlock
+from torch import Tensor, nn
+
+from gsmflow_lite import GSMFlow
+from gsmflow_lite.config import TrainingConfig
+
+
+class PublishedFlow(nn.Module):
+    """The same function as ``model``, a :class:`GSMFlow` without a base and with relative positioning, at clamp 1."""
+
+    def __init__(self, model: GSMFlow) -> None:
+        super().__init__()
+        positioning, context = model.positioning, model.config.embedding
+        self.register_buffer("anchors", positioning.anchors.clone())
+        self.embed = nn.ModuleList(nn.Linear(positioning.weight.shape[2], context) for _ in positioning.weight)
+        for layer, weight, bias in zip(self.embed, positioning.weight, positioning.bias, strict=True):
+            layer.weight.data, layer.bias.data = weight.data.clone(), bias.data.clone()
+        self.blocks = nn.ModuleList(_glow(block, model.features, context, model.config.hidden) for block in model.flow.blocks)
+
+    def condition(self, attributes: Tensor) -> Tensor:
+        return sum(torch.relu(layer(attributes - anchor)) for layer, anchor in zip(self.embed, self.anchors, strict=True))
+
+    def forward(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
+        total = 0
+        for block in self.blocks:
+            (x,), log_det = block((x,), [c])
+            total = total + log_det
+        return x, total
+
+    def inverse(self, z: Tensor, c: Tensor) -> Tensor:
+        for block in reversed(self.blocks):
+            (z,), _ = block((z,), [c], rev=True)
+        return z
+
+
+def _glow(block, features: int, context: int, hidden: int) -> GLOWCouplingBlock:
+    def network(inputs: int, outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs))
+
+    glow = GLOWCouplingBlock([(features,)], [(context,)], network, clamp=1.0, clamp_activation="ATAN", split_len=features // 2)
+    for theirs, net in ((glow.subnet1, block.net1), (glow.subnet2, block.net2)):
+        theirs[0].weight.data = torch.cat([net.from_x, net.from_c], dim=1).detach().clone()
+        theirs[0].bias.data = net.bias.data.clone()
+        theirs[2].weight.data, theirs[2].bias.data = net.out.data.clone(), net.out_bias.data.clone()
+    return glow
+
+
+def train(
+    model: PublishedFlow,
+    features: Tensor,
+    labels: Tensor,
+    attributes: Tensor,
+    prototypes: Tensor,
+    order: Tensor,
+    config: TrainingConfig,
+) -> None:
+    """One epoch over the rows in ``order``, a batch at a time, without perturbation."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    for rows in order.split(config.batch):
+        x, each = features[rows], attributes[labels[rows]]
+        optimiser.zero_grad()
+        z, log_det = model(x, model.condition(each))
+        (0.5 * z.square().mean() - log_det.mean() / x.shape[1]).backward()
+        made = model.inverse(torch.zeros_like(prototypes), model.condition(attributes).detach())
+        (config.prototype_weight * nn.functional.mse_loss(made, prototypes)).backward()
+        optimiser.step()
+
+
+@torch.no_grad()
+def synthesize(model: PublishedFlow, attributes: Tensor, n: int, generator: torch.Generator) -> Tensor:
+    """``n`` features of each class in one batch a class: (M, n, D)."""
+    made = []
+    for one in attributes:
+        z = torch.randn(n, model.blocks[0].split_len1 + model.blocks[0].split_len2, generator=generator)
+        made.append(model.inverse(z, model.condition(one.expand(n, -1))))
+    return torch.stack(made)
+
+
+@torch.no_grad()
+def log_prob(model: PublishedFlow, x: Tensor, attributes: Tensor) -> Tensor:
+    """Log-likelihood of x (N, D) under each of the descriptions (M, A), in nats up to the constant: (N, M)."""
+    columns = []
+    for one in attributes:
+        z, log_det = model(x, model.condition(one.expand(len(x), -1)))
+        columns.append(log_det - 0.5 * z.square().sum(1))
+    return torch.stack(columns, dim=1)

@@ -1,0 +1,89 @@
+"""Imagining features and scoring them at the papers' scale, beside other libraries' conditional coupling flows.
+
+    python benchmarks/synthesis.py --json synthesis.json
+
+600 features of each of 50 unseen classes, and the log-likelihood of 3000 rows under 200 descriptions. The published structure
+on FrEIA computes the same numbers from the same weights, a class at a time. zuko's and normflows' flows are other functions of
+the same size: 2048 features, six half-steps, hidden layers of 2048, a condition of 1024; zuko's masked layers multiply whole
+matrices, and normflows has no affine coupling with a condition, so its rational-quadratic one stands in. Of work that is the
+same for every class, slow ones do some classes only, and their time is scaled up.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import normflows
+import torch
+import zuko
+from pairs import Work, main
+from published import PublishedFlow, log_prob, synthesize
+from scale import CUB, TOY, Scale, dataset, model
+
+ROWS, CLASSES = 3000, 200  # of the likelihood
+SOME = 4  # classes that the likelihood is timed on
+HALF_STEPS = 2  # of a block
+
+
+def works(options: argparse.Namespace) -> Iterator[Work]:
+    scale = TOY if options.small else CUB
+    data = dataset(replace(scale, train=scale.seen, test_seen=scale.seen, test_unseen=scale.unseen))
+    ours = model(scale, data).eval()
+    freia = PublishedFlow(ours).eval()
+    asked = torch.from_numpy(data.attributes[data.unseen_classes])
+
+    def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
+        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
+
+    peers: dict[str, Callable] = {
+        "published structure on FrEIA": lambda: synthesize(freia, asked, scale.samples, torch.Generator().manual_seed(0)),
+        "zuko": _sampler(_zuko(scale), scale, classes=2),
+        "normflows, splines": _sampler(_normflows(scale), scale, classes=1),
+    }
+    shares = {"zuko": 2 / scale.unseen, "normflows, splines": 1 / scale.unseen}
+    name = f"synthesis, {scale.unseen} x {scale.samples}"
+    yield Work(name, lambda: ours.synthesize(asked, scale.samples), peers, shares=shares, same=same)
+
+    x, some = torch.randn(ROWS, scale.features), torch.from_numpy(data.attributes[:SOME])
+    constant = 0.5 * scale.features * torch.log(torch.tensor(2 * torch.pi))
+    yield Work(
+        f"log-likelihood, {ROWS} x {CLASSES} (timed on {SOME} classes)",
+        lambda: ours.log_prob(x, some),
+        {"published structure on FrEIA": lambda: log_prob(freia, x, some) - constant},
+        per=SOME / CLASSES,
+        same=same,
+    )
+
+
+def _sampler(draw: Callable[[int, torch.Tensor], torch.Tensor], scale: Scale, classes: int) -> Callable[[], list]:
+    conditions = torch.rand(classes, scale.embedding)
+
+    @torch.no_grad()
+    def run() -> list[torch.Tensor]:
+        return [draw(scale.samples, condition) for condition in conditions]
+
+    return run
+
+
+def _zuko(scale: Scale) -> Callable[[int, torch.Tensor], torch.Tensor]:
+    flow = zuko.flows.MAF(
+        scale.features, scale.embedding, transforms=HALF_STEPS * scale.blocks, hidden_features=(scale.hidden,), passes=2
+    )
+    return lambda n, condition: flow(condition).sample((n,))
+
+
+def _normflows(scale: Scale) -> Callable[[int, torch.Tensor], torch.Tensor]:
+    steps = [
+        normflows.flows.CoupledRationalQuadraticSpline(
+            scale.features, 1, scale.hidden, num_context_channels=scale.embedding, num_bins=4, reverse_mask=bool(i % 2)
+        )
+        for i in range(HALF_STEPS * scale.blocks)
+    ]
+    flow = normflows.ConditionalNormalizingFlow(normflows.distributions.DiagGaussian(scale.features, trainable=False), steps)
+    return lambda n, condition: flow.sample(n, context=condition.expand(n, -1))[0]
+
+
+if __name__ == "__main__":
+    main(__doc__, works)
