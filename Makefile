@@ -1,10 +1,10 @@
-# make lab | test | demo | lint. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | demo | bench | lint. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test demo lint clean
+.PHONY: lab test demo bench lint clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
@@ -14,6 +14,9 @@ test: $(INSTALLED)
 
 demo: $(INSTALLED)
 	$(BIN)/gsmflow-lite demo $(ARGS)
+
+bench: $(INSTALLED)
+	@for one in training_step synthesis mining; do $(BIN)/python benchmarks/$$one.py --json build/bench/$$one.json $(ARGS) || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

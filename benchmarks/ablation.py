@@ -21,12 +21,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gsmflow_lite import Config, GSMFlow, GZSLDataset, MiningConfig, RealSamples, SavedModel, lite, load
+from gsmflow_lite import Config, GSMFlow, GZSLDataset, MiningConfig, RealSamples, SavedModel, lite, load, zoo
 from gsmflow_lite.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
 from gsmflow_lite.shifts import measure
 from gsmflow_lite.storage import write_json
 
-MINING = MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0)
+MINING = {  # by data set: features differ in size, so steps do
+    "glyphs": zoo.MINING,
+    "features": MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0),
+}
+TWICE = {"twice": True}  # as many epochs again: mining makes two rows of each, and so takes twice as many steps
 BASELINE, FULL = "ridge-Gaussian", "full method"
 SHAPE = {"base": "none", "relative_positioning": True}
 CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
@@ -34,6 +38,7 @@ PAPERS = {  # the method of the papers with everything on, and with one thing of
     FULL: (SHAPE, CURES),
     "minus semantics": (SHAPE | {"semantics": "none"}, CURES),
     "minus mining": (SHAPE, CURES | {"mining": None}),
+    "minus mining, twice the epochs": (SHAPE, CURES | {"mining": None} | TWICE),
     "minus perturbation": (SHAPE, CURES | {"perturbation": 0.0}),
     "minus relative positioning": (SHAPE | {"relative_positioning": False}, CURES),
     "minus prototype loss": (SHAPE, CURES | {"prototype_weight": 0.0}),
@@ -48,6 +53,7 @@ OURS = {  # this library's settings, and one thing changed
     "with prototype loss": ({}, {"prototype_weight": 1.0}),
     "with perturbation": ({}, {"perturbation": 0.2}),
     "with boundary mining": ({}, {"mining": MINING}),
+    "twice the epochs": ({}, TWICE),
     "start from ridge means only": ({"base": "ridge"}, {}),
     "no start, no semantics": ({"base": "none", "semantics": "none"}, {"lr": 3e-4}),
 }
@@ -103,6 +109,11 @@ def _methods(config: Config) -> dict[str, Method]:
             continue  # the settings are so already
         if name in PAPERS and config.name == "lite/features":
             training = training | {"epochs": 30}  # without a start it is still learning after the others' 9
+        epochs = training.get("epochs", config.training.epochs)
+        training = {**training, "epochs": 2 * epochs if training.get("twice") else epochs}
+        training.pop("twice", None)
+        if training.get("mining"):
+            training["mining"] = MINING[config.name.removeprefix("lite/")]
         whole = replace(config, model=changed, training=replace(config.training, **training))
         methods[name] = flow(whole, device="cpu")
     return methods

@@ -228,7 +228,7 @@ def _score(validate: Validate | None, model: GSMFlow, epoch: int) -> float | Non
 
 def _finite(model: GSMFlow) -> bool:
     """The loss is taken before a step: the last one of an epoch can spoil the weights unseen."""
-    return bool(torch.stack([parameter.isfinite().all() for parameter in model.parameters()]).all())
+    return bool(torch.stack(torch._foreach_norm(list(model.parameters()), 1)).isfinite().all())
 
 
 def _copy(model: GSMFlow) -> dict[str, Tensor]:
