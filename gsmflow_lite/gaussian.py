@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from .datasets.base import GZSLDataset
+from .datasets.mapped import MappedFeatures, in_chunks
 
 STRENGTHS = tuple(10.0 ** (power / 4) for power in range(-12, 5))  # of the ridge; larger trusts the attributes less
 
@@ -55,8 +56,26 @@ class GaussianBase(nn.Module):
 
 
 def class_means(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Mean feature of each class over those of its rows that are in ``rows``: (len(classes), D), float32."""
+    """Mean feature of each class over those of its rows that are in ``rows``: (len(classes), D), float32.
+
+    Features on disk are read once, in the order of the file, whatever the number of classes.
+    """
+    if isinstance(dataset.features, MappedFeatures):
+        return _means_on_disk(dataset, classes, rows)
     return np.stack([dataset.features[dataset.of_class(k, rows)].mean(0) for k in classes])
+
+
+def _means_on_disk(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    ascending = np.argsort(classes)
+    rows = np.sort(rows[np.isin(dataset.labels[rows], classes)])
+    numbers = ascending[np.searchsorted(classes, dataset.labels[rows], sorter=ascending)]
+    sums = np.zeros((len(classes), dataset.features.shape[1]))
+    for places, x in in_chunks(dataset.features, rows):
+        order = np.argsort(numbers[places], kind="stable")
+        there, starts = np.unique(numbers[places][order], return_index=True)
+        sums[there] += np.add.reduceat(x[order], starts, axis=0, dtype=np.float64)
+    counts = np.bincount(numbers, minlength=len(classes))
+    return (sums / counts[:, None]).astype(np.float32)
 
 
 def ridge_means(dataset: GZSLDataset, strengths: tuple[float, ...] = STRENGTHS) -> Tensor:
@@ -80,8 +99,19 @@ def within_covariance(dataset: GZSLDataset) -> np.ndarray:
     """Covariance of the training rows around their class means, pooled over classes: (D, D), float64."""
     rows, classes = dataset.train, dataset.seen_classes
     means = class_means(dataset, classes, rows)
+    if isinstance(dataset.features, MappedFeatures):
+        return _covariance_on_disk(dataset, classes, means)
     residuals = (dataset.features[rows] - means[np.searchsorted(classes, dataset.labels[rows])]).astype(np.float64)
     return residuals.T @ residuals / max(1, len(rows) - len(classes))
+
+
+def _covariance_on_disk(dataset: GZSLDataset, classes: np.ndarray, means: np.ndarray) -> np.ndarray:
+    rows = np.sort(dataset.train)
+    total = np.zeros((means.shape[1],) * 2)
+    for places, x in in_chunks(dataset.features, rows):
+        residuals = (x - means[np.searchsorted(classes, dataset.labels[rows[places]])]).astype(np.float64)
+        total += residuals.T @ residuals
+    return total / max(1, len(rows) - len(classes))
 
 
 def _root(covariance: np.ndarray) -> Tensor:

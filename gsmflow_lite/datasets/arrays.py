@@ -1,4 +1,4 @@
-"""Data sets from the user's own arrays, .npz files and DataFrames, and back to an .npz file."""
+"""Data sets from the user's own arrays, DataFrames and files (.npz, .npy, HDF5), and back to files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import numpy as np
 
 from ..errors import DataError, StorageError
 from .base import GZSLDataset, hold_out
-from .matfiles import EXPANSION, one_clear_error
+from .mapped import MappedFeatures, check_size, hdf5_array, is_mapped, npy_header, open_features
+from .matfiles import EXPANSION, one_clear_error, open_hdf5
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
 ROWS = ("train", "test_seen", "test_unseen")
@@ -39,7 +40,9 @@ def from_arrays(
 ) -> GZSLDataset:
     """A data set from plain arrays: NumPy arrays, torch tensors, lists, or pandas objects.
 
-    ``features`` (N, D); ``labels`` (N,), class numbers from 0 or class names; ``attributes`` (K, A), or a DataFrame whose
+    ``features`` (N, D); where they do not fit into memory, the name of an .npy or HDF5 file, what :func:`open_features`
+    returns, a memory map (``np.load(path, mmap_mode="r")``) or an h5py data set: these stay on disk, see
+    :class:`MappedFeatures`; ``labels`` (N,), class numbers from 0 or class names; ``attributes`` (K, A), or a DataFrame whose
     index names the classes; ``unseen``, the numbers or names of the classes that are never trained on.
 
     Where ``test_seen`` is None, a fifth of the rows of each seen class is held out, drawn with ``seed`` (whole ``groups``
@@ -78,7 +81,7 @@ def from_arrays(
     test_seen = _rows(test_seen, labels)
     rest = np.setdiff1d(np.flatnonzero(~of_unseen), test_seen)
     return GZSLDataset(
-        features=as_array(features, "features", source),
+        features=_as_features(features, source),
         labels=labels,
         attributes=attributes,
         train=rest if train is None else _rows(train, labels),
@@ -119,13 +122,7 @@ def from_npz(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZS
     file before memory is spent. Raises ``DataError``.
     """
     path = Path(path)
-    content = read_npz(path, REQUIRED, OPTIONAL)
-    named = str(content.pop("name")) if "name" in content else path.stem
-    for key in ("class_names", "attribute_names"):
-        if key in content and content[key].ndim != 1:
-            raise DataError(f"{path}: {key} must be a list of names, got shape {content[key].shape}")
-        content[key] = [str(text) for text in content.get(key, ())]
-    return from_arrays(**content, name=name or named, source=str(path), seed=seed)
+    return _from_content(read_npz(path, REQUIRED, OPTIONAL), path, name or path.stem, bool(name), seed)
 
 
 def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
@@ -135,13 +132,16 @@ def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
     Raises ``StorageError``.
     """
     d, path = dataset.origin or dataset, Path(path)
-    content = {key: getattr(d, key) for key in (*REQUIRED[:3], *ROWS, "groups", "images", "declared_validation")}
-    content |= {key: np.asarray(getattr(d, key), dtype=str) for key in ("class_names", "attribute_names", "name")}
-    content["unseen"] = d.unseen_classes
+    if isinstance(d.features, MappedFeatures):
+        raise StorageError(
+            f"{path}: features on disk ({d.features.path}) are not packed into an .npz file, which is read whole: "
+            "use save_folder(dataset, path)"
+        )
+    content = {"features": d.features, **_small_content(d)}
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with open(aside, "wb") as file:
-            np.savez_compressed(file, **{key: value for key, value in content.items() if value is not None})
+            np.savez_compressed(file, **content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)
@@ -151,6 +151,83 @@ def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
             f"{path}: the data set could not be written ({error.strerror or error}): is there room, and may you?"
         ) from None
     return path
+
+
+def from_folder(path: str | Path, features: str = "features", *, name: str | None = None, seed: int = 0) -> GZSLDataset:
+    """A data set from a folder of .npy files, named as the arguments of :func:`from_arrays`; features stay on disk.
+
+    ``<features>.npy``, ``labels.npy``, ``attributes.npy`` and ``unseen.npy`` must be there, and where wanted more of
+    ``OPTIONAL``, such as ``class_names.npy``, an array of text. Nothing is unpickled. Raises ``DataError``.
+    """
+    path = Path(path)
+    others = [key for key in (*REQUIRED[1:], *OPTIONAL) if (path / f"{key}.npy").is_file()]
+    _check_keys(path, [*others, "features"], [f"{key}.npy" for key in others], "np.save")
+    content = {key: read_npy(path / f"{key}.npy", on_disk=key == "images") for key in others}
+    content["features"] = open_features(path / f"{features}.npy")
+    return _from_content(content, path, name or path.resolve().name, bool(name), seed)
+
+
+def from_hdf5(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZSLDataset:
+    """A data set from an HDF5 file whose arrays are named as the arguments of :func:`from_arrays`; features stay on disk.
+
+    See :func:`open_features` for how they are best stored. Links are not followed. Raises ``DataError``.
+    """
+    path = Path(path)
+    features = open_features(path)
+    with one_clear_error(path, "an HDF5"), open_hdf5(path) as file:
+        _check_keys(path, list(file), list(file), "h5py")
+        content = {key: _hdf5_values(path, file, key) for key in (*REQUIRED[1:], *OPTIONAL) if key in file}
+    return _from_content(content | {"features": features}, path, name or path.stem, bool(name), seed)
+
+
+def _check_keys(path: Path, keys: list[str], there: list[str], how: str) -> None:
+    missing = [key for key in REQUIRED if key not in keys]
+    if missing:
+        raise DataError(
+            f"{path}: a data set must hold {', '.join(map(repr, missing))}, got {', '.join(there) or 'nothing'}: "
+            f"add what is missing with {how}"
+        )
+
+
+def _from_content(content: dict, path: Path, name: str, named: bool, seed: int) -> GZSLDataset:
+    """What the readers of all kinds of files end with; the file's own ``name`` yields to one that was given."""
+    own = content.pop("name", None)
+    for key in ("class_names", "attribute_names"):
+        if key in content and content[key].ndim != 1:
+            raise DataError(f"{path}: {key} must be a list of names, got shape {content[key].shape}")
+        content[key] = [str(text) for text in content.get(key, ())]
+    return from_arrays(**content, name=name if named or own is None else str(own), source=str(path), seed=seed)
+
+
+def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
+    """Write a data set so that :func:`from_folder` and the command line read it; features go from disk to disk by blocks.
+
+    Like :func:`save_npz`, it writes features as they were before preprocessing. Raises ``StorageError``.
+    """
+    d, path = dataset.origin or dataset, Path(path)
+    content = _small_content(d)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if not isinstance(d.features, MappedFeatures):
+            content["features"] = d.features
+        for key, value in content.items():  # aside: what is written may be a map of the file that is written over
+            np.save(path / ".part.npy", value, allow_pickle=False)
+            os.replace(path / ".part.npy", path / f"{key}.npy")
+    except OSError as error:
+        raise StorageError(
+            f"{path}: the data set could not be written ({error.strerror or error}): is there room, and may you?"
+        ) from None
+    if isinstance(d.features, MappedFeatures):
+        d.features.save(path / "features.npy")
+    return path
+
+
+def _small_content(d: GZSLDataset) -> dict[str, np.ndarray]:
+    """All that a file holds beside the features."""
+    content = {key: getattr(d, key) for key in (*REQUIRED[1:3], *ROWS, "groups", "images", "declared_validation")}
+    content |= {key: np.asarray(getattr(d, key), dtype=str) for key in ("class_names", "attribute_names", "name")}
+    content["unseen"] = d.unseen_classes
+    return {key: value for key, value in content.items() if value is not None}
 
 
 def read_npz(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, np.ndarray]:
@@ -189,7 +266,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
     packed = min(info.compress_size, size)
     most = min(info.file_size, packed * (EXPANSION if info.compress_type == zipfile.ZIP_DEFLATED else 1) + 64)
     with archive.open(info) as stream:
-        shape, _, dtype = _npy_header(stream)
+        shape, _, dtype = npy_header(stream)
         if dtype.kind not in "biufSU":
             raise DataError(f"{path}: {key!r} must hold numbers or text, got {dtype}: convert it with astype before saving")
         claimed = prod(shape) * max(dtype.itemsize, 1)
@@ -205,12 +282,30 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
     return array
 
 
-def _npy_header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
-    version = np.lib.format.read_magic(stream)
-    readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-    if version not in readers:
-        raise ValueError(f"unknown version {version} of the .npy format")
-    return readers[version](stream)
+def read_npy(path: Path, *, on_disk: bool = False) -> np.ndarray:
+    """Numbers or text of an .npy file, never unpickled, or one ``DataError``; ``on_disk`` leaves them there."""
+    try:
+        with open(path, "rb") as file, one_clear_error(path, "an .npy"):
+            shape, _, dtype = npy_header(file)
+            if dtype.kind not in "biufSU":
+                raise DataError(
+                    f"{path}: the file must hold numbers or text, got {dtype}: convert it with astype before saving"
+                )
+            check_size(path, shape, dtype, os.fstat(file.fileno()).st_size - file.tell())
+            return np.load(path, mmap_mode="r" if on_disk else None, allow_pickle=False)
+    except OSError as error:
+        raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
+
+
+def _hdf5_values(path: Path, file, key: str) -> np.ndarray:
+    import h5py
+
+    entry = hdf5_array(path, file, key)
+    if h5py.check_string_dtype(entry.dtype) is not None:
+        return np.asarray(entry.asstr()[()], dtype=str)
+    if entry.dtype.kind not in "biufS":
+        raise DataError(f"{path}: {key!r} must hold numbers or text, got {entry.dtype}: save it as one of these")
+    return entry[()]
 
 
 # --- what users hand in ---------------------------------------------------------------------------------------------
@@ -222,6 +317,13 @@ def at_source(source: str) -> str:
 
 def _is_frame(values) -> bool:
     return hasattr(values, "columns") and hasattr(values, "index")  # a DataFrame, told without importing pandas
+
+
+def _as_features(values, source: str) -> np.ndarray | MappedFeatures:
+    """An array in memory, or what stays on disk, as it is."""
+    if isinstance(values, str | os.PathLike):
+        return open_features(values)
+    return values if is_mapped(values) else as_array(values, "features", source)
 
 
 def as_array(values, name: str, source: str) -> np.ndarray:

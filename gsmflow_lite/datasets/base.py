@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from .mapped import BLOCK, MappedFeatures, as_mapped, is_mapped, rows_of
 from .preprocessing import Preprocessing
 
 
@@ -19,7 +20,8 @@ class GZSLDataset:
     It checks itself when it is made and raises :class:`DataError` with the rule, the value and the remedy.
 
     ================== =================== ==============================================================
-    ``features``       (N, D) float32      visual features, finite
+    ``features``       (N, D) float32      visual features, finite; those of a memory map, an HDF5 array or a file stay on
+                                           disk, as :class:`MappedFeatures`, and rows are read when they are asked for
     ``labels``         (N,) int64          class of each row, 0 to K - 1
     ``attributes``     (K, A) float32      description of each class, finite, no zero row
     ``train``          (n,) int64          rows to learn from; their classes are the seen ones
@@ -31,7 +33,7 @@ class GZSLDataset:
     ================== =================== ==============================================================
     """
 
-    features: np.ndarray
+    features: np.ndarray | MappedFeatures
     labels: np.ndarray
     attributes: np.ndarray
     train: np.ndarray
@@ -49,7 +51,9 @@ class GZSLDataset:
     origin: GZSLDataset | None = None
 
     def __post_init__(self) -> None:
-        self._put("features", finite_matrix(self.features, "features", self.source))
+        on_disk = is_mapped(self.features)
+        features = as_mapped(self.features, self.source) if on_disk else finite_matrix(self.features, "features", self.source)
+        self._put("features", features)
         self._put("attributes", finite_matrix(self.attributes, "attributes", self.source))
         for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
             if getattr(self, name) is not None:
@@ -115,7 +119,7 @@ class GZSLDataset:
         """The same data with features mapped by a :class:`Preprocessing` fitted on ``train`` only."""
         if self.origin is not None:
             return self.origin.preprocessed(kind, components)
-        fitted = Preprocessing.fit(kind, self.features[self.train], components)
+        fitted = Preprocessing.fit(kind, rows_of(self.features, self.train), components)
         return self.mapped(fitted)
 
     def mapped(self, preprocessing: Preprocessing) -> GZSLDataset:
@@ -146,7 +150,7 @@ class GZSLDataset:
         ends = np.cumsum([len(train), len(test_seen), len(test_unseen)])
         index = np.split(np.arange(len(rows)), ends[:-1])
         return GZSLDataset(
-            features=self.features[rows],
+            features=rows_of(self.features, rows),
             labels=labels,
             attributes=self.attributes[classes],
             train=index[0],
@@ -186,14 +190,25 @@ def finite_matrix(values, name: str, source: str) -> np.ndarray:
         raise DataError(f"{_where(source)}{name} must be a matrix of numbers: {error}") from None
     if array.ndim != 2 or 0 in matrix.shape:
         raise DataError(f"{_where(source)}{name} must be a matrix with rows and columns, got shape {array.shape}")
-    finite = np.isfinite(matrix)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
+    count, first = _not_finite(matrix)
+    if count:
         raise DataError(
-            f"{_where(source)}{name} must be finite in single precision, got {array[row, column]} in row {row}, "
-            f"column {column} ({(~finite).sum()} such values): extract them again, or remove those rows"
+            f"{_where(source)}{name} must be finite in single precision, got {array[first]} in row {first[0]}, "
+            f"column {first[1]} ({count} such values): extract them again, or remove those rows"
         )
     return matrix
+
+
+def _not_finite(matrix: np.ndarray) -> tuple[int, tuple[int, int]]:
+    """How many entries are not finite, and where the first one is; by blocks, for a mask of all takes a quarter as much."""
+    count, first, step = 0, (-1, -1), max(1, BLOCK // (4 * matrix.shape[1]))
+    for start in range(0, len(matrix), step):
+        bad = ~np.isfinite(matrix[start : start + step])
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            first = first if count else (start + int(row), int(column))
+            count += int(bad.sum())
+    return count, first
 
 
 def whole_numbers(values, name: str, source: str) -> np.ndarray:

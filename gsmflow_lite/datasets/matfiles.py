@@ -58,7 +58,7 @@ def mat_names(path: str | Path) -> list[str]:
     with one_clear_error(path):
         if not hdf5:
             return list(_scan_mat5(path))
-        with _open_hdf5(path) as file:
+        with open_hdf5(path) as file:
             return _hdf5_names(file)
 
 
@@ -308,10 +308,11 @@ def _cell_text(tape: _Tape, depth: int) -> str:
 # --- MATLAB 7.3: HDF5 -----------------------------------------------------------------------------------------------
 
 
-def _open_hdf5(path: Path):
+def open_hdf5(path: str | Path, **options):
+    """An HDF5 file to read from; ``options`` go to ``h5py.File``."""
     import h5py
 
-    return h5py.File(path, "r", locking=False)  # locks fail on some network disks, and nothing is written
+    return h5py.File(path, "r", **{"locking": False} | options)  # locks fail on some network disks, and nothing is written
 
 
 def _hdf5_names(file) -> list[str]:
@@ -319,7 +320,7 @@ def _hdf5_names(file) -> list[str]:
 
 
 def _read_hdf5(path: Path, wanted: list[str] | None, optional: list[str]) -> dict:
-    with _open_hdf5(path) as file:
+    with open_hdf5(path) as file:
         names = _choose(path, _hdf5_names(file), wanted, optional)
         return {name: _hdf5_value(path, file, name) for name in names}
 
@@ -334,7 +335,7 @@ def _hdf5_value(path: Path, file, name: str) -> np.ndarray | list[str]:
         raise DataError(f"{path}: {name!r} is {REFUSED[SPARSE]}, which cannot be used here: save it with full(...)")
     if not isinstance(entry, h5py.Dataset):
         raise DataError(f"{path}: {name!r} must be an array, got a struct: save its fields as variables")
-    _check_dataset(path, entry, os.path.getsize(path))
+    check_hdf5_array(path, entry, os.path.getsize(path))
     kind = _matlab_class(entry)
     if kind == "char":
         return _hdf5_rows_of_text(entry)
@@ -354,7 +355,7 @@ def _matlab_class(entry) -> str:
     return kind.decode("ascii", "replace") if isinstance(kind, bytes) else str(kind)
 
 
-def _check_dataset(path: Path, entry, size: int) -> None:
+def check_hdf5_array(path: Path, entry, size: int) -> None:
     """The bytes that are stored must be able to hold what the shape promises; all bytes must be in this file."""
     if entry.external or entry.is_virtual:
         raise DataError(f"{path}: {entry.name!r} keeps its data in another file, which is not followed: save the array itself")
@@ -363,7 +364,9 @@ def _check_dataset(path: Path, entry, size: int) -> None:
     stored = min(entry.id.get_storage_size(), size)
     filters = [entry.id.get_create_plist().get_filter(i)[0] for i in range(entry.id.get_create_plist().get_nfilters())]
     if set(filters) - {1, 2, 3, 32000} or len(set(filters)) < len(filters):  # deflate, shuffle, checksum, LZF
-        raise DataError(f"{path}: {entry.name!r} is compressed in an unknown way (filters {filters}): save it with -v7.3")
+        raise DataError(
+            f"{path}: {entry.name!r} is compressed in an unknown way (filters {filters}): save it with gzip (-v7.3)"
+        )
     most = stored * (EXPANSION if filters else 1) + 64
     claimed = prod(entry.shape) * entry.dtype.itemsize
     chunk = prod(entry.chunks or ()) * entry.dtype.itemsize
@@ -391,7 +394,7 @@ def _hdf5_cells(path: Path, file, entry) -> list[str]:
         cell = file[reference]
         if not isinstance(cell, h5py.Dataset) or cell.dtype.kind not in "iu":
             raise DataError(f"{path}: the cells of {entry.name!r} must each hold one text, got {cell}")
-        _check_dataset(path, cell, os.path.getsize(path))
+        check_hdf5_array(path, cell, os.path.getsize(path))
         text = _hdf5_rows_of_text(cell)
         if len(text) > 1:
             raise DataError(f"{path}: the cells of {entry.name!r} must each hold one text, got {len(text)} rows")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from .mapped import MappedFeatures
 
 KINDS = ("none", "min-max", "standardise", "pca", "whitened-pca")
 
@@ -31,8 +32,8 @@ class Preprocessing:
         return None if self.basis is None else self.basis.shape[1]
 
     @classmethod
-    def fit(cls, kind: str, features: np.ndarray, components: int | None = None) -> Preprocessing:
-        """Fit on ``features`` (N, D), which should be training rows only.
+    def fit(cls, kind: str, features: np.ndarray | MappedFeatures, components: int | None = None) -> Preprocessing:
+        """Fit on ``features`` (N, D), which should be training rows only; those on disk are read a block at a time, twice.
 
         ``min-max`` maps each column to [0, 1]; ``standardise`` to mean 0 and variance 1; ``pca`` keeps the leading
         ``components`` directions (fewer where the training rows - 1 or the features are fewer; None: all there are) and
@@ -43,23 +44,48 @@ class Preprocessing:
             raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {kind!r}")
         if components is not None and not kind.endswith("pca"):
             raise ConfigError(f"components go with pca or whitened-pca, got {components} with {kind!r}")
-        x = np.asarray(features)
+        x = features if isinstance(features, MappedFeatures) else np.asarray(features)
         width = x.shape[1]
         if kind == "none":
             return cls(kind, np.zeros(width, np.float32), np.ones(width, np.float32))
+        if isinstance(x, MappedFeatures):
+            return cls._fit_on_disk(kind, x, components)
         if kind == "min-max":
-            return cls(kind, _f32(x.min(0)), _safe(np.subtract(x.max(0), x.min(0), dtype=np.float64), _size(x)))
+            return cls(kind, _f32(x.min(0)), _extent(x.min(0), x.max(0)))
         mean = x.mean(0, dtype=np.float64)
         if kind == "standardise":
-            return cls(kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x)))
-        basis, deviations = _principal_axes(x, mean, components)
+            return cls(kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x.min(0), x.max(0))))
+        return cls._along_axes(kind, mean, _principal_axes(*_covariance(x, mean), components))
+
+    @classmethod
+    def _fit_on_disk(cls, kind: str, features: MappedFeatures, components: int | None) -> Preprocessing:
+        """The same numbers, to rounding, from one pass for extremes and sums and one for what is around the mean."""
+        low, high, total = np.inf, -np.inf, 0.0
+        for x in features.chunks():
+            low, high, total = np.minimum(low, x.min(0)), np.maximum(high, x.max(0)), total + x.sum(0, dtype=np.float64)
+        if kind == "min-max":
+            return cls(kind, _f32(low), _extent(low, high))
+        mean, spread = total / len(features), 0.0
+        for x in features.chunks():
+            centred = x - mean  # float64
+            spread = spread + (np.square(centred).sum(0) if kind == "standardise" else centred.T @ centred)
+        spread /= len(features)
+        if kind == "standardise":
+            return cls(kind, _f32(mean), _safe(np.sqrt(spread), _size(low, high)))
+        return cls._along_axes(kind, mean, _principal_axes(spread, len(features), components))
+
+    @classmethod
+    def _along_axes(cls, kind: str, mean: np.ndarray, axes: tuple[np.ndarray, np.ndarray]) -> Preprocessing:
+        basis, deviations = axes
         if kind == "pca":
             deviations = np.full_like(deviations, np.sqrt(np.mean(deviations**2)))
         return cls(kind, _f32(mean), _safe(deviations, deviations.max()), _f32(basis))
 
-    def transform(self, features: np.ndarray) -> np.ndarray:
-        """Map features (..., D) to (..., d), float32."""
+    def transform(self, features: np.ndarray | MappedFeatures) -> np.ndarray | MappedFeatures:
+        """Map features (..., D) to (..., d), float32; those on disk when they are read."""
         self._expect(features, len(self.offset), "transform")
+        if isinstance(features, MappedFeatures):
+            return features.through(self)
         if self.kind == "none":
             return _f32(features)
         x = _f32(features) - self.offset
@@ -81,15 +107,20 @@ class Preprocessing:
             )
 
 
-def _principal_axes(x: np.ndarray, mean: np.ndarray, components: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _covariance(x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, int]:
+    """Covariance (D, D) of the rows, in float64: eigenvalues of a float32 Gram matrix lose half their digits."""
+    centred = x - mean
+    return centred.T @ centred / len(x), len(x)
+
+
+def _principal_axes(covariance: np.ndarray, rows: int, components: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
-    most = min(x.shape[0] - 1, x.shape[1])
+    most = min(rows - 1, len(covariance))
     keep = most if components is None else components
     if keep < 1:
         raise ConfigError(f"components must be at least 1, got {keep}")
     keep = min(keep, most)
-    centred = x - mean  # float64: eigenvalues of a float32 Gram matrix lose half their digits
-    values, vectors = _eigh(centred.T @ centred / len(x))
+    values, vectors = _eigh(covariance)
     values, vectors = values[::-1][:keep], vectors[:, ::-1][:, :keep]
     # An eigenvector is known up to its sign; fixing it keeps models and pictures the same across machines.
     signs = np.sign(vectors[np.abs(vectors).argmax(0), np.arange(keep)])
@@ -104,9 +135,13 @@ def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.linalg.eigh(matrix)
 
 
-def _size(x: np.ndarray) -> np.ndarray:
+def _extent(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    return _safe(np.subtract(high, low, dtype=np.float64), _size(low, high))
+
+
+def _size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Largest magnitude in each column: columns may have units of their own, so each is judged by itself."""
-    return np.maximum(np.abs(x.max(0)), np.abs(x.min(0)))
+    return np.maximum(np.abs(high), np.abs(low))
 
 
 def _safe(scale: np.ndarray, size: np.ndarray | float) -> np.ndarray:
