@@ -142,7 +142,7 @@ def _has_features(path: Path) -> bool:
 
 def _read_xlsa17(folder: Path, features: str, name: str) -> GZSLDataset:
     path, splits = folder / f"{features}.mat", folder / "att_splits.mat"
-    content = read_mat(path, ["features", "labels"])
+    content = read_mat(path, ["features", "labels"], single=["features"])
     table = read_mat(splits, ["att", *SPLITS], optional=["train_loc", "val_loc", "allclasses_names"])
     matrix, attributes = _table(content, "features", path), _table(table, "att", splits).T
     labels = _whole(content, "labels", path)
@@ -205,7 +205,7 @@ def _names(table, classes: int, path: Path) -> list[str]:
 
 def _read_epgn(folder: Path, features: str, name: str) -> GZSLDataset:
     path, where = folder / "data.mat", folder / "label.mat"
-    data = read_mat(path, [*EPGN_FEATURES, "seen_pro", "unseen_pro", "attribute", "att_train"])
+    data = read_mat(path, [*EPGN_FEATURES, "seen_pro", "unseen_pro", "attribute", "att_train"], single=EPGN_FEATURES)
     label = read_mat(where, EPGN_LABELS)
     parts = [_table(data, key, path) for key in EPGN_FEATURES]
     numbers = [_whole(label, key, where) for key in EPGN_LABELS]

@@ -30,6 +30,7 @@ IMPOSTORS = {  # what is found in place of a .mat file when a download went wron
 
 MI_MATRIX, MI_COMPRESSED = 14, 15  # types of element in a MATLAB 5 file, and how the others hold numbers or text:
 NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+DOUBLE, PIECE = 9, 1 << 18  # the type of double precision; numbers that are converted at a time
 ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 CELL, CHAR, SPARSE, OPAQUE = 1, 4, 5, 17  # classes of array
 NUMERIC = range(6, 16)
@@ -37,18 +38,19 @@ REFUSED = {2: "a struct", 3: "an object", SPARSE: "a sparse matrix", 16: "a func
 
 
 def read_mat(
-    path: str | Path, wanted: Iterable[str] | None = None, *, optional: Iterable[str] = ()
+    path: str | Path, wanted: Iterable[str] | None = None, *, optional: Iterable[str] = (), single: Iterable[str] = ()
 ) -> dict[str, np.ndarray | list[str]]:
     """Read arrays by name: numbers as arrays in MATLAB's shape, text and cells of text as a list of ``str``.
 
-    ``wanted`` must all be there; ``optional`` are read where they are there; None reads everything. The file's own
-    header tells MATLAB 5 (to 7.2) from 7.3, which is HDF5. Raises ``DataError`` for a file that is missing, truncated,
+    ``wanted`` must all be there; ``optional`` are read where they are there; None reads everything. Those of ``single`` that
+    are in double precision become float32 as they are read, which takes a third of the memory that it takes later. The file's
+    own header tells MATLAB 5 (to 7.2) from 7.3, which is HDF5. Raises ``DataError`` for a file that is missing, truncated,
     damaged, lacks a name, holds something else under it (sparse, struct, complex), or claims to hold more than fits.
     """
     path = Path(path)
     reader = _read_hdf5 if _is_hdf5(path) else _read_mat5
     with one_clear_error(path):
-        return reader(path, None if wanted is None else list(wanted), list(optional))
+        return reader(path, None if wanted is None else list(wanted), list(optional), set(single))
 
 
 def mat_names(path: str | Path) -> list[str]:
@@ -117,10 +119,11 @@ def _choose(path: Path, there: list[str], wanted: list[str] | None, optional: li
 # Read here and not by scipy.io.loadmat, which a damaged file can bring down together with the interpreter.
 
 
-def _read_mat5(path: Path, wanted: list[str] | None, optional: list[str]) -> dict:
+def _read_mat5(path: Path, wanted: list[str] | None, optional: list[str], single: set[str]) -> dict:
     places = _scan_mat5(path)
+    names = _choose(path, list(places), wanted, optional)
     with open(path, "rb") as file:
-        return {name: _mat5_value(path, file, places[name], name) for name in _choose(path, list(places), wanted, optional)}
+        return {name: _mat5_value(path, file, places[name], name, name in single) for name in names}
 
 
 def _scan_mat5(path: Path) -> dict[str, int]:
@@ -138,14 +141,14 @@ def _scan_mat5(path: Path) -> dict[str, int]:
     return found
 
 
-def _mat5_value(path: Path, file: BinaryIO, at: int, name: str) -> np.ndarray | list[str]:
+def _mat5_value(path: Path, file: BinaryIO, at: int, name: str, single: bool) -> np.ndarray | list[str]:
     tape = _Tape(file, at)
     header = _array_header(tape)
     if header.kind in REFUSED:
         raise DataError(f"{path}: {name!r} is {REFUSED[header.kind]}: save it as a full array of numbers")
     if header.complex:
         raise DataError(f"{path}: {name!r} must hold real numbers, got complex ones: save its real part")
-    value = _array_content(tape, header)
+    value = _array_content(tape, header, single)
     tape.finish()
     return value
 
@@ -196,8 +199,12 @@ class _Tape:
             raise ValueError(f"an entry of {length:,} bytes is longer than {most}")
         if content is None:
             content = self.read(length)
-            self.read(min(-length % 8, self.left))  # padding, which some writers leave out at the end
+            self.padding(length)
         return kind, content
+
+    def padding(self, length: int) -> None:
+        """Go to where the next element may start; some writers leave padding out at the end."""
+        self.read(min(-length % 8, self.left))
 
     def read(self, count: int) -> bytes:
         if count > self.left:
@@ -243,21 +250,34 @@ def _array_header(tape: _Tape) -> _Header:
     return _Header(kind, has_imaginary, dims, tape.element(256)[1].decode("ascii"))
 
 
-def _array_content(tape: _Tape, header: _Header) -> np.ndarray | list[str]:
+def _array_content(tape: _Tape, header: _Header, single: bool = False) -> np.ndarray | list[str]:
     if header.kind == CELL:
         return _cells(tape, header.dims)
     if header.kind != CHAR and header.kind not in NUMERIC:
         raise ValueError(f"an array of unknown class {header.kind}")
-    kind, content = tape.element()
     if header.kind == CHAR:
-        return _rows_of_text(kind, content, tape.order, header.dims)
+        return _rows_of_text(*tape.element(), tape.order, header.dims)
+    return _numbers(tape, header.dims, single).reshape(header.dims, order="F")
+
+
+def _numbers(tape: _Tape, dims: tuple[int, ...], single: bool) -> np.ndarray:
+    """The numbers of an array, (n,), in this machine's byte order; ``single`` makes float32 of double precision."""
+    kind, length, content = tape.tag()
     if kind not in NUMBERS:
         raise ValueError(f"numbers of unknown type {kind}")
-    dtype = np.dtype(NUMBERS[kind])
-    if prod(header.dims) * dtype.itemsize != len(content):
-        raise ValueError(f"dimensions {header.dims} of {dtype} do not go with {len(content):,} bytes")
-    numbers = np.frombuffer(content, dtype.newbyteorder(tape.order))
-    return numbers.astype(dtype, copy=False).reshape(header.dims, order="F")
+    dtype, count = np.dtype(NUMBERS[kind]), prod(dims)
+    if count * dtype.itemsize != length:
+        raise ValueError(f"dimensions {dims} of {dtype} do not go with {length:,} bytes")
+    stored = dtype.newbyteorder(tape.order)
+    if content is not None:
+        return np.frombuffer(content, stored).astype(dtype)
+    out = np.empty(count, np.float32 if single and kind == DOUBLE else dtype)
+    with np.errstate(over="ignore"):  # becomes infinite, which is for the caller to judge
+        for start in range(0, count, PIECE):  # memory is not taken before its content comes
+            end = min(start + PIECE, count)
+            out[start:end] = np.frombuffer(tape.read((end - start) * dtype.itemsize), stored)
+    tape.padding(length)
+    return out
 
 
 def _rows_of_text(kind: int, content: bytes, order: str, dims: tuple[int, ...]) -> list[str]:
@@ -319,13 +339,13 @@ def _hdf5_names(file) -> list[str]:
     return [name for name in file if not name.startswith("#")]  # '#refs#' holds the contents of cells
 
 
-def _read_hdf5(path: Path, wanted: list[str] | None, optional: list[str]) -> dict:
+def _read_hdf5(path: Path, wanted: list[str] | None, optional: list[str], single: set[str]) -> dict:
     with open_hdf5(path) as file:
         names = _choose(path, _hdf5_names(file), wanted, optional)
-        return {name: _hdf5_value(path, file, name) for name in names}
+        return {name: _hdf5_value(path, file, name, name in single) for name in names}
 
 
-def _hdf5_value(path: Path, file, name: str) -> np.ndarray | list[str]:
+def _hdf5_value(path: Path, file, name: str, single: bool) -> np.ndarray | list[str]:
     import h5py
 
     if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
@@ -347,6 +367,8 @@ def _hdf5_value(path: Path, file, name: str) -> np.ndarray | list[str]:
         raise DataError(f"{path}: {name!r} must hold real numbers, got {entry.dtype}: save its real part")
     if "MATLAB_empty" in entry.attrs:  # the data are the dimensions of an array without entries
         return np.zeros((0, 0))
+    if single and entry.dtype == np.float64:
+        entry = entry.astype(np.float32)  # by HDF5, a piece at a time
     return np.asarray(entry[()]).T  # HDF5 lists the dimensions in the opposite order
 
 
