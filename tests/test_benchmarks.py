@@ -1,5 +1,6 @@
 """Benchmark folders are read in every published variant, and each bad file gets one error that says what to do."""
 
+import tracemalloc
 import zlib
 
 import h5py
@@ -104,6 +105,46 @@ def test_compressed_matlab_5_files_are_read(tmp_path, world):
         scipy.io.savemat(path, content, do_compression=True)
 
     assert_same(load_folder(xlsa17(tmp_path, world, save=save)), world)
+
+
+def save_compressed(path, content):
+    scipy.io.savemat(path, content, do_compression=True)
+
+
+WAYS = pytest.mark.parametrize("save", [scipy.io.savemat, save_compressed, save_mat73], ids=["5", "5 compressed", "7.3"])
+
+
+@WAYS
+@pytest.mark.parametrize("kind", [">f8", "<f4", np.int16])
+def test_double_precision_becomes_single_where_it_is_asked_for(kind, save, tmp_path, rng):
+    values = {"x": (200 * rng.random((700, 800))).astype(kind), "y": rng.random((2, 1))}
+    save(tmp_path / "some.mat", values)
+    found = read_mat(tmp_path / "some.mat", single=["x"])
+    np.testing.assert_array_equal(found["x"], values["x"].astype(np.int16 if kind is np.int16 else np.float32))
+    assert found["x"].dtype == (np.int16 if kind is np.int16 else np.float32)
+    np.testing.assert_array_equal(found["y"], values["y"])
+
+
+@WAYS
+def test_features_beyond_single_precision_are_refused(save, tmp_path, world):
+    features = world["features"].T.astype(np.float64)
+    features[2, 7] = 1e200
+    xlsa17(tmp_path, world, save=save, features=features)
+    with pytest.raises(DataError, match=r"res101.mat with att_splits.mat: features must be finite .* in row 7, column 2"):
+        load_folder(tmp_path)
+
+
+@WAYS
+def test_loading_takes_little_more_memory_than_the_features_do(save, tmp_path, world):
+    """They are stored in double precision, so reading them whole would take twice as much before they are single."""
+    features = np.repeat(world["features"].T, 20_000, axis=0)
+    xlsa17(tmp_path, world, save=save, features=features.astype(np.float64))
+    tracemalloc.start()
+    loaded = load_folder(tmp_path).features
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert loaded.shape == (70, 80_000)
+    assert most < 1.5 * loaded.nbytes
 
 
 def test_xlsa17_without_any_optional_key_is_read(tmp_path, world):

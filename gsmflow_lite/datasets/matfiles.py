@@ -367,7 +367,7 @@ def _hdf5_value(path: Path, file, name: str, single: bool) -> np.ndarray | list[
         raise DataError(f"{path}: {name!r} must hold real numbers, got {entry.dtype}: save its real part")
     if "MATLAB_empty" in entry.attrs:  # the data are the dimensions of an array without entries
         return np.zeros((0, 0))
-    if single and entry.dtype == np.float64:
+    if single and entry.dtype in (np.dtype("<f8"), np.dtype(">f8")):
         entry = entry.astype(np.float32)  # by HDF5, a piece at a time
     return np.asarray(entry[()]).T  # HDF5 lists the dimensions in the opposite order
 
