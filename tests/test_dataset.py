@@ -7,7 +7,7 @@ import pytest
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from gsmflow_lite.datasets import GZSLDataset, Preprocessing
+from gsmflow_lite.datasets import GZSLDataset, Preprocessing, base
 from gsmflow_lite.datasets.base import hold_out
 from gsmflow_lite.errors import ConfigError, DataError, GSMFlowError
 
@@ -100,6 +100,14 @@ def test_bad_input_is_refused_with_file_rule_and_value(case, make_dataset):
     change(f)
     with pytest.raises(DataError, match=rf"(?s)^tiny.npz: .*{words}"):
         GZSLDataset(**f)
+
+
+def test_bad_values_in_several_blocks_are_counted_and_the_first_is_named(make_dataset, monkeypatch):
+    monkeypatch.setattr(base, "BLOCK", 4 * 3 * 7)  # seven rows
+    features = np.ones((60, 3))
+    features[[30, 31, 58], [2, 0, 1]] = np.nan
+    with pytest.raises(DataError, match=r"got nan in row 30, column 2 \(3 such values\)"):
+        make_dataset(features=features)
 
 
 def test_the_error_is_a_value_error_and_one_of_the_librarys_own(make_dataset):
