@@ -330,6 +330,15 @@ def test_from_arrays_takes_an_h5py_data_set_even_if_its_file_is_closed_later(opt
     assert_close(d.features, plain)
 
 
+@pytest.mark.parametrize(("ours_first", "locking"), [(True, None), (False, None), (False, False)])
+def test_a_file_may_be_open_elsewhere_too(ours_first, locking, plain, tmp_path):
+    """HDF5 wants a file opened in one way within a process, so where that is an unusual one, it must come first."""
+    path = hdf5(tmp_path, plain, chunks=(8, 2))
+    features = open_features(path) if ours_first else None
+    with h5py.File(path, locking=locking) as file:
+        np.testing.assert_array_equal((features or open_features(path))[:], file["features"][()])
+
+
 def test_an_h5py_data_set_that_can_still_be_written_is_refused(parts, plain, tmp_path):
     with h5py.File(hdf5(tmp_path, plain), "r+") as file, pytest.raises(DataError, match=r"open for reading only, got 'r\+'"):
         from_arrays(file["features"], **parts)

@@ -390,11 +390,7 @@ def _check_matrix(path: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
 
 
 def _from_hdf5(path: str, key: str) -> _Map | _Slices:
-    try:
-        file = open_hdf5(path, rdcc_nbytes=2 * BLOCK)
-    except OSError:  # a file that somebody here has open must be opened as they did it
-        file = open_hdf5(path, locking=None)
-    entry = hdf5_array(Path(path), file, key)
+    entry = hdf5_array(Path(path), open_hdf5(path, rdcc_nbytes=2 * BLOCK), key)
     _check_matrix(f"{path}: {key!r}", entry.shape, entry.dtype)
     start = entry.id.get_offset() if entry.chunks is None else None
     if start is not None and start + prod(entry.shape) * entry.dtype.itemsize <= os.path.getsize(path):

@@ -332,7 +332,10 @@ def open_hdf5(path: str | Path, **options):
     """An HDF5 file to read from; ``options`` go to ``h5py.File``."""
     import h5py
 
-    return h5py.File(path, "r", **{"locking": False} | options)  # locks fail on some network disks, and nothing is written
+    try:  # whoever else has the file open in this process must do it in the same way: the usual one, if it works
+        return h5py.File(path, "r", **options)
+    except OSError:  # locks fail on some network disks, and nothing is written
+        return h5py.File(path, "r", locking=False, **options)
 
 
 def _hdf5_names(file) -> list[str]:
