@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 import torch
@@ -48,7 +48,6 @@ MOST_CELLS = 10_000  # a study file may come from a stranger
 LARGEST_FILE = 1_000_000  # bytes
 LONGEST = 80  # characters of a name
 BASELINES = ("ridge-gaussian", "eszsl", "oracle")
-OPTIONAL = (("components",), ("training", "mining"))  # settings that may be None, which TOML cannot say: false does
 SCORES = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
 METERS = ("semantic", "variance", "structure")
 NUMBERS = (*SCORES, "validation_harmonic", "calibration", *METERS, *(f"{m}_ceiling" for m in METERS),
@@ -288,7 +287,19 @@ def _put_at(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
         values = values[name]
     if isinstance(value, Mapping) and isinstance(values.get(path[-1]), dict):
         return  # an empty table changes nothing in a full one
-    values[path[-1]] = None if value is False and path in OPTIONAL else value
+    values[path[-1]] = None if value is False and path in _optional() else value
+
+
+@lru_cache
+def _optional(cls: type = Config, above: tuple[str, ...] = ()) -> frozenset[tuple[str, ...]]:
+    """Settings that may be None, which TOML cannot say."""
+    found = set()
+    for name, hint in get_type_hints(cls).items():
+        if type(None) in get_args(hint):
+            found.add((*above, name))
+        elif is_dataclass(hint):
+            found |= _optional(hint, (*above, name))
+    return frozenset(found)
 
 
 # --- Cells -----------------------------------------------------------------------------------------------------------
@@ -366,7 +377,8 @@ def fingerprint(dataset: GZSLDataset) -> str:
     for name in ("features", "labels", "attributes", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
         array = getattr(dataset, name)
         digest.update(f"{name} {None if array is None else (array.shape, array.dtype.str)}\n".encode())
-        digest.update(b"" if array is None else np.ascontiguousarray(array))
+        for block in () if array is None else array.chunks() if hasattr(array, "chunks") else (array,):  # features on disk
+            digest.update(np.ascontiguousarray(block))
     return digest.hexdigest()
 
 
@@ -472,8 +484,9 @@ def run_study(
     """Run what is not yet in ``folder``, write ``results.parquet`` there, and return its table, one row for each of the plan.
 
     ``jobs``: local processes (where None, one for each core), each on one thread; 1 runs in this process. ``cluster``: address
-    of a Dask scheduler, ``tcp://host:8786``; its workers need this package and the data, no shared folder for results. Or the
-    name of any other ``backend`` that joblib knows. ``watch`` is told each cell, as steps of one stage.
+    of a Dask scheduler, ``tcp://host:8786``; it and its workers need this package, and the workers the data under the same
+    path, but no folder for results. Or the name of any other ``backend`` that joblib knows. ``watch`` is told each cell, as
+    steps of one stage.
 
     Each finished cell is a file in ``folder/cells`` at once, so that the same call goes on after an interrupt. A cell that
     fails is a row of status *failed* with its error, the others go on, and the next call tries it again.
@@ -633,7 +646,8 @@ def _client(address: str) -> Iterator[Any]:
 def _dask(client: Any) -> Any:
     """joblib's Dask backend, which hears nothing of a task that the scheduler gives up, and would wait for it for ever.
 
-    That is one that took too many workers with it, or that no worker can read because the package is missing there.
+    That is one that took too many workers with it (``allowed-failures`` of the scheduler, by default more than 3; a cell that
+    waited at the same workers may be given up with it), or that no worker can read because the package is missing there.
     """
     from joblib._dask import DaskDistributedBackend
 
@@ -643,13 +657,16 @@ def _dask(client: Any) -> Any:
             self._cells[callback] = cell
             return super().submit(func, callback)
 
+        def effective_n_jobs(self, n_jobs: int) -> int:
+            return max(2, super().effective_n_jobs(n_jobs))  # for a single worker joblib would run all in this process
+
         async def _collect(self) -> None:
             while self._continue:
                 async for future, result in self.waiting_futures:
                     done, callback = self._results.pop(future), self._callbacks.pop(future)
                     cell = self._cells.pop(callback)
                     if future.status == "error":
-                        result = [(cell.digest, _failed(f"the cluster gave it up: {result[1]}"))]
+                        result = [(cell.digest, _failed(_given_up(result[1])))]
                     done.set_result(result)
                     callback(result)
                 await asyncio.sleep(0.01)
@@ -657,6 +674,11 @@ def _dask(client: Any) -> Any:
     backend = Telling(client=client)
     backend._cells = {}
     return backend
+
+
+def _given_up(error: BaseException) -> str:
+    reason = " ".join(str(error).split())
+    return f"the cluster gave it up ({reason}): have its scheduler and its workers gsmflow_lite, too, and memory enough?"
 
 
 # --- Tables ----------------------------------------------------------------------------------------------------------
