@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from gsmflow_lite import MiningConfig, ModelConfig, TrainingConfig, fit, new_model
 from gsmflow_lite.datasets import (
     MappedFeatures,
     Preprocessing,
+    check_folder,
     from_arrays,
     from_folder,
     from_hdf5,
@@ -274,6 +276,18 @@ def test_real_samples_are_those_in_memory(inner, outer):
     assert torch.equal(found, expected)
 
 
+def test_a_flow_trained_from_disk_is_that_trained_from_memory(inner, outer):
+    shape = ModelConfig(blocks=1, hidden=8, embedding=4, base="ridge-gaussian")
+    how = TrainingConfig(epochs=2, batch=40, mining=MiningConfig(epochs=1, hidden=8, loops=1))
+    weights = []
+    for d in (inner.preprocessed("min-max"), outer.preprocessed("min-max")):
+        model = new_model(d, shape, seed=0)
+        for _ in fit(model, d, how, seed=0, device="cpu"):
+            pass
+        weights.append(model.state_dict())
+    torch.testing.assert_close(weights[1], weights[0], rtol=1e-3, atol=1e-4)
+
+
 def test_pictures_are_decoded_from_preprocessed_rows(inner, outer):
     one, two = (replace(d, decode=lambda x: x.reshape(-1, 1, WIDTH)).preprocessed("whitened-pca") for d in (inner, outer))
     np.testing.assert_allclose(two.decode(two.features[:9]), one.decode(one.features[:9]), rtol=1e-3, atol=1e-3)
@@ -384,6 +398,13 @@ def test_a_folder_may_hold_several_feature_files(full, plain, tmp_path):
     np.save(tmp_path / "birds" / "vit.npy", plain + 1)
     assert_close(load(tmp_path / "birds", features="vit").features, plain + 1)
     assert_close(load(tmp_path / "birds").features, plain)
+
+
+def test_a_checked_folder_is_described(full, plain, tmp_path):
+    text = check_folder(save_folder(full, tmp_path / "birds"))
+    assert "birds: a good folder of .npy files\n  features.npy, which stays on disk\n" in text
+    assert f"features: 132 rows x 5, from {plain.min():.4g} to {plain.max():.4g}\n" in text
+    assert "validation classes: 1 seen classes, declared" in text
 
 
 @pytest.mark.parametrize("options", [{}, {"chunks": (8, 2), "compression": "gzip"}])

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import DataError
-from .arrays import from_arrays, from_dataframe, from_folder, from_hdf5, from_npz, save_folder, save_npz
+from .arrays import features_file, from_arrays, from_dataframe, from_folder, from_hdf5, from_npz, save_folder, save_npz
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark, check_folder, load_folder
 from .crescents import CrescentWorld, crescent_world
@@ -72,7 +72,7 @@ def load(name_or_path: str | Path, *, features: str = "res101") -> GZSLDataset:
     if str(name_or_path) in _EMBEDDED:
         return _EMBEDDED[str(name_or_path)][1]()
     if path.is_dir():
-        own = next((key for key in (features.removesuffix(".npy"), "features") if (path / f"{key}.npy").is_file()), None)
+        own = features_file(path, features)
         return from_folder(path, own) if own else load_folder(path, features)
     if path.suffix == ".npz":
         return from_npz(path)

@@ -167,6 +167,11 @@ def from_folder(path: str | Path, features: str = "features", *, name: str | Non
     return _from_content(content, path, name or path.resolve().name, bool(name), seed)
 
 
+def features_file(folder: Path, features: str) -> str | None:
+    """Which .npy file of a folder holds the features: the one that is named, or ``features.npy``; None where neither is."""
+    return next((key for key in (features.removesuffix(".npy"), "features") if (folder / f"{key}.npy").is_file()), None)
+
+
 def from_hdf5(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZSLDataset:
     """A data set from an HDF5 file whose arrays are named as the arguments of :func:`from_arrays`; features stay on disk.
 

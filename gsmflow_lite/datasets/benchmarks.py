@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from .arrays import features_file, from_folder
 from .base import GZSLDataset
+from .mapped import MappedFeatures, in_chunks
 from .matfiles import mat_format, mat_names, read_mat
 
 
@@ -59,26 +61,38 @@ def load_folder(folder: str | Path, features: str = "res101", *, name: str | Non
 
 
 def check_folder(folder: str | Path, features: str = "res101") -> str:
-    """Read a folder as :func:`load_folder` does and describe it in plain text; raises ``DataError`` for a bad one."""
+    """Read a folder as :func:`load` does and describe it in plain text; raises ``DataError`` for a bad one."""
     folder = Path(folder)
-    features = features.removesuffix(".mat")
-    layout = _layout(folder, features)
-    files = ("data.mat", "label.mat") if layout == "EPGN" else (f"{features}.mat", "att_splits.mat")
-    d = load_folder(folder, features)
+    own = features_file(folder, features)
+    if own:
+        d, kind, files = from_folder(folder, own), "a good folder of .npy files", [f"{own}.npy, which stays on disk"]
+    else:
+        d = load_folder(folder, features)
+        features = features.removesuffix(".mat")
+        layout = _layout(folder, features)
+        names = ("data.mat", "label.mat") if layout == "EPGN" else (f"{features}.mat", "att_splits.mat")
+        kind = f"a good {layout} folder"
+        files = [f"{file} ({mat_format(folder / file)}): {', '.join(mat_names(folder / file))}" for file in names]
+    return "\n".join([f"{folder}: {kind}", *(f"  {line}" for line in [*files, *_described(d, "" if own else " by val_loc")])])
+
+
+def _described(d: GZSLDataset, by: str) -> list[str]:
     declared = "none declared: a seeded draw of seen classes is used"
     if d.declared_validation is not None:
-        declared = f"{len(d.declared_validation)} seen classes, declared by val_loc"
-    (rows, width), low, high = d.features.shape, d.features.min(), d.features.max()
-    lines = [
-        f"{folder}: a good {layout} folder",
-        *(f"  {file} ({mat_format(folder / file)}): {', '.join(mat_names(folder / file))}" for file in files),
-        f"  features: {rows} rows x {width}, from {low:.4g} to {high:.4g}",
-        f"  classes: {len(d.seen_classes)} seen, {len(d.unseen_classes)} unseen, each with {d.attributes.shape[1]} attributes",
-        f"  splits: train {len(d.train)}, test_seen {len(d.test_seen)}, test_unseen {len(d.test_unseen)}",
-        f"  validation classes: {declared}",
-        *(f"  note: {note}" for note in _notes(d)),
+        declared = f"{len(d.declared_validation)} seen classes, declared{by}"
+    (rows, width), (low, high) = d.features.shape, _extremes(d.features)
+    return [
+        f"features: {rows} rows x {width}, from {low:.4g} to {high:.4g}",
+        f"classes: {len(d.seen_classes)} seen, {len(d.unseen_classes)} unseen, each with {d.attributes.shape[1]} attributes",
+        f"splits: train {len(d.train)}, test_seen {len(d.test_seen)}, test_unseen {len(d.test_unseen)}",
+        f"validation classes: {declared}",
+        *(f"note: {note}" for note in _notes(d)),
     ]
-    return "\n".join(lines)
+
+
+def _extremes(features: np.ndarray | MappedFeatures) -> tuple[float, float]:
+    low, high = zip(*((x.min(), x.max()) for _, x in in_chunks(features)), strict=True)
+    return min(low), max(high)
 
 
 def _notes(d: GZSLDataset) -> list[str]:
