@@ -1,5 +1,6 @@
 """Features on disk give what the same features give in memory, memory does not grow with the file, bad files are refused."""
 
+import mmap
 import pickle
 import subprocess
 import sys
@@ -461,6 +462,23 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 500, "megabytes; the file has 1172"
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MADV_WILLNEED"), reason="the system takes no advice")
+def test_a_disk_is_told_of_all_rows_before_they_are_read(tmp_path, rng, monkeypatch):
+    """Rows of 12,000 bytes, so that they start and end within pages."""
+    monkeypatch.setattr(mapped, "BLOCK", 7 * 12_000)
+    features = rng.random((200, 3000), dtype=np.float32)
+    opened = open_features(npy(tmp_path, features))
+    rows, told = np.array([7, 3, 4, 199, 0, 3, 90]), []
+    opened._source._pages = type("Recorder", (), {"madvise": lambda self, *advice: told.append(advice)})()
+    np.testing.assert_array_equal(opened[rows], features[rows])
+    wanted = [(start, start + length) for advice, start, length in (t for t in told if len(t) == 3)]
+    begin = (tmp_path / "some.npy").stat().st_size - features.nbytes  # of the numbers, after the header
+    for row in rows:
+        place = begin + row * 12_000
+        assert any(start <= place and place + 12_000 <= end for start, end in wanted)
+    assert sum(end - start for start, end in wanted) < 6 * (12_000 + mmap.PAGESIZE)
 
 
 # --- bad files ------------------------------------------------------------------------------------------------------

@@ -272,17 +272,33 @@ class _Map:
         first, last = int(rows[0]), int(rows[-1])
         in_a_row = last - first + 1 == len(rows) and bool((np.diff(rows) == 1).all())
         if self._pages is not None:
-            self._advise(in_a_row, len(rows))
+            self._let_go(in_a_row, len(rows))
+            self._pages.madvise(mmap.MADV_SEQUENTIAL if in_a_row else mmap.MADV_RANDOM)
+            if not in_a_row and self.array.flags.c_contiguous:
+                self._ask_for(rows)
         return self.array[first : last + 1] if in_a_row else self.array[rows]
 
-    def _advise(self, in_a_row: bool, count: int) -> None:
-        """Tell the kernel whether to read ahead, and let go of what was read before."""
+    def _ask_for(self, rows: np.ndarray) -> None:
+        """Have the disk told of all rows at once: row after row, it would answer each before it hears of the next.
+
+        From a disk whose file was not cached, 256 rows of 8 kB came in 5 ms so, in 60 ms without, and in 600 ms where Linux
+        was left to read ahead around each of them.
+        """
+        width = self.array.dtype.itemsize * self.shape[1]
+        gaps = np.flatnonzero(np.diff(rows) > 1) + 1
+        first, last = rows[np.r_[0, gaps]], rows[np.r_[gaps - 1, -1]]
+        begin = self.array.offset % mmap.ALLOCATIONGRANULARITY  # the map starts at a whole page of the file
+        starts, ends = begin + first * width, begin + (last + 1) * width
+        starts -= starts % mmap.PAGESIZE
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            self._pages.madvise(mmap.MADV_WILLNEED, start, end - start)
+
+    def _let_go(self, in_a_row: bool, count: int) -> None:
         width = self.array.dtype.itemsize * self.shape[1]
         self._touched += count * (width if in_a_row else max(width, AROUND))
         if self._touched > HELD:
             self._pages.madvise(mmap.MADV_DONTNEED)
             self._touched = 0
-        self._pages.madvise(mmap.MADV_SEQUENTIAL if in_a_row else mmap.MADV_RANDOM)
 
     def __reduce__(self):
         if not isinstance(self.array.base, mmap.mmap) or self.array.mode != "r" or not self.array.filename:
