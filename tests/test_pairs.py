@@ -70,7 +70,7 @@ def test_a_call_that_takes_memory_is_seen_to():
     assert 290 < float(done.stdout) < 310
 
 
-@pytest.mark.parametrize("name", ["training_step", "synthesis", "mining", "loading", "imports"])
+@pytest.mark.parametrize("name", ["training_step", "synthesis", "mining", "loading", "rows", "imports"])
 def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
     """On toys; each script compares our results with the peer's itself, and fails where they differ."""
     file = tmp_path / "rows.json"
