@@ -1,4 +1,4 @@
-"""The command ``gsmflow-lite``: demo, train, diagnose, evaluate, synthesize, datasets."""
+"""The command ``gsmflow-lite``: demo, train, study, diagnose, evaluate, synthesize, datasets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
-from .config import BENCHMARKS, PUBLISHED, Config, lite, preset
+from .config import BENCHMARKS, PUBLISHED, Config
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError
 
 BAD_INPUT = 2  # exit status when data, settings or files break a rule
+INCOMPLETE = 1  # when some cells of a study failed
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         print("\nstopped by you; the same command takes up a final training, choosing starts again", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -43,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_train(commands)
+    _add_study(commands)
     _add_diagnose(commands)
     _add_evaluate(commands)
     _add_synthesize(commands)
@@ -134,10 +137,9 @@ def _make_folder(path: Path) -> None:
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     """The preset that was named, or the one that suits the data, with the options on top."""
-    family, _, name = (options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features")).partition("/")
-    if family not in ("lite", *PUBLISHED):
-        raise ConfigError(f"preset must begin with one of lite, {', '.join(PUBLISHED)} and a slash, got {options.preset!r}")
-    config = lite(name) if family == "lite" else preset(family, name)
+    from .study import named_preset
+
+    config = named_preset(options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features"))
     if options.epochs is not None:
         config = replace(config, training=replace(config.training, epochs=options.epochs))
     return config if options.folds is None else replace(config, folds=options.folds)
@@ -160,6 +162,58 @@ def _print_words(run) -> None:
         print(f"{name[:15]:16s}" + "".join(f"{report.reading(meter).word:>13s}" for meter in METERS))
     for note in run.result["notes"]:
         print(f"note: {note}")
+
+
+def _add_study(commands) -> None:
+    add = commands.add_parser("study", help="run variants x presets x seeds x data sets from a TOML file, write one table")
+    add.add_argument("study", type=Path, metavar="FILE.toml", help="what to compare: README.md, section Studies")
+    add.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder for the results; an interrupted study goes on"
+    )
+    where = add.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=int, metavar="N", help="processes, each on one thread (default: one for each core)")
+    where.add_argument("--cluster", metavar="tcp://HOST:PORT", help="run on the workers of this Dask scheduler instead")
+    add.add_argument("--reference", metavar="ROW", help="differences are to this row (default: as the file says)")
+    add.set_defaults(run=_study)
+
+
+def _study(options: argparse.Namespace) -> int:
+    from .progress import ProgressBar
+    from .study import Study, run_study
+
+    study = Study.read(options.study)
+    if options.reference is not None:
+        study = replace(study, reference=options.reference)
+    _make_folder(options.out)
+    print(f"{study.name}: {study.count} cells", flush=True)
+    try:
+        with ProgressBar() as bar:
+            table = run_study(study, options.out, jobs=options.jobs, cluster=options.cluster, watch=bar)
+    except KeyboardInterrupt:
+        print("\nstopped by you: finished cells are kept, the same command runs the rest", file=sys.stderr)
+        return INTERRUPTED
+    return _tell_study(study, table, options.out)
+
+
+def _tell_study(study, table, folder: Path) -> int:
+    """Print means, intervals and errors, draw what is finished; the exit status."""
+    from .figures import png
+    from .storage import write_whole
+    from .study import readable
+    from .study_figures import study_still
+
+    print(readable(table, reference=study.reference).to_string())
+    print("(means ± half-widths of 95 % intervals over seeds; differences are taken seed by seed)")
+    written = [folder / "results.parquet"]
+    if (table["status"] == "done").any():
+        figure = study_still(table, title=study.name, caption="Means with 95 % intervals over seeds; small: single seeds.")
+        write_whole(folder / "summary.png", png(figure))
+        written.append(folder / "summary.png")
+    print(f"written: {', '.join(map(str, written))}")
+    failed = table[table["status"] == "failed"]
+    for row in failed.itertuples():
+        print(f"failed: {row.dataset}, {row.preset}, {row.variant}, seed {row.seed}: {row.error}", file=sys.stderr)
+    return INCOMPLETE if len(failed) else 0
 
 
 def _add_diagnose(commands) -> None:

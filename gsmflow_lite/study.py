@@ -134,8 +134,7 @@ class Study:
         _distinct(self.presets, "presets")
         self._put("seeds", _seeds(self.seeds))
         self._check_rows()
-        count = len(self.datasets) * max(1, len(self.presets)) * len(self.seeds) * len(self.rows)
-        _require(count <= MOST_CELLS, f"a study may have {MOST_CELLS} cells at most", count)
+        _require(self.count <= MOST_CELLS, f"a study may have {MOST_CELLS} cells at most", self.count)
         self._check_rules()
         for source in self.datasets:
             for name in self.presets_of(source):
@@ -161,6 +160,11 @@ class Study:
         good = whole and (self.imagined == 0 or self.imagined >= LEAST)
         _require(good, f"imagined must be 0, or at least {LEAST} features a class", self.imagined)
         _require(isinstance(self.device, str), "device must be text", self.device)
+
+    @property
+    def count(self) -> int:
+        """How many cells it has."""
+        return len(self.datasets) * max(1, len(self.presets)) * len(self.seeds) * len(self.rows)
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -1,8 +1,12 @@
 """The command as a user calls it, on small data, and what it leaves in the folder."""
 
 import json
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -268,6 +272,7 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
         (["train", "gaussian_world", "--out", "x", "--folds", "0"], "folds must be at least 1, got 0"),
         (["evaluate", "no_model", "gaussian_world"], "no_model is not a file"),
         (["datasets", "check", "no_such_place"], "no_such_place"),
+        (["study", "no_such.toml", "--out", "x"], "no_such.toml: a study must be a TOML file, and there is none"),
         (["train", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder that can be written"),
     ],
 )
@@ -329,8 +334,94 @@ def test_the_list_names_what_ships_and_what_can_be_fetched(capsys):
     assert all(name in shown for name in ("glyphs", "gaussian_world", "AWA2", "CUB"))
 
 
+# --- Study -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study_file(data, tmp_path):
+    """Two rows, two seeds; the second row of a study that fails asks for too many folds."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(
+        f"""
+        name = "tiny"
+        datasets = [{str(data)!r}]
+        seeds = 2
+        baselines = ["ridge-gaussian"]
+        imagined = 20
+        overrides = {{training.epochs = 1, checks = 1, model = {{hidden = 8, embedding = 8, blocks = 1}}}}
+        [vary.lite]
+        [vary.more]
+        folds = 1
+        """
+    )
+    return path
+
+
+def test_a_study_prints_means_and_leaves_a_table_and_a_picture(study_file, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["study", str(study_file), "--out", str(out), "--jobs", "1"]) == 0
+    assert {path.name for path in out.iterdir()} == {"cells", "results.parquet", "summary.png"}
+    table = pd.read_parquet(out / "results.parquet")
+    shown = capsys.readouterr().out
+    for row in ("ridge-gaussian", "lite", "more"):
+        mean = table.loc[table["variant"] == row, "harmonic"].mean()
+        assert re.search(rf"^{row} .* {mean:.1f} ± ", shown, re.MULTILINE)
+    assert "tiny: 6 cells" in shown
+    assert "H - lite" in shown
+    assert str(out / "results.parquet") in shown
+
+
+def test_the_reference_of_a_study_may_be_named(study_file, tmp_path, capsys):
+    main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1", "--reference", "ridge-gaussian"])
+    assert "H - ridge-gaussian" in capsys.readouterr().out
+
+
+def test_a_study_with_a_failed_cell_ends_with_status_1_and_says_which(study_file, tmp_path, capsys):
+    study_file.write_text(study_file.read_text().replace("folds = 1", "folds = 99"))
+    assert main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 1
+    assert "failed: world, lite/features, more, seed 1: this data set has" in capsys.readouterr().err
+
+
+def test_an_interrupted_study_says_that_it_goes_on(study_file, tmp_path, capsys, monkeypatch):
+    from gsmflow_lite import study
+
+    def interrupted(cell):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "run_cell", interrupted)
+        assert main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 130
+    assert "finished cells are kept, the same command runs the rest" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
-    "command", [[], ["demo"], ["train"], ["diagnose"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]]
+    ("more", "words"),
+    [
+        (["--jobs", "0"], "jobs must be a number of processes, at least 1, got 0"),
+        (["--reference", "nobody"], "reference must be a row, one of ridge-gaussian, lite, more, got 'nobody'"),
+        (["--cluster", "nonsense://"], "cluster must be the address of a running Dask scheduler"),
+    ],
+)
+def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(study_file, tmp_path, capsys, more, words):
+    assert main(["study", str(study_file), "--out", str(tmp_path / "out"), *more]) == 2
+    message = capsys.readouterr().err
+    assert words in message
+    assert "Traceback" not in message
+
+
+def test_the_study_in_the_readme_can_be_read():
+    from gsmflow_lite.study import Study
+
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+    text = re.search(r"```toml\n(.*?)```", readme, re.DOTALL).group(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gsmflow_lite.study._toml", lambda path: tomllib.loads(text))
+        assert Study.read("study.toml").rows[0] == "ridge-gaussian"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["demo"], ["train"], ["study"], ["diagnose"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]],
 )
 def test_help_exists_for_every_command(command, capsys):
     with pytest.raises(SystemExit) as end:
