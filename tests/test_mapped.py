@@ -319,6 +319,11 @@ def test_from_arrays_takes_a_memory_map(mode, kind, parts, plain, tmp_path):
     assert_close(d.features, plain)
 
 
+def test_a_memory_map_that_joblib_put_in_place_of_an_array_is_an_array(inner, plain, tmp_path):
+    swapped = replace(inner, features=np.load(npy(tmp_path, plain), mmap_mode="r")).preprocessed("standardise")
+    np.testing.assert_array_equal(np.asarray(swapped.features), inner.preprocessed("standardise").features)
+
+
 def test_the_part_of_a_memory_map_is_read_where_it_lies(parts, plain, tmp_path):
     both = np.load(npy(tmp_path, np.hstack([plain, plain + 1, plain])), mmap_mode="r")
     assert_close(from_arrays(both[:, WIDTH : 2 * WIDTH], **parts).features, plain + 1)
@@ -620,6 +625,13 @@ def test_a_value_that_is_not_finite_is_found_with_its_row_and_column(value, part
         from_arrays(npy(tmp_path, features), **parts)
     with pytest.raises(DataError, match=r"^mine: .*some.npy: features must be finite"):
         from_arrays(np.load(tmp_path / "some.npy", mmap_mode="r"), **parts, source="mine")
+
+
+def test_a_value_that_is_not_finite_is_found_in_an_h5py_data_set(parts, plain, tmp_path):
+    plain[77, 3] = np.nan
+    path = hdf5(tmp_path, plain)
+    with h5py.File(path) as file, pytest.raises(DataError, match=r"some.h5: .*got nan in row 77, column 3"):
+        from_arrays(file["features"], **parts)
 
 
 def test_without_a_check_a_bad_value_is_found_when_it_is_read(plain, tmp_path):

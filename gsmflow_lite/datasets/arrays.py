@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import DataError, StorageError
 from .base import GZSLDataset, hold_out
-from .mapped import MappedFeatures, check_size, hdf5_array, is_mapped, npy_header, open_features
+from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
 from .matfiles import EXPANSION, one_clear_error, open_hdf5
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
@@ -325,10 +325,10 @@ def _is_frame(values) -> bool:
 
 
 def _as_features(values, source: str) -> np.ndarray | MappedFeatures:
-    """An array in memory, or what stays on disk, as it is."""
+    """An array in memory, or features that stay on disk."""
     if isinstance(values, str | os.PathLike):
         return open_features(values)
-    return values if is_mapped(values) else as_array(values, "features", source)
+    return as_mapped(values, source) if is_mapped(values) else as_array(values, "features", source)
 
 
 def as_array(values, name: str, source: str) -> np.ndarray:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from .mapped import BLOCK, MappedFeatures, as_mapped, is_mapped, rows_of
+from .mapped import BLOCK, MappedFeatures, rows_of
 from .preprocessing import Preprocessing
 
 
@@ -20,8 +20,7 @@ class GZSLDataset:
     It checks itself when it is made and raises :class:`DataError` with the rule, the value and the remedy.
 
     ================== =================== ==============================================================
-    ``features``       (N, D) float32      visual features, finite; those of a memory map, an HDF5 array or a file stay on
-                                           disk, as :class:`MappedFeatures`, and rows are read when they are asked for
+    ``features``       (N, D) float32      visual features, finite; :class:`MappedFeatures` stay on disk
     ``labels``         (N,) int64          class of each row, 0 to K - 1
     ``attributes``     (K, A) float32      description of each class, finite, no zero row
     ``train``          (n,) int64          rows to learn from; their classes are the seen ones
@@ -51,9 +50,10 @@ class GZSLDataset:
     origin: GZSLDataset | None = None
 
     def __post_init__(self) -> None:
-        on_disk = is_mapped(self.features)
-        features = as_mapped(self.features, self.source) if on_disk else finite_matrix(self.features, "features", self.source)
-        self._put("features", features)
+        if isinstance(self.features, MappedFeatures):
+            self.features.check(self.source)
+        else:  # NumPy's memory maps, too: joblib makes such of the arrays that it hands to its workers
+            self._put("features", finite_matrix(self.features, "features", self.source))
         self._put("attributes", finite_matrix(self.attributes, "attributes", self.source))
         for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
             if getattr(self, name) is not None:

@@ -199,7 +199,7 @@ def as_mapped(values, source: str = "") -> MappedFeatures:
             raise DataError(
                 f"{values.file.filename}: the file must be open for reading only, got {values.file.mode!r}: close it"
             )
-        values = open_features(values.file.filename, values.name, check=False)
+        values = open_features(values.file.filename, values.name)
     values.check(source)
     return values
 
