@@ -76,6 +76,7 @@ def _dressed_still(axes, head: str, difference: bool) -> None:
     axes.set_title(plain_still(head, most=None), fontsize=14, loc="left")
     axes.set(xlabel="", ylabel="")
     axes.tick_params(labelsize=12)
+    axes.locator_params(axis="x", nbins=5)  # labels such as -0.006 are wide
     axes.grid(axis="x", color="#E6E6E6")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
@@ -114,6 +115,7 @@ def study_interactive(
             figure.add_traces(traces, 1, column)
         if reference is not None:
             figure.add_vline(0, line={"color": QUIET, "dash": "dot"}, row=1, col=column)
+    figure.update_xaxes(nticks=6)
     figure.update_yaxes(tickvals=list(range(len(rows))), ticktext=[plain(row) for row in rows], range=[len(rows) - 0.5, -0.5])
     return _dressed(figure, title, caption, len(rows), len(groups) > 1)
 
