@@ -141,9 +141,16 @@ def parser(doc: str) -> argparse.ArgumentParser:
     return made
 
 
-def main(doc: str, make: Callable[[argparse.Namespace], Iterator[Work]], more: Callable[..., list[Row]] | None = None) -> None:
-    """Run every work that ``make(options)`` yields; ``more(options, rows)`` may add rows of its own."""
-    options = parser(doc).parse_args()
+def main(
+    doc: str,
+    make: Callable[[argparse.Namespace], Iterator[Work]],
+    more: Callable[..., list[Row]] | None = None,
+    more_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+) -> None:
+    """Run every work that ``make(options)`` yields; ``more(options, rows)`` may add rows, ``more_options(parser)`` options."""
+    reader = parser(doc)
+    more_options(reader)
+    options = reader.parse_args()
     torch.set_num_threads(options.threads)
     if options.alone:
         work, _, who = options.alone.partition(": ")

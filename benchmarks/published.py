@@ -12,7 +12,7 @@ from FrEIA.modules import GLOWCouplingBlock
 from torch import Tensor, nn
 
 from gsmflow_lite import GSMFlow
-from gsmflow_lite.config import TrainingConfig
+from gsmflow_lite.config import ClassifierConfig, TrainingConfig
 
 
 class PublishedFlow(nn.Module):
@@ -94,3 +94,16 @@ def log_prob(model: PublishedFlow, x: Tensor, attributes: Tensor) -> Tensor:
         z, log_det = model(x, model.condition(one.expand(len(x), -1)))
         columns.append(log_det - 0.5 * z.square().sum(1))
     return torch.stack(columns, dim=1)
+
+
+def classify(x: Tensor, y: Tensor, classes: int, config: ClassifierConfig) -> tuple[Tensor, Tensor]:
+    """The linear softmax classifier, batch by batch through all rows: weights (K, D) and biases (K,)."""
+    torch.manual_seed(0)
+    layer, loss = nn.Linear(x.shape[1], classes), nn.CrossEntropyLoss()
+    optimiser = torch.optim.Adam(layer.parameters(), lr=config.lr, betas=(0.5, 0.999))
+    for _ in range(config.epochs):
+        for rows in torch.randperm(len(x)).split(config.batch):
+            optimiser.zero_grad()
+            loss(layer(x[rows]), y[rows]).backward()
+            optimiser.step()
+    return layer.weight.detach(), layer.bias.detach()

@@ -8,6 +8,8 @@ from typing import Any, get_origin, get_type_hints
 
 from .errors import ConfigError
 
+PRECISIONS = ("float32", "tf32", "bf16")
+
 
 def _require(holds: bool, rule: str, value: object) -> None:
     if not holds:
@@ -74,12 +76,14 @@ class TrainingConfig:
     prototype_weight: float = 3.0  # larger ties the image of the latent origin closer to the real class mean
     perturbation: float = 0.1  # standard deviation of the noise on features; larger spreads samples more
     mining: MiningConfig | None = field(default_factory=MiningConfig)
+    precision: str = "float32"  # of matrix products: float32, tf32 or bf16, see gsmflow_lite.arithmetic
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr", "lr_step", "lr_gamma"):
             _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         for name in ("weight_decay", "prototype_weight", "perturbation"):
             _require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
+        _one_of(self, "precision", PRECISIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +91,23 @@ class ClassifierConfig:
     """The linear softmax classifier on real seen and synthesised unseen features."""
 
     samples: int = 300  # synthesised per unseen class
-    solver: str = "lbfgs"  # lbfgs: to the optimum of the regularised loss; adam: epochs of batches, as published
-    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  # lbfgs: weights of |W|^2 / 2 to choose from; larger is smoother
+    rows: int = 2048  # different ones of them, at most: more would cost memory and say little; each then counts several times
+    solver: str = "lbfgs"  # lbfgs: to the optimum of the regularised loss; lda: closed form; adam: batches, as published
+    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  # to choose from; larger is smoother. lbfgs: of |W|^2 / 2; lda: below 1
     balanced: bool = True  # every class weighs the same, so `samples` does not tilt the scale
     epochs: int = 30  # adam only, as are the next two
     batch: int = 1000
     lr: float = 1e-3
 
     def __post_init__(self) -> None:
-        for name in ("samples", "epochs", "batch", "lr"):
+        for name in ("samples", "rows", "epochs", "batch", "lr"):
             _require(getattr(self, name) > 0, f"classifier {name} must be positive", getattr(self, name))
         object.__setattr__(self, "penalties", tuple(self.penalties))  # JSON has lists only
         holds = len(self.penalties) > 0 and all(penalty > 0 for penalty in self.penalties)
         _require(holds, "classifier penalties must be one or more positive numbers", self.penalties)
-        _one_of(self, "solver", ("lbfgs", "adam"))
+        _one_of(self, "solver", ("lbfgs", "lda", "adam"))
+        shrinks = self.solver != "lda" or max(self.penalties) < 1
+        _require(shrinks, "classifier penalties must be below 1 for lda, a share of the covariance each", self.penalties)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Scores of generalized zero-shot learning, and the classifiers that they are scores of."""
+"""Scores of generalized zero-shot learning, and what a classifier, or the flow itself, says of the test rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from .classifier import SoftmaxClassifier
 from .config import ClassifierConfig
 from .datasets.base import GZSLDataset
 from .generators import Generator
-from .model import GSMFlow
+from .model import ROWS_AT_ONCE, GSMFlow
 
 
 @dataclass(frozen=True)
@@ -89,79 +89,43 @@ class TestLogits:
         return float(best[len(best) // 2])  # the middle of a plateau is safer than its edge
 
 
-class SoftmaxClassifier:
-    r"""Linear softmax :math:`p(y \mid x) \propto \exp(w_y x + b_y)` over ``classes``, trained on weighted rows.
-
-    ``solver="lbfgs"`` minimises :math:`\sum_i \omega_i \mathrm{CE}_i + \frac{\lambda}{2} |W|^2` with weights that sum to 1
-    and the first of ``config.penalties``, to its (unique) optimum; ``adam`` runs epochs of batches with betas (0.5, 0.999)
-    and no penalty, as the papers do.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, classes: Tensor) -> None:
-        self.weight, self.bias, self.classes = weight, bias, classes
-
-    @classmethod
-    def fit(cls, x: Tensor, y: Tensor, config: ClassifierConfig, *, seed: int = 0) -> SoftmaxClassifier:
-        """Train on x (N, D) with class numbers y (N,); the classes are those that occur in y."""
-        classes, target = y.unique(return_inverse=True)
-        importance = torch.full((len(x),), 1 / len(x), dtype=x.dtype, device=x.device)
-        if config.balanced:
-            counts = target.bincount()
-            importance = (1 / (counts[target] * len(classes))).to(x)
-        weight = torch.zeros(len(classes), x.shape[1], dtype=x.dtype, device=x.device, requires_grad=True)
-        bias = torch.zeros(len(classes), dtype=x.dtype, device=x.device, requires_grad=True)
-        solve = _solve_lbfgs if config.solver == "lbfgs" else _solve_adam
-        solve(weight, bias, x, target, importance, config, seed)
-        return cls(weight.detach(), bias.detach(), classes)
-
-    def logits(self, x: Tensor) -> Tensor:
-        """x (N, D) -> (N, number of classes), columns in the order of ``classes``."""
-        return F.linear(x, self.weight, self.bias)
-
-
-def _solve_lbfgs(weight, bias, x, target, importance, config: ClassifierConfig, seed: int) -> None:
-    optimiser = torch.optim.LBFGS([weight, bias], max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
-
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        losses = F.cross_entropy(F.linear(x, weight, bias), target, reduction="none")
-        loss = losses @ importance + 0.5 * config.penalties[0] * weight.square().sum()
-        loss.backward()
-        return loss
-
-    optimiser.step(closure)
-
-
-def _solve_adam(weight, bias, x, target, importance, config: ClassifierConfig, seed: int) -> None:
-    optimiser = torch.optim.Adam([weight, bias], lr=config.lr, betas=(0.5, 0.999))
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():  # torch.nn.Linear's usual start
-        bound = x.shape[1] ** -0.5
-        for parameter in (weight, bias):
-            parameter.copy_(torch.empty(parameter.shape).uniform_(-bound, bound, generator=generator))
-    for _ in range(config.epochs):
-        for rows in torch.randperm(len(x), generator=generator).to(x.device).split(config.batch):
-            losses = F.cross_entropy(F.linear(x[rows], weight, bias), target[rows], reduction="none")
-            loss = losses @ importance[rows] / importance[rows].sum()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-
-
 def softmax_logits(
     generator: Generator, dataset: GZSLDataset, config: ClassifierConfig, *, seed: int = 0, temperature: float = 1.0
 ) -> TestLogits:
-    """Train on real seen and synthesised unseen rows, and classify the test rows."""
+    """Train on real seen and synthesised unseen rows, and classify the test rows.
+
+    At most ``config.rows`` different rows a class are synthesised, all in memory once; to make ``config.samples`` of them,
+    each counts several times.
+    """
+    made = min(config.samples, config.rows)
+    x, y = _training_rows(generator, dataset, made, seed=seed, temperature=temperature)
+    real, times = len(dataset.train), torch.ones_like(y)
+    copies = torch.full((made,), config.samples // made)
+    copies[: config.samples % made] += 1
+    times[real:] = copies.repeat(len(dataset.unseen_classes)).to(y)
+    joint = SoftmaxClassifier.fit(x, y, config, times=times, seed=seed)
+    alone = SoftmaxClassifier.fit(x[real:], y[real:], config, times=times[real:], seed=seed)
+    seen, unseen = (_on_rows(joint, dataset, index, x) for index in (dataset.test_seen, dataset.test_unseen))
+    return TestLogits(dataset, seen, unseen, _on_rows(alone, dataset, dataset.test_unseen, x))
+
+
+def _training_rows(
+    generator: Generator, dataset: GZSLDataset, made: int, *, seed: int, temperature: float
+) -> tuple[Tensor, Tensor]:
+    """Real training rows, then ``made`` of each unseen class, in one matrix (N, D); their class numbers (N,)."""
     unseen = torch.from_numpy(dataset.attributes[dataset.unseen_classes])
-    made = torch.as_tensor(generator.synthesize(unseen, config.samples, temperature=temperature, seed=seed))
-    fake = made.flatten(0, 1)
-    fake_labels = torch.from_numpy(dataset.unseen_classes).repeat_interleave(made.shape[1]).to(fake.device)
-    real = torch.from_numpy(dataset.features[dataset.train]).to(fake)
-    labels = torch.from_numpy(dataset.labels[dataset.train]).to(fake.device)
-    joint = SoftmaxClassifier.fit(torch.cat([real, fake]), torch.cat([labels, fake_labels]), config, seed=seed)
-    alone = SoftmaxClassifier.fit(fake, fake_labels, config, seed=seed)
-    rows = [torch.from_numpy(dataset.features[index]).to(fake) for index in (dataset.test_seen, dataset.test_unseen)]
-    return TestLogits(dataset, *(joint.logits(x).cpu().numpy() for x in rows), alone.logits(rows[1]).cpu().numpy())
+    fake = torch.as_tensor(generator.synthesize(unseen, made, temperature=temperature, seed=seed)).flatten(0, 1)
+    real = torch.from_numpy(dataset.features[dataset.train])
+    labels = np.concatenate([dataset.labels[dataset.train], np.repeat(dataset.unseen_classes, made)])
+    return torch.cat([real.to(fake), fake]), torch.from_numpy(labels).to(fake.device)
+
+
+def _on_rows(classifier: SoftmaxClassifier, dataset: GZSLDataset, index: np.ndarray, like: Tensor) -> np.ndarray:
+    """Logits (n, K) of the rows ``index`` (n,), some at a time."""
+    parts = np.array_split(index, max(1, len(index) // ROWS_AT_ONCE))
+    return np.concatenate(
+        [classifier.logits(torch.from_numpy(dataset.features[part]).to(like)).cpu().numpy() for part in parts]
+    )
 
 
 def likelihood_logits(model: GSMFlow, dataset: GZSLDataset) -> TestLogits:

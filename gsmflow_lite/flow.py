@@ -76,12 +76,12 @@ class AffineCoupling(nn.Module):
 
     def move(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Half of the block: ``part`` (N, d) scaled and shifted as a network's output (N, 2 d) says, and the log-det (N,)."""
-        s, t = self._scale_and_shift(raw)
+        s, t = self._scale_and_shift(raw.to(part))  # a network may have been run in a shorter arithmetic
         return part * s.exp() + t, s.sum(1)
 
     def move_back(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
         """Undo :meth:`move`; the log-determinant is that of the way back."""
-        s, t = self._scale_and_shift(raw)
+        s, t = self._scale_and_shift(raw.to(part))
         return (part - t) * (-s).exp(), -s.sum(1)
 
     def _scale_and_shift(self, raw: Tensor) -> tuple[Tensor, Tensor]:

@@ -86,12 +86,12 @@ def train_relation_network(
     As published, a batch is scored against the classes that occur in it. Yields the number of epochs done.
     """
     optimiser = torch.optim.Adam(network.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    here = labels.cpu()  # how many classes a batch has is asked here: a device would have to be waited for
     for epoch in range(config.epochs):
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-        order = torch.randperm(len(features), generator=generator).to(features.device)
-        for rows in order.split(config.batch):
-            present, among = labels[rows].unique(return_inverse=True)
-            loss = relation_loss(network(features[rows], attributes[present]).sigmoid(), among)
+        for rows in torch.randperm(len(features), generator=generator).split(config.batch):
+            present, among = (part.to(features.device) for part in here[rows].unique(return_inverse=True))
+            loss = relation_loss(network(features[rows.to(features.device)], attributes[present]).sigmoid(), among)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()

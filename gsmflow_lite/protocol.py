@@ -113,7 +113,7 @@ def eszsl(dataset: GZSLDataset, seed: int, chosen: Setting | None = None) -> Ite
 def _softmax_candidates(
     generator: Generator, dataset: GZSLDataset, config: ClassifierConfig, seed: int, setting: Setting = ()
 ) -> Iterator[Candidate]:
-    for penalty in config.penalties if config.solver == "lbfgs" else (0.0,):
+    for penalty in (0.0,) if config.solver == "adam" else config.penalties:
         fixed = replace(config, penalties=(penalty,)) if penalty else config
         yield Candidate(
             (*setting, ("penalty", penalty)), lambda c=fixed: softmax_logits(generator, dataset, c, seed=seed), generator

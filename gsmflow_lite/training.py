@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arithmetic import arithmetic
 from .config import MiningConfig, ModelConfig, TrainingConfig, check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, StorageError, TrainingError
@@ -98,6 +99,7 @@ def fit(
     device: str = "auto",
     validate: Validate | None = None,
     checkpoint: str | Path | None = None,
+    compiled: bool = False,
 ) -> Iterator[Event]:
     """Train ``model`` in place on the training rows of ``dataset``, yielding :class:`Stage`, :class:`Step` and :class:`Epoch`.
 
@@ -105,6 +107,8 @@ def fit(
     ``validate(model, epoch)`` is called after each epoch. With ``checkpoint`` (a file) the state is saved after each epoch,
     and if the file is already there, training goes on from it, bit for bit as if it had never stopped (same machine, same
     seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a curve is whole.
+    ``compiled`` fuses the kernels of a step by ``torch.compile``, which needs a C++ compiler and about a minute at the start:
+    for long training on an accelerator. On the device nothing waits for a result before an epoch's end.
     Raises ``TrainingError`` if the loss stops being finite; the model then has the weights of the last good epoch.
     """
     check_seed(seed)
@@ -121,6 +125,7 @@ def fit(
         mined = yield from _mine(data, config.mining, seed)
         features, labels = torch.cat([features, mined]), torch.cat([labels, labels])
     batch = min(config.batch, len(features))
+    losses_of = torch.compile(_losses, dynamic=False) if compiled else _losses
     yield Stage("flow", config.epochs)
     for epoch in range(begin, config.epochs):
         good, started = _copy(model), time.perf_counter()
@@ -133,12 +138,9 @@ def fit(
         batches = order.split(batch)
         for number, rows in enumerate(batches):
             x = perturb(features[rows], config.perturbation, noise)
-            losses = _losses(model, x, labels[rows], data, config.prototype_weight)
-            optimiser.zero_grad(set_to_none=True)
-            (losses[0] + config.prototype_weight * losses[1]).backward()
-            optimiser.step()
-            sums += losses.detach() * len(rows)
-            yield Step("flow", number + 1, len(batches), losses.detach()[0])
+            losses = _descend(losses_of, model, x, labels[rows], data, config, optimiser)
+            sums += losses * len(rows)
+            yield Step("flow", number + 1, len(batches), losses[0])
         likelihood, prototype = (sums / len(features)).tolist()
         if not (np.isfinite(likelihood + prototype) and _finite(model)):
             model.load_state_dict(good)
@@ -172,6 +174,25 @@ class _Resident:
         counts = labels.bincount(minlength=len(sums))
         attributes = torch.from_numpy(dataset.attributes[dataset.seen_classes]).to(device)
         return cls(features, labels, attributes, sums / counts[:, None])
+
+
+def _descend(
+    losses_of: Callable[..., Tensor],
+    model: GSMFlow,
+    x: Tensor,
+    labels: Tensor,
+    data: _Resident,
+    config: TrainingConfig,
+    optimiser: torch.optim.Optimizer,
+) -> Tensor:
+    """One step of the optimiser, one backward pass for both losses; returns them as they were before it, on the device."""
+    optimiser.zero_grad(set_to_none=True)
+    with arithmetic(config.precision, x.device):
+        losses = losses_of(model, x, labels, data, config.prototype_weight)
+        with torch.autocast(x.device.type, enabled=False):  # a gradient is of the type that its product had
+            (losses[0] + config.prototype_weight * losses[1]).backward()
+    optimiser.step()
+    return losses.detach()
 
 
 def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototype_weight: float) -> Tensor:

@@ -230,13 +230,20 @@ def test_penalties_are_one_or_more_positive_numbers(penalties):
         (ModelConfig, "semantics", ("every", "first", "none")),
         (ModelConfig, "anchors", ("all", "seen")),
         (ModelConfig, "base", ("none", "ridge", "ridge-gaussian")),
-        (ClassifierConfig, "solver", ("lbfgs", "adam")),
+        (TrainingConfig, "precision", ("float32", "tf32", "bf16")),
+        (ClassifierConfig, "solver", ("lbfgs", "lda", "adam")),
     ],
 )
 def test_a_choice_is_one_of_those_named(make, name, allowed):
     assert [getattr(make(**{name: value}), name) for value in allowed] == list(allowed)
     with pytest.raises(ConfigError, match=f"{name} must be one of {', '.join(allowed)}, got 'other'"):
         make(**{name: "other"})
+
+
+def test_a_penalty_of_lda_is_a_share():
+    assert ClassifierConfig(solver="lda", penalties=(0.5, 0.9)).penalties == (0.5, 0.9)
+    with pytest.raises(ConfigError, match="below 1 for lda, a share of the covariance each, got"):
+        ClassifierConfig(solver="lda", penalties=(0.5, 1.0))
 
 
 def test_settings_cannot_be_changed_in_place():

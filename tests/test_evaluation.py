@@ -1,9 +1,10 @@
 """Scores against scikit-learn and by hand; classifiers against their optimality conditions."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
 from gsmflow_lite import ClassifierConfig, RealSamples, RidgeGaussian
@@ -11,7 +12,6 @@ from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.evaluation import (
     GZSLScores,
-    SoftmaxClassifier,
     TestLogits,
     eszsl_logits,
     likelihood_logits,
@@ -79,34 +79,6 @@ def test_the_scale_of_the_logits_does_not_matter_to_the_calibration(make_dataset
     assert scaled.best_calibration() == pytest.approx(1e3 * logits.best_calibration(), rel=1e-6)
 
 
-@pytest.mark.parametrize("balanced", [True, False])
-def test_the_lbfgs_classifier_is_scikit_learns_logistic_regression(rng, balanced):
-    y = np.repeat([0, 1, 2], [60, 30, 10])
-    x = rng.standard_normal((100, 4)) + y[:, None] * [1, -1, 0.5, 0]
-    config = ClassifierConfig(penalties=(0.01,), balanced=balanced)
-    ours = SoftmaxClassifier.fit(torch.from_numpy(x), torch.from_numpy(y), config)
-    weights = 1 / (3 * np.bincount(y)[y]) if balanced else np.full(100, 0.01)
-    peer = LogisticRegression(C=1 / 0.01, tol=1e-8, max_iter=1000).fit(x, y, sample_weight=weights)
-    expected = peer.predict_proba(x)
-    np.testing.assert_allclose(ours.logits(torch.from_numpy(x)).softmax(1).numpy(), expected, atol=2e-4)
-
-
-def test_the_adam_classifier_separates_what_can_be_separated(rng):
-    y = torch.arange(3).repeat_interleave(50)
-    x = torch.eye(3, dtype=torch.float64)[y] * 5 + torch.from_numpy(rng.standard_normal((150, 3))).float()
-    config = ClassifierConfig(solver="adam", epochs=40, batch=32, lr=0.05)
-    ours = SoftmaxClassifier.fit(x, y, config)
-    assert (ours.logits(x).argmax(1) == y).float().mean() > 0.97
-
-
-def test_the_adam_classifier_is_the_same_for_the_same_seed():
-    y, x = torch.arange(2).repeat(20), torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
-    config = ClassifierConfig(solver="adam", epochs=3, batch=7)
-    first, again, other = (SoftmaxClassifier.fit(x, y, config, seed=s).weight for s in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-
-
 def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(make_dataset):
     d = make_dataset(width=3)
     x = torch.from_numpy(d.features[d.train]).double()
@@ -149,6 +121,27 @@ def test_no_unseen_row_reaches_the_softmax_classifier(make_dataset):
     one = softmax_logits(generator, d, config)
     other = softmax_logits(generator, make_dataset(rows=10, features=moved), config)
     np.testing.assert_array_equal(one.joint_seen, other.joint_seen)
+
+
+class Counting:
+    """Imagines the same 12 rows of each class over and over, and notes how many were asked for."""
+
+    def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
+        self.asked = n
+        rows = torch.randn(len(attributes), 12, 3, generator=torch.Generator().manual_seed(0))
+        return rows.repeat(1, n // 12 + 1, 1)[:, :n]
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "lda"])
+def test_few_rows_that_count_often_are_as_many_samples(make_dataset, solver):
+    d, generator = make_dataset(), Counting()
+    config = ClassifierConfig(samples=30, solver=solver, balanced=False, penalties=(0.1,))
+    every = softmax_logits(generator, d, config)
+    assert generator.asked == 30
+    few = softmax_logits(generator, d, replace(config, rows=12))  # six of them count three times, six twice
+    assert generator.asked == 12
+    for name in ("joint_seen", "joint_unseen", "zsl"):
+        np.testing.assert_allclose(getattr(few, name), getattr(every, name), atol=2e-3)
 
 
 def test_the_oracle_beats_a_generator_that_knows_nothing(rng):

@@ -214,6 +214,28 @@ def test_every_switch_changes_what_is_learned(dataset, train, switch):
     assert not torch.isclose(*samples, atol=1e-6, rtol=0).all()
 
 
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_shorter_arithmetic_learns_the_same_but_for_rounding(train, precision):
+    exact, rounded = (train(replace(PLAIN, precision=one)) for one in ("float32", precision))
+    moved, apart = weights(exact[0]) - weights(train(replace(PLAIN, lr=1e-12))[0]), weights(exact[0]) - weights(rounded[0])
+    assert apart.norm() < 0.05 * moved.norm()
+    assert rounded[0].flow.blocks[0].net1.out.dtype == torch.float32
+    assert apart.any() or precision == "tf32"  # which rounds only where the hardware is faster for it
+
+
+def test_no_arithmetic_is_left_to_who_watches(dataset):
+    events = fit(new_model(dataset, MODEL), dataset, replace(PLAIN, precision="bf16"), device="cpu")
+    for _ in events:
+        assert not torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
+def test_compiled_steps_learn_what_plain_ones_do(train):
+    small, one_size = replace(MODEL, blocks=1), replace(PLAIN, batch=20)  # every other size would be compiled, too
+    plain, compiled = (weights(train(one_size, small, compiled=one)[0]) for one in (False, True))
+    torch.testing.assert_close(compiled, plain, atol=1e-4, rtol=1e-3)
+
+
 @pytest.mark.parametrize("setting", ["step", "loops", "beta", "epochs", "lr"])
 def test_every_setting_of_the_mining_changes_what_is_learned(train, setting):
     other = replace(MINING, **{setting: getattr(MINING, setting) * 2})
