@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,7 @@ from gsmflow_lite import ConfigError, MiningConfig, gaussian_world, lite, load, 
 from gsmflow_lite import protocol as rules
 from gsmflow_lite import study as module
 from gsmflow_lite.config import BENCHMARKS, PUBLISHED
-from gsmflow_lite.datasets import save_npz
+from gsmflow_lite.datasets import open_features, save_npz
 from gsmflow_lite.study import (
     Study,
     changed,
@@ -331,7 +332,7 @@ def test_the_fingerprint_sees_a_change_of_any_array(field, make_dataset):
 def test_features_on_disk_have_the_fingerprint_of_the_same_in_memory(make_dataset, tmp_path):
     dataset = make_dataset()
     np.save(tmp_path / "features.npy", dataset.features)
-    mapped = replace(dataset, features=np.load(tmp_path / "features.npy", mmap_mode="r"))
+    mapped = replace(dataset, features=open_features(tmp_path / "features.npy"))
     assert not isinstance(mapped.features, np.ndarray)
     assert fingerprint(mapped) == fingerprint(dataset)
 
@@ -364,6 +365,22 @@ def test_the_callers_threads_are_as_they_were(small):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_process_of_several_threads_runs_one_cell_at_a_time(small, monkeypatch):
+    inside, most = [], []
+
+    def scored(cell):  # torch's random state belongs to the process
+        inside.append(cell)
+        most.append(len(inside))
+        time.sleep(0.1)
+        inside.pop()
+        return {}
+
+    monkeypatch.setattr(module, "_scored", scored)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(run_cell, [cell for _, cell in plan(small)]))
+    assert most == [1, 1, 1, 1]
 
 
 # --- Running ---------------------------------------------------------------------------------------------------------
