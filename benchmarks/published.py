@@ -12,6 +12,7 @@ from FrEIA.modules import GLOWCouplingBlock
 from torch import Tensor, nn
 
 from gsmflow_lite import GSMFlow
+from gsmflow_lite.arithmetic import arithmetic
 from gsmflow_lite.config import ClassifierConfig, TrainingConfig
 
 
@@ -63,15 +64,18 @@ def train(
     prototypes: Tensor,
     order: Tensor,
     config: TrainingConfig,
+    precision: str = "float32",
 ) -> None:
-    """One epoch over the rows in ``order``, a batch at a time, without perturbation."""
+    """One epoch over the rows in ``order``, a batch at a time, without perturbation, in one of our arithmetics."""
     optimiser = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
     for rows in order.split(config.batch):
         x, each = features[rows], attributes[labels[rows]]
         optimiser.zero_grad()
-        z, log_det = model(x, model.condition(each))
+        with arithmetic(precision):
+            z, log_det = model(x, model.condition(each))
         (0.5 * z.square().mean() - log_det.mean() / x.shape[1]).backward()
-        made = model.inverse(torch.zeros_like(prototypes), model.condition(attributes).detach())
+        with arithmetic(precision):
+            made = model.inverse(torch.zeros_like(prototypes), model.condition(attributes).detach())
         (config.prototype_weight * nn.functional.mse_loss(made, prototypes)).backward()
         optimiser.step()
 

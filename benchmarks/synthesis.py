@@ -6,7 +6,8 @@
 on FrEIA computes the same numbers from the same weights, a class at a time. zuko's and normflows' flows are other functions of
 the same size: 2048 features, six half-steps, hidden layers of 2048, a condition of 1024; zuko's masked layers multiply whole
 matrices, and normflows has no affine coupling with a condition, so its rational-quadratic one stands in. Of work that is the
-same for every class, slow ones do some classes only, and their time is scaled up.
+same for every class, slow ones do some classes only, and their time is scaled up. Ours also runs in the shorter arithmetics of
+:func:`gsmflow_lite.arithmetic.arithmetic`, FrEIA's in single precision throughout.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import normflows
 import torch
@@ -22,9 +24,12 @@ from pairs import Work, main
 from published import PublishedFlow, log_prob, synthesize
 from scale import CUB, TOY, Scale, dataset, model
 
+from gsmflow_lite.arithmetic import arithmetic
+
 ROWS, CLASSES = 3000, 200  # of the likelihood
 SOME = 4  # classes that the likelihood is timed on
 HALF_STEPS = 2  # of a block
+FREIA = "published structure on FrEIA"
 
 
 def works(options: argparse.Namespace) -> Iterator[Work]:
@@ -37,21 +42,32 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
 
+    def imagined(precision: str = "float32") -> torch.Tensor:
+        with arithmetic(precision):
+            return ours.synthesize(asked, scale.samples)
+
+    def by_freia(classes: int = scale.unseen) -> torch.Tensor:
+        return synthesize(freia, asked[:classes], scale.samples, torch.Generator().manual_seed(0))
+
     peers: dict[str, Callable] = {
-        "published structure on FrEIA": lambda: synthesize(freia, asked, scale.samples, torch.Generator().manual_seed(0)),
+        FREIA: by_freia,
         "zuko": _sampler(_zuko(scale), scale, classes=2),
         "normflows, splines": _sampler(_normflows(scale), scale, classes=1),
     }
     shares = {"zuko": 2 / scale.unseen, "normflows, splines": 1 / scale.unseen}
     name = f"synthesis, {scale.unseen} x {scale.samples}"
-    yield Work(name, lambda: ours.synthesize(asked, scale.samples), peers, shares=shares, same=same)
+    yield Work(name, imagined, peers, shares=shares, same=same)
+    some = scale.unseen // 3
+    for precision in ("tf32", "bf16"):
+        peers = {FREIA: partial(by_freia, some)}
+        yield Work(f"{name}, {precision}", partial(imagined, precision), peers, shares={FREIA: some / scale.unseen})
 
     x, some = torch.randn(ROWS, scale.features), torch.from_numpy(data.attributes[:SOME])
     constant = 0.5 * scale.features * torch.log(torch.tensor(2 * torch.pi))
     yield Work(
         f"log-likelihood, {ROWS} x {CLASSES} (timed on {SOME} classes)",
         lambda: ours.log_prob(x, some),
-        {"published structure on FrEIA": lambda: log_prob(freia, x, some) - constant},
+        {FREIA: lambda: log_prob(freia, x, some) - constant},
         per=SOME / CLASSES,
         same=same,
     )

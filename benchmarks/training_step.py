@@ -2,9 +2,10 @@
 
     python benchmarks/training_step.py --json training_step.json
 
-Both train the same model on the same rows for epochs of three batches with the prototype loss on, and have the same weights
-after the first; times are of one step. *Matrix products* is the time that the products of a step take at the rate at which
-this machine multiplies matrices of these shapes: no implementation of this method can avoid them.
+Both train the same model on the same rows for epochs of six batches with the prototype loss on, and have the same weights
+after the first; times are of one step. Ours runs in each arithmetic of ``TrainingConfig.precision``, the peer in single
+precision, and in bfloat16 beside ours in it. *Matrix products* is the time that the products of a step take at the rate at
+which this machine multiplies matrices of these shapes in that arithmetic: no implementation of this method can avoid them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import copy
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import torch
 from pairs import Row, Work, main, row
@@ -21,10 +23,13 @@ from published import PublishedFlow, train
 from scale import CUB, TOY, Scale, dataset, model
 
 from gsmflow_lite import GSMFlow, fit
-from gsmflow_lite.config import TrainingConfig
+from gsmflow_lite.arithmetic import arithmetic
+from gsmflow_lite.config import PRECISIONS, TrainingConfig
 from gsmflow_lite.training import _Resident, _shuffled
 
-STEPS = 3
+STEPS = 6
+APART = {"float32": 0.01, "tf32": 0.01, "bf16": 0.3}  # of the way that weights move: Adam makes a step of any rounding
+FREIA = "published structure on FrEIA"
 CONFIG = TrainingConfig(epochs=1, lr=3e-4, weight_decay=1e-5, prototype_weight=1.0, perturbation=0.0, mining=None)
 
 
@@ -37,55 +42,65 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     scale = scaled(options)
     data, config = dataset(scale), replace(CONFIG, batch=scale.batch)
     start = model(scale, data)
-    mine, theirs = copy.deepcopy(start), PublishedFlow(start)
     rows = _Resident.of(data, torch.device("cpu"))
     order = _shuffled(scale.train, 0, 0)  # the order in which `fit` goes, so that the peer sees the same batches
 
-    def ours() -> GSMFlow:
-        for _ in fit(mine, data, config, seed=0, device="cpu"):
+    def ours(mine: GSMFlow, precision: str) -> GSMFlow:
+        for _ in fit(mine, data, replace(config, precision=precision), seed=0, device="cpu"):
             pass
         return mine
 
-    def freia() -> PublishedFlow:
-        train(theirs, rows.features, rows.labels, rows.attributes, rows.prototypes, order, config)
+    def freia(theirs: PublishedFlow, precision: str) -> PublishedFlow:
+        train(theirs, rows.features, rows.labels, rows.attributes, rows.prototypes, order, config, precision)
         return theirs
 
-    def same(mine: GSMFlow, theirs: PublishedFlow) -> None:
+    def same(precision: str, mine: GSMFlow, theirs: PublishedFlow) -> None:
         """Adam divides gradients by their size, so those of nothing but rounding may differ: compare moves on the whole."""
         for before, block, glow in zip(start.flow.blocks, mine.flow.blocks, theirs.blocks, strict=True):
             move = block.net1.out - before.net1.out
             apart = (block.net1.out - glow.subnet1[2].weight).norm() / move.norm()
-            assert apart < 0.01, f"the weights moved apart by {apart:.3f} of their way"
+            assert apart < APART[precision], f"the weights moved apart by {apart:.3f} of their way"
 
-    yield Work("training step", ours, {"published structure on FrEIA": freia}, per=STEPS, same=same)
+    for precision in PRECISIONS:
+        peers = {FREIA: partial(freia, PublishedFlow(start), "float32")}
+        if precision == "bf16":
+            peers[f"{FREIA}, in bf16"] = partial(freia, PublishedFlow(start), precision)
+        mine = partial(ours, copy.deepcopy(start), precision)
+        yield Work(f"training step, {precision}", mine, peers, per=STEPS, same=partial(same, precision))
 
 
 def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
     """The step against its matrix products: each at the rate measured for its own shape, forward and both ways backward."""
-    s, total = scaled(options), 0.0
+    s, found = scaled(options), []
     half, classes = s.features // 2, s.seen
-    for n in (s.batch, classes):  # the likelihood of a batch, and the prototypes of all classes
-        for shape in ((n, half, s.hidden), (n, s.hidden, 2 * half)):
-            total += 2 * s.blocks * _three_ways(*shape)
-    for passes in range(2):  # the classes' semantics into every network; the second time their gradient ends there
-        total += 2 * s.blocks * _three_ways(classes, s.embedding, s.hidden, inputs=not passes)
-    total += 3 * _three_ways(classes, s.attributes, s.embedding, inputs=False)
-    return [row(rows[0].work, "its matrix products alone", [rows[0].ours], [total], "s")]
+    for precision in PRECISIONS:
+        ways, total = partial(_three_ways, precision), 0.0
+        for n in (s.batch, classes):  # the likelihood of a batch, and the prototypes of all classes
+            for shape in ((n, half, s.hidden), (n, s.hidden, 2 * half)):
+                total += 2 * s.blocks * ways(*shape)
+        for passes in range(2):  # the classes' semantics into every network; the second time their gradient ends there
+            total += 2 * s.blocks * ways(classes, s.embedding, s.hidden, inputs=not passes)
+        total += 3 * ways(classes, s.attributes, s.embedding, inputs=False)
+        step = next(one for one in rows if one.work.endswith(precision))
+        found.append(row(step.work, "its matrix products alone", [step.ours], [total], "s"))
+    return found
 
 
-def _three_ways(n: int, inside: int, out: int, *, inputs: bool = True, repeats: int = 5) -> float:
+def _three_ways(precision: str, n: int, inside: int, out: int, *, inputs: bool = True, repeats: int = 5) -> float:
     """Seconds of (n, inside) @ (inside, out), of the weight's gradient and, where wanted, of the input's."""
-    x, weight, gradient = torch.randn(n, inside), torch.randn(out, inside), torch.randn(n, out)
+    kind = torch.bfloat16 if precision == "bf16" else torch.float32
+    x, weight, gradient = (torch.randn(shape, dtype=kind) for shape in ((n, inside), (out, inside), (n, out)))
     calls = [lambda: x @ weight.T, lambda: gradient.T @ x] + ([lambda: gradient @ weight] if inputs else [])
     total = 0.0
-    for call in calls:
-        call()
-        times = []
-        for _ in range(repeats):
-            started = time.perf_counter()
+    with arithmetic("float32" if precision == "bf16" else precision):
+        for call in calls:
             call()
-            times.append(time.perf_counter() - started)
-        total += sorted(times)[repeats // 2]
+            times = []
+            for _ in range(repeats):
+                started = time.perf_counter()
+                call()
+                times.append(time.perf_counter() - started)
+            total += sorted(times)[repeats // 2]
     return total
 
 

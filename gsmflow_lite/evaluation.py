@@ -12,8 +12,9 @@ from torch import Tensor
 from .classifier import SoftmaxClassifier
 from .config import ClassifierConfig
 from .datasets.base import GZSLDataset
+from .datasets.mapped import in_chunks
 from .generators import Generator
-from .model import ROWS_AT_ONCE, GSMFlow
+from .model import GSMFlow
 
 
 @dataclass(frozen=True)
@@ -94,38 +95,50 @@ def softmax_logits(
 ) -> TestLogits:
     """Train on real seen and synthesised unseen rows, and classify the test rows.
 
-    At most ``config.rows`` different rows a class are synthesised, all in memory once; to make ``config.samples`` of them,
-    each counts several times.
+    At most ``config.rows`` different rows of a class are held, real or synthesised. Those of a class that has more of them,
+    or is to have ``config.samples``, count several times.
     """
     made = min(config.samples, config.rows)
-    x, y = _training_rows(generator, dataset, made, seed=seed, temperature=temperature)
-    real, times = len(dataset.train), torch.ones_like(y)
-    copies = torch.full((made,), config.samples // made)
-    copies[: config.samples % made] += 1
-    times[real:] = copies.repeat(len(dataset.unseen_classes)).to(y)
+    picked, counts = _few_of_each(dataset.labels[dataset.train], config.rows, seed)
+    asked = torch.from_numpy(dataset.attributes[dataset.unseen_classes])
+    fake = torch.as_tensor(generator.synthesize(asked, made, temperature=temperature, seed=seed)).flatten(0, 1)
+    real = torch.from_numpy(dataset.features[dataset.train[picked]]).to(fake)
+    x, first = torch.cat([real, fake]), len(real)
+    del real, fake  # they are in x now
+    y = np.concatenate([dataset.labels[dataset.train[picked]], np.repeat(dataset.unseen_classes, made)])
+    y = torch.from_numpy(y).to(x.device)
+    copies = np.tile(_copies(np.arange(made), config.samples, made), len(asked))
+    times = torch.from_numpy(np.concatenate([counts, copies])).to(x.device)
     joint = SoftmaxClassifier.fit(x, y, config, times=times, seed=seed)
-    alone = SoftmaxClassifier.fit(x[real:], y[real:], config, times=times[real:], seed=seed)
+    alone = SoftmaxClassifier.fit(x[first:], y[first:], config, times=times[first:], seed=seed)
     seen, unseen = (_on_rows(joint, dataset, index, x) for index in (dataset.test_seen, dataset.test_unseen))
     return TestLogits(dataset, seen, unseen, _on_rows(alone, dataset, dataset.test_unseen, x))
 
 
-def _training_rows(
-    generator: Generator, dataset: GZSLDataset, made: int, *, seed: int, temperature: float
-) -> tuple[Tensor, Tensor]:
-    """Real training rows, then ``made`` of each unseen class, in one matrix (N, D); their class numbers (N,)."""
-    unseen = torch.from_numpy(dataset.attributes[dataset.unseen_classes])
-    fake = torch.as_tensor(generator.synthesize(unseen, made, temperature=temperature, seed=seed)).flatten(0, 1)
-    real = torch.from_numpy(dataset.features[dataset.train])
-    labels = np.concatenate([dataset.labels[dataset.train], np.repeat(dataset.unseen_classes, made)])
-    return torch.cat([real.to(fake), fake]), torch.from_numpy(labels).to(fake.device)
+def _few_of_each(labels: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places (m,) of at most ``most`` rows of each class in ``labels`` (n,), and how often each counts, (m,)."""
+    _, target, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if counts.max() <= most:
+        return np.arange(len(labels)), np.ones(len(labels), np.int64)
+    drawn = np.random.default_rng(seed).permutation(len(labels))
+    by_class = drawn[np.argsort(target[drawn], kind="stable")]
+    rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = rank < most
+    total = np.repeat(counts, counts)[kept]
+    places, times = by_class[kept], _copies(rank[kept], total, np.minimum(total, most))
+    order = np.argsort(places)
+    return places[order], times[order]
+
+
+def _copies(rank: np.ndarray, total: np.ndarray | int, kept: np.ndarray | int) -> np.ndarray:
+    """How often the row of that rank counts, where ``kept`` rows stand for ``total``."""
+    return total // kept + (rank < total % kept)
 
 
 def _on_rows(classifier: SoftmaxClassifier, dataset: GZSLDataset, index: np.ndarray, like: Tensor) -> np.ndarray:
     """Logits (n, K) of the rows ``index`` (n,), some at a time."""
-    parts = np.array_split(index, max(1, len(index) // ROWS_AT_ONCE))
-    return np.concatenate(
-        [classifier.logits(torch.from_numpy(dataset.features[part]).to(like)).cpu().numpy() for part in parts]
-    )
+    blocks = (torch.from_numpy(rows).to(like) for _, rows in in_chunks(dataset.features, index))
+    return np.concatenate([classifier.logits(some).cpu().numpy() for some in blocks])
 
 
 def likelihood_logits(model: GSMFlow, dataset: GZSLDataset) -> TestLogits:
@@ -144,13 +157,15 @@ def eszsl_logits(dataset: GZSLDataset, feature_penalty: float, attribute_penalty
     X (n, D) training features, Y (n, S) in {-1, 1}, S (S, A) attributes of the seen classes; the penalties :math:`\gamma`
     and :math:`\lambda` are relative to the mean eigenvalue of what they are added to. Romera-Paredes & Torr (2015), eq. 4.
     """
-    x = dataset.features[dataset.train].astype(np.float64)
-    seen = dataset.attributes[dataset.seen_classes].astype(np.float64)
-    y = np.where(dataset.labels[dataset.train][:, None] == dataset.seen_classes, 1.0, -1.0)
-    left, right = x.T @ x, seen.T @ seen
+    seen, labels = dataset.attributes[dataset.seen_classes].astype(np.float64), dataset.labels[dataset.train]
+    left, right, x_y = 0.0, seen.T @ seen, 0.0
+    for places, rows in in_chunks(dataset.features, dataset.train):
+        x = rows.astype(np.float64)
+        left += x.T @ x
+        x_y += x.T @ np.where(labels[places][:, None] == dataset.seen_classes, 1.0, -1.0)
     for gram, penalty in ((left, feature_penalty), (right, attribute_penalty)):
         gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
-    v = np.linalg.solve(left, x.T @ y @ seen) @ np.linalg.inv(right)
+    v = np.linalg.solve(left, x_y @ seen) @ np.linalg.inv(right)
     v_a = (v @ dataset.attributes.T.astype(np.float64)).astype(np.float32)
     logits = [dataset.features[index] @ v_a for index in (dataset.test_seen, dataset.test_unseen)]
     return TestLogits(dataset, *logits, logits[1][:, dataset.unseen_classes])

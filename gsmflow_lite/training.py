@@ -15,8 +15,9 @@ from torch import Tensor
 from .arithmetic import arithmetic
 from .config import MiningConfig, ModelConfig, TrainingConfig, check_seed
 from .datasets.base import GZSLDataset
+from .datasets.mapped import MappedFeatures, in_chunks
 from .errors import ConfigError, StorageError, TrainingError
-from .gaussian import GaussianBase
+from .gaussian import GaussianBase, class_means
 from .mining import RelationNetwork, mine_boundary_samples, train_relation_network
 from .model import GSMFlow
 from .objective import negative_log_likelihood, perturb, prototype_loss
@@ -114,9 +115,9 @@ def fit(
     check_seed(seed)
     place = choose_device(device)
     model.to(place)
-    data = _Resident.of(dataset, place)
+    data = _Resident.of(dataset, place, whole=config.mining is not None)  # mining makes as many rows again
     optimiser = _adam(model, config)
-    state = _Checkpoint(checkpoint, model, optimiser, config, seed, data) if checkpoint else None
+    state = _Checkpoint(checkpoint, model, optimiser, config, seed, dataset, data) if checkpoint else None
     history = state.resume() if state else []
     yield from history
     begin = len(history)
@@ -159,21 +160,39 @@ def fit(
 
 @dataclass(frozen=True)
 class _Resident:
-    """Training rows on the device. Labels number the seen classes, 0 to S - 1, the rows of ``attributes``."""
+    """Training rows on the device, or in their file. Labels number the seen classes, 0 to S - 1, the rows of ``attributes``."""
 
-    features: Tensor  # (n, D)
+    features: Tensor | _OnDisk  # (n, D); rows are taken by ``features[index]``
     labels: Tensor  # (n,)
     attributes: Tensor  # (S, A)
     prototypes: Tensor  # (S, D), real class means
 
     @classmethod
-    def of(cls, dataset: GZSLDataset, device: torch.device) -> _Resident:
+    def of(cls, dataset: GZSLDataset, device: torch.device, *, whole: bool = True) -> _Resident:
+        """``whole`` False leaves features that are memory-mapped where they are."""
+        classes = dataset.seen_classes
+        labels = torch.from_numpy(np.searchsorted(classes, dataset.labels[dataset.train])).to(device)
+        attributes = torch.from_numpy(dataset.attributes[classes]).to(device)
+        if isinstance(dataset.features, MappedFeatures) and not whole:
+            means = torch.from_numpy(class_means(dataset, classes, dataset.train)).to(device)
+            return cls(_OnDisk(dataset, device), labels, attributes, means)
         features = torch.from_numpy(dataset.features[dataset.train]).to(device)
-        labels = torch.from_numpy(np.searchsorted(dataset.seen_classes, dataset.labels[dataset.train])).to(device)
-        sums = torch.zeros(len(dataset.seen_classes), features.shape[1], device=device).index_add_(0, labels, features)
-        counts = labels.bincount(minlength=len(sums))
-        attributes = torch.from_numpy(dataset.attributes[dataset.seen_classes]).to(device)
-        return cls(features, labels, attributes, sums / counts[:, None])
+        sums = torch.zeros(len(classes), features.shape[1], device=device).index_add_(0, labels, features)
+        return cls(features, labels, attributes, sums / labels.bincount(minlength=len(sums))[:, None])
+
+
+class _OnDisk:
+    """Training rows that are read when they are asked for: ``rows[index]`` is a tensor (len(index), D) on the device."""
+
+    def __init__(self, dataset: GZSLDataset, device: torch.device) -> None:
+        self.dataset, self.device = dataset, device
+
+    def __len__(self) -> int:
+        return len(self.dataset.train)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        rows = self.dataset.train[index.cpu().numpy()]
+        return torch.from_numpy(self.dataset.features[rows]).to(self.device)
 
 
 def _descend(
@@ -197,7 +216,11 @@ def _descend(
 
 def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototype_weight: float) -> Tensor:
     """Negative log-likelihood and prototype loss, (2,)."""
-    z, log_det = model(x, data.attributes, labels)
+    asked = data.attributes
+    if len(asked) > len(x):  # most classes are not in the batch: describe those that are
+        present, labels = labels.unique(return_inverse=True)
+        asked = asked[present]
+    z, log_det = model(x, asked, labels)
     likelihood = negative_log_likelihood(z, log_det)
     if prototype_weight == 0:
         return torch.stack([likelihood, likelihood.new_zeros(())])
@@ -265,13 +288,16 @@ class _Checkpoint:
     optimiser: torch.optim.Adam
     config: TrainingConfig
     seed: int
+    dataset: GZSLDataset
     data: _Resident
 
     def identity(self) -> dict[str, object]:
         """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
         settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
         digest = hashlib.sha256()
-        for tensor in (self.data.features, self.data.labels, self.data.attributes):
+        for _, rows in in_chunks(self.dataset.features, self.dataset.train):
+            digest.update(rows.tobytes())
+        for tensor in (self.data.labels, self.data.attributes):
             digest.update(tensor.cpu().numpy().tobytes())
         return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
 

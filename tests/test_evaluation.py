@@ -13,6 +13,7 @@ from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.evaluation import (
     GZSLScores,
     TestLogits,
+    _few_of_each,
     eszsl_logits,
     likelihood_logits,
     per_class_accuracy,
@@ -142,6 +143,23 @@ def test_few_rows_that_count_often_are_as_many_samples(make_dataset, solver):
     assert generator.asked == 12
     for name in ("joint_seen", "joint_unseen", "zsl"):
         np.testing.assert_allclose(getattr(few, name), getattr(every, name), atol=2e-3)
+
+
+@pytest.mark.parametrize("most", [1, 3, 4, 50])
+def test_a_class_with_many_rows_is_stood_for_by_some_that_count_as_often(rng, most):
+    labels = rng.permutation(np.repeat([2, 5, 9], [1, 10, 4]))
+    places, times = _few_of_each(labels, most, seed=0)
+    for k, count in ((2, 1), (5, 10), (9, 4)):
+        own = times[labels[places] == k]
+        assert (len(own), own.sum()) == (min(count, most), count)
+        assert own.max() - own.min() <= 1
+    assert (np.diff(places) > 0).all()
+
+
+def test_another_seed_keeps_other_rows_of_a_large_class():
+    labels = np.zeros(100, int)
+    first, again, other = (_few_of_each(labels, 10, seed=seed)[0].tolist() for seed in (0, 0, 1))
+    assert first == again != other
 
 
 def test_the_oracle_beats_a_generator_that_knows_nothing(rng):

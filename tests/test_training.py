@@ -11,8 +11,9 @@ from gsmflow_lite.config import MiningConfig, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.errors import ConfigError, StorageError, TrainingError
 from gsmflow_lite.model import GSMFlow, SavedModel
+from gsmflow_lite.objective import negative_log_likelihood
 from gsmflow_lite.storage import read_tensors, write_tensors
-from gsmflow_lite.training import Epoch, Stage, Step, choose_device, fit, new_model
+from gsmflow_lite.training import Epoch, Stage, Step, _losses, _Resident, choose_device, fit, new_model
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
 MINING = MiningConfig(epochs=2, batch=16, hidden=8, loops=3, lr=0.01)
@@ -227,6 +228,17 @@ def test_no_arithmetic_is_left_to_who_watches(dataset):
     events = fit(new_model(dataset, MODEL), dataset, replace(PLAIN, precision="bf16"), device="cpu")
     for _ in events:
         assert not torch.is_autocast_enabled("cpu")
+
+
+def test_with_more_classes_than_rows_in_a_batch_the_loss_is_the_same(dataset):
+    model, data = new_model(dataset, MODEL).double(), _Resident.of(dataset, torch.device("cpu"))
+    data = replace(
+        data, features=data.features.double(), attributes=data.attributes.double(), prototypes=data.prototypes.double()
+    )
+    x, labels = data.features[[1, 2, 8, 30]], data.labels[[1, 2, 8, 30]]
+    assert len(labels.unique()) < len(x) < len(data.attributes)
+    z, log_det = model(x, data.attributes[labels])  # a description a row
+    torch.testing.assert_close(_losses(model, x, labels, data, 1.0)[0], negative_log_likelihood(z, log_det))
 
 
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
