@@ -16,7 +16,7 @@ demo: $(INSTALLED)
 	$(BIN)/gsmflow-lite demo $(ARGS)
 
 bench: $(INSTALLED)
-	@for one in training_step synthesis mining loading rows imports; do $(BIN)/python benchmarks/$$one.py --json build/bench/$$one.json $(ARGS) || exit 1; done
+	@for one in training_step synthesis classifier mining glyphs memory loading rows imports growth; do $(BIN)/python benchmarks/$$one.py --json build/bench/$$one.json $(ARGS) || exit 1; done
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -56,6 +56,10 @@ def _glow(block, features: int, context: int, hidden: int) -> GLOWCouplingBlock:
     return glow
 
 
+def adam(model: PublishedFlow, config: TrainingConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+
+
 def train(
     model: PublishedFlow,
     features: Tensor,
@@ -65,9 +69,13 @@ def train(
     order: Tensor,
     config: TrainingConfig,
     precision: str = "float32",
+    optimiser: torch.optim.Optimizer | None = None,
 ) -> None:
-    """One epoch over the rows in ``order``, a batch at a time, without perturbation, in one of our arithmetics."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay)
+    """One epoch over the rows in ``order``, a batch at a time, without perturbation, in one of our arithmetics.
+
+    ``optimiser`` goes on where an epoch before left it; None starts anew.
+    """
+    optimiser = optimiser or adam(model, config)
     for rows in order.split(config.batch):
         x, each = features[rows], attributes[labels[rows]]
         optimiser.zero_grad()

@@ -102,9 +102,12 @@ def softmax_logits(
     picked, counts = _few_of_each(dataset.labels[dataset.train], config.rows, seed)
     asked = torch.from_numpy(dataset.attributes[dataset.unseen_classes])
     fake = torch.as_tensor(generator.synthesize(asked, made, temperature=temperature, seed=seed)).flatten(0, 1)
-    real = torch.from_numpy(dataset.features[dataset.train[picked]]).to(fake)
-    x, first = torch.cat([real, fake]), len(real)
-    del real, fake  # they are in x now
+    first = len(picked)
+    x = fake.new_empty(first + len(fake), fake.shape[1])  # filled in turn: both parts beside it would be as much again
+    x[first:] = fake
+    del fake
+    for places, rows in in_chunks(dataset.features, dataset.train[picked]):
+        x[places] = torch.from_numpy(rows).to(x)
     y = np.concatenate([dataset.labels[dataset.train[picked]], np.repeat(dataset.unseen_classes, made)])
     y = torch.from_numpy(y).to(x.device)
     copies = np.tile(_copies(np.arange(made), config.samples, made), len(asked))

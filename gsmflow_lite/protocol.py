@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from .datasets.base import GZSLDataset
 from .errors import ConfigError
 from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
 from .generators import Generator, RealSamples, RidgeGaussian
+from .model import GSMFlow
 from .training import Epoch, Event, fit, new_model
 
 PROTOCOLS = {
@@ -27,7 +28,10 @@ Setting = tuple[tuple[str, float], ...]  # such as (("epoch", 4), ("penalty", 0.
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to use a method: its setting, and how it judges the test rows of the data set that it was made on."""
+    """One way to use a method: its setting, and how it judges the test rows of the data set that it was made on.
+
+    Judge it before the next one is asked for, and copy its generator to keep it: a flow may go on learning then.
+    """
 
     setting: Setting
     judge: Callable[[], TestLogits]
@@ -74,12 +78,11 @@ def flow(config: Config, *, classifier: str = "softmax", device: str = "auto", c
         for event in events:
             yield event
             if isinstance(event, Epoch) and event.epoch in marks:
-                frozen = copy.deepcopy(model).eval()
                 setting = (("epoch", event.epoch),)
                 if classifier == "likelihood":
-                    yield Candidate(setting, lambda m=frozen: likelihood_logits(m, dataset), frozen)
+                    yield Candidate(setting, lambda: likelihood_logits(model, dataset), model)
                 else:
-                    yield from _softmax_candidates(frozen, dataset, config.classifier, seed, setting)
+                    yield from _softmax_candidates(model, dataset, config.classifier, seed, setting)
 
     return method
 
@@ -153,7 +156,7 @@ def run(
     if protocol == "published":
         scores, choice, generator = _choose_on_test(method, dataset, seed, watch, clock)
     else:
-        choice = _choose(method, [dataset.validation_fold(n) for n in folds], seed, watch, clock)
+        choice = _choose(method, (dataset.validation_fold(n) for n in folds), seed, watch, clock)
         scores, generator = _test(method, dataset, seed, choice, watch, clock)
     total = time.perf_counter() - started
     return Outcome(scores, choice, generator, total - clock.seconds, clock.seconds)
@@ -171,7 +174,7 @@ class _Clock:
         self.seconds += time.perf_counter() - self._started
 
 
-def _choose(method: Method, folds: Sequence[GZSLDataset], seed: int, watch: Callable[[Event], None], clock: _Clock) -> Choice:
+def _choose(method: Method, folds: Iterable[GZSLDataset], seed: int, watch: Callable[[Event], None], clock: _Clock) -> Choice:
     """The setting with the highest harmonic mean, averaged over the folds, each at its own best calibration."""
     found: dict[Setting, list[tuple[float, GZSLScores]]] = {}
     for fold in folds:
@@ -202,12 +205,19 @@ def _test(
 def _choose_on_test(
     method: Method, dataset: GZSLDataset, seed: int, watch: Callable[[Event], None], clock: _Clock
 ) -> tuple[GZSLScores, Choice, Generator | None]:
-    judged = []
+    best, looks = None, 0
     for candidate in _candidates(method(dataset, seed, None), watch):
         with clock:
-            judged.append((candidate, candidate.judge().scores()))
-    best, scores = max(judged, key=lambda pair: pair[1].harmonic)
-    return scores, Choice(best.setting, 0.0, f"the TEST set, best of {len(judged)} looks", scores), best.generator
+            scores, looks = candidate.judge().scores(), looks + 1
+        if best is None or scores.harmonic > best[0].harmonic:
+            best = scores, candidate.setting, _kept(candidate.generator)
+    scores, setting, generator = best
+    return scores, Choice(setting, 0.0, f"the TEST set, best of {looks} looks", scores), generator
+
+
+def _kept(generator: Generator | None) -> Generator | None:
+    """The generator as it is now, though a flow may go on learning."""
+    return copy.deepcopy(generator) if isinstance(generator, GSMFlow) else generator
 
 
 def _candidates(items: Iterator[Event | Candidate], watch: Callable[[Event], None]) -> Iterator[Candidate]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -115,16 +115,15 @@ def fit(
     check_seed(seed)
     place = choose_device(device)
     model.to(place)
-    data = _Resident.of(dataset, place, whole=config.mining is not None)  # mining makes as many rows again
+    data = _Resident.of(dataset, place, mining=config.mining is not None)
     optimiser = _adam(model, config)
-    state = _Checkpoint(checkpoint, model, optimiser, config, seed, dataset, data) if checkpoint else None
+    state = _Checkpoint(checkpoint, model, optimiser, config, seed, dataset) if checkpoint else None
     history = state.resume() if state else []
     yield from history
     begin = len(history)
-    features, labels = data.features, data.labels
     if config.mining is not None and begin < config.epochs:
-        mined = yield from _mine(data, config.mining, seed)
-        features, labels = torch.cat([features, mined]), torch.cat([labels, labels])
+        data = yield from _mine(data, config.mining, seed)
+    features, labels = data.features, data.labels
     batch = min(config.batch, len(features))
     losses_of = torch.compile(_losses, dynamic=False) if compiled else _losses
     yield Stage("flow", config.epochs)
@@ -149,6 +148,8 @@ def fit(
                 f"the loss must stay finite, got {likelihood} + {prototype} in epoch {epoch + 1}: lower the learning rate "
                 f"({lr:g}), or scale the features (preprocessing); the model has the weights of epoch {epoch}"
             )
+        del good
+        optimiser.zero_grad(set_to_none=True)  # a validation may need the memory
         model.eval()
         score = _score(validate, model, epoch + 1)
         history.append(Epoch(epoch + 1, config.epochs, likelihood, prototype, lr, time.perf_counter() - started, score))
@@ -168,16 +169,18 @@ class _Resident:
     prototypes: Tensor  # (S, D), real class means
 
     @classmethod
-    def of(cls, dataset: GZSLDataset, device: torch.device, *, whole: bool = True) -> _Resident:
-        """``whole`` False leaves features that are memory-mapped where they are."""
-        classes = dataset.seen_classes
+    def of(cls, dataset: GZSLDataset, device: torch.device, *, mining: bool = False) -> _Resident:
+        """For ``mining`` there is room for as many rows again; else memory-mapped features stay where they are."""
+        classes, n = dataset.seen_classes, len(dataset.train)
         labels = torch.from_numpy(np.searchsorted(classes, dataset.labels[dataset.train])).to(device)
         attributes = torch.from_numpy(dataset.attributes[classes]).to(device)
-        if isinstance(dataset.features, MappedFeatures) and not whole:
+        if isinstance(dataset.features, MappedFeatures) and not mining:
             means = torch.from_numpy(class_means(dataset, classes, dataset.train)).to(device)
             return cls(_OnDisk(dataset, device), labels, attributes, means)
-        features = torch.from_numpy(dataset.features[dataset.train]).to(device)
-        sums = torch.zeros(len(classes), features.shape[1], device=device).index_add_(0, labels, features)
+        features = torch.empty((2 if mining else 1) * n, dataset.features.shape[1], device=device)
+        for places, rows in in_chunks(dataset.features, dataset.train):
+            features[places] = torch.from_numpy(rows).to(device)
+        sums = torch.zeros(len(classes), features.shape[1], device=device).index_add_(0, labels, features[:n])
         return cls(features, labels, attributes, sums / labels.bincount(minlength=len(sums))[:, None])
 
 
@@ -231,21 +234,23 @@ def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototyp
     return torch.stack([likelihood, prototype_loss(generated, data.prototypes)])
 
 
-def _mine(data: _Resident, config: MiningConfig, seed: int) -> Iterator[Event]:
-    """Train the relation network and mine one boundary sample from each training row; returns (n, D)."""
+def _mine(data: _Resident, config: MiningConfig, seed: int) -> Generator[Event, None, _Resident]:
+    """Train the relation network and mine a boundary sample from each training row, into the room after them."""
+    n = len(data.labels)
+    real, mined = data.features[:n], data.features[n:]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(_mix(seed, -1))
-        network = RelationNetwork(data.features.shape[1], data.attributes.shape[1], config.hidden).to(data.features)
+        network = RelationNetwork(real.shape[1], data.attributes.shape[1], config.hidden).to(real)
     yield Stage("relation network", config.epochs)
-    for done in train_relation_network(network, data.features, data.labels, data.attributes, config, seed):
+    for done in train_relation_network(network, real, data.labels, data.attributes, config, seed):
         yield Step("relation network", done, config.epochs)
     network.requires_grad_(False)
-    yield Stage("boundary samples", len(data.features))
-    mined = []
-    for x, y in zip(data.features.split(1024), data.labels.split(1024), strict=True):
-        mined.append(mine_boundary_samples(network, x, y, data.attributes, config))
-        yield Step("boundary samples", sum(map(len, mined)), len(data.features))
-    return torch.cat(mined)
+    yield Stage("boundary samples", n)
+    for start in range(0, n, 1024):
+        rows = slice(start, min(start + 1024, n))
+        mined[rows] = mine_boundary_samples(network, real[rows], data.labels[rows], data.attributes, config)
+        yield Step("boundary samples", rows.stop, n)
+    return replace(data, labels=data.labels.repeat(2))
 
 
 def _adam(model: GSMFlow, config: TrainingConfig) -> torch.optim.Adam:
@@ -289,16 +294,15 @@ class _Checkpoint:
     config: TrainingConfig
     seed: int
     dataset: GZSLDataset
-    data: _Resident
 
     def identity(self) -> dict[str, object]:
         """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
         settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
-        digest = hashlib.sha256()
-        for _, rows in in_chunks(self.dataset.features, self.dataset.train):
+        digest, d = hashlib.sha256(), self.dataset
+        for _, rows in in_chunks(d.features, d.train):
             digest.update(rows.tobytes())
-        for tensor in (self.data.labels, self.data.attributes):
-            digest.update(tensor.cpu().numpy().tobytes())
+        for values in (np.searchsorted(d.seen_classes, d.labels[d.train]), d.attributes[d.seen_classes]):
+            digest.update(values.tobytes())
         return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
 
     def save(self, history: list[Epoch]) -> None:

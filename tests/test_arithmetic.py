@@ -5,6 +5,7 @@ import torch
 
 from gsmflow_lite.arithmetic import arithmetic
 from gsmflow_lite.flow import ConditionalFlow
+from gsmflow_lite.gaussian import GaussianBase
 
 
 @pytest.fixture
@@ -43,6 +44,18 @@ def test_what_bf16_maps_it_maps_back(flow, batch):
         back, home = flow.inverse(z, c)
     torch.testing.assert_close(back, x, atol=1e-5, rtol=0)  # both ways read the same rounded scales and shifts
     torch.testing.assert_close(there, -home, atol=1e-5, rtol=0)
+
+
+def test_the_gaussian_that_a_flow_starts_from_stays_exact(make_dataset):
+    d = make_dataset()
+    base, x = GaussianBase.fit(d), torch.from_numpy(d.features[:8])
+    attributes, index = torch.from_numpy(d.attributes), torch.arange(8) % 4
+    exact = base(x, attributes, index)[0]
+    with arithmetic("bf16"):
+        u, _ = base(x, attributes, index)
+        back, _ = base.inverse(u, attributes, index)
+    assert torch.equal(u, exact)
+    torch.testing.assert_close(back, x)
 
 
 def test_gradients_in_bf16_point_where_those_in_single_precision_do(flow, batch):

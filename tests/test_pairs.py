@@ -10,6 +10,9 @@ import pytest
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
+SCRIPTS = ("training_step", "synthesis", "classifier", "mining", "glyphs", "memory", "loading", "rows", "imports")
+
+
 @pytest.fixture
 def pairs(monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
@@ -70,7 +73,7 @@ def test_a_call_that_takes_memory_is_seen_to():
     assert 290 < float(done.stdout) < 310
 
 
-@pytest.mark.parametrize("name", ["training_step", "synthesis", "mining", "loading", "rows", "imports"])
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
     """On toys; each script compares our results with the peer's itself, and fails where they differ."""
     file = tmp_path / "rows.json"
@@ -81,3 +84,15 @@ def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
     assert written["setting"]["threads"] == 1
     assert all(row["ratio"] > 0 and row["unit"] in ("s", "MB") for row in written["rows"])
     assert all(row["work"] in done.stdout and row["against"] in done.stdout for row in written["rows"])
+
+
+def test_growth_of_a_stage_is_fitted_and_written(tmp_path):
+    file = tmp_path / "growth.json"
+    command = [sys.executable, str(FOLDER / "growth.py"), "--small", "--runs", "1", "--threads", "1", "--json", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (row,) = json.loads(file.read_text())["rows"]
+    assert row["stage"] in done.stdout
+    assert len(row["rows, s"]) == 2
+    first, second = row["rows, s"]
+    assert 2 ** row["time ~ rows"] == pytest.approx(second / first)

@@ -329,6 +329,16 @@ def test_the_fingerprint_sees_a_change_of_any_array(field, make_dataset):
     assert fingerprint(replace(dataset, **{field: array})) != fingerprint(dataset)
 
 
+def test_embedded_data_are_known_by_name_for_their_last_bits_differ_between_machines(monkeypatch):
+    study = Study(name="letters", datasets=["gaussian_world"], seeds=1, overrides=TINY)
+    here = [cell.digest for _, cell in plan(study)]
+    world = load("gaussian_world")
+    other = replace(world, features=world.features * np.float32(1 + 1e-6))
+    assert fingerprint(other) != fingerprint(world)
+    monkeypatch.setattr("gsmflow_lite.study.load", lambda *_, **__: other)
+    assert [cell.digest for _, cell in plan(study)] == here
+
+
 def test_features_on_disk_have_the_fingerprint_of_the_same_in_memory(make_dataset, tmp_path):
     dataset = make_dataset()
     np.save(tmp_path / "features.npy", dataset.features)
