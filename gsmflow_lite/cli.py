@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import __version__
-from .config import BENCHMARKS, PUBLISHED, Config
+from .config import BENCHMARKS, PRECISIONS, PUBLISHED, Config
 from .datasets import BENCHMARKS as KNOWN
 from .datasets import GZSLDataset, available, check_folder, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError
@@ -81,6 +81,8 @@ def _add_run_options(add: argparse.ArgumentParser) -> None:
     add.add_argument("--folds", type=int, help="validation folds to choose on (default: as the preset says)")
     add.add_argument("--epochs", type=int, help="train at most this long (default: as the preset says)")
     add.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    add.add_argument("--precision", choices=PRECISIONS,
+                     help="of products in training; bf16 is fastest (default: as the preset says)")  # fmt: skip
     add.add_argument("--no-baselines", action="store_true", help="skip ridge-Gaussian, ESZSL and the oracle")
 
 
@@ -140,8 +142,8 @@ def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     from .study import named_preset
 
     config = named_preset(options.preset or ("lite/glyphs" if dataset.name == "glyphs" else "lite/features"))
-    if options.epochs is not None:
-        config = replace(config, training=replace(config.training, epochs=options.epochs))
+    given = {name: getattr(options, name) for name in ("epochs", "precision") if getattr(options, name) is not None}
+    config = replace(config, training=replace(config.training, **given))
     return config if options.folds is None else replace(config, folds=options.folds)
 
 
@@ -233,7 +235,7 @@ def _add_diagnose(commands) -> None:
     units = add.add_mutually_exclusive_group()
     units.add_argument("--raw", action="store_true", help="measure in the data's own units, without preprocessing")
     units.add_argument("--preprocessed", action="store_true", help="FEATURES have been preprocessed as `train` does it")
-    add.set_defaults(run=_diagnose, epochs=None, folds=None)
+    add.set_defaults(run=_diagnose, epochs=None, folds=None, precision=None)
 
 
 def _diagnose(options: argparse.Namespace) -> int:

@@ -260,6 +260,12 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
     assert "Traceback" not in message
 
 
+def test_training_in_shorter_arithmetic_is_what_the_result_says(data, tmp_path):
+    arguments = ["train", str(data), "--out", str(tmp_path), "--epochs", "1", "--precision", "bf16", "--no-baselines"]
+    assert main(arguments) == 0
+    assert json.loads((tmp_path / "result.json").read_text())["config"]["training"]["precision"] == "bf16"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
