@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def arithmetic(precision: str, device: str | torch.device = "cpu") -> Iterator[None]:
-    """Within this block, the products of coupling networks on ``device`` are done in ``precision``.
+    """Within this block, the matrix products of a flow's networks on ``device`` are done in ``precision``.
 
     ``float32`` changes nothing. ``tf32`` lets torch round the *inputs* of products where the hardware is faster for it, as
     ``torch.set_float32_matmul_precision("medium")`` does: to TF32 on CUDA, to bfloat16 on processors with AMX; on other
