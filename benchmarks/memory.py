@@ -3,9 +3,9 @@
     python benchmarks/memory.py --json memory.json
 
 37,322 x 2048 made-up features in xlsa17's layout and the published settings of 2022 for AWA2 - the flow at full width, boundary
-mining, 50,000 samples a class - with all baselines and meters, in a process of its own. Only the epochs are fewer, one of the
-flow, the relation network and the classifier: it does not change what is held. The published way holds 10 x 50,000 x 2048
-floats of samples alone, twice where it concatenates them with the real rows.
+mining, 50,000 samples a class - with all baselines and meters, in a process of its own. Only the time is cut short, which does
+not change what is held: one epoch of the flow, of ten batches, one of the relation network and the classifier, and one loop of
+mining. The published way holds 10 x 50,000 x 2048 floats of samples alone, twice where it concatenates them with the real rows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from loading import write
 from pairs import Row, _highest, parser, row, setting, table
 from scale import AWA2, TOY, Scale, dataset
 
+from gsmflow_lite import training
 from gsmflow_lite.config import Config, lite, preset
 from gsmflow_lite.datasets import load_folder
 from gsmflow_lite.experiment import run_experiment
@@ -35,13 +36,19 @@ def settings(small: bool) -> Config:
     config = preset("tmm2022", "AWA2")
     if small:
         config = replace(config, model=lite().model, classifier=replace(config.classifier, samples=5000))
-    mining = replace(config.training.mining, epochs=1, loops=2 if small else config.training.mining.loops)
+    mining = replace(config.training.mining, epochs=1, loops=1)
     config = replace(config, checks=1, classifier=replace(config.classifier, epochs=1))
     return replace(config, training=replace(config.training, epochs=1, mining=mining))
 
 
+def ten_batches(n: int, seed: int, epoch: int) -> torch.Tensor:
+    """In place of an epoch's shuffled rows."""
+    return torch.arange(min(n, 2560))
+
+
 def inside(folder: Path, small: bool) -> None:
     """The run itself; prints the highest resident memory so far whenever a stage begins."""
+    training._shuffled = ten_batches
     print(f"libraries {_highest():.0f}", flush=True)
     data = load_folder(folder)
     print(f"loaded {_highest():.0f}", flush=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from .errors import ConfigError
@@ -41,6 +43,21 @@ class CouplingNetwork(nn.Module):
         """x (N, inputs) and ``projected`` (N or 1, hidden) -> (N, outputs)."""
         hidden = F.leaky_relu(torch.addmm(projected, x, self.from_x.T), 0.2)
         return torch.addmm(self.out_bias, hidden, self.out.T)
+
+
+class _ReachToo(torch.autograd.Function):
+    """``projected``, a linear map of c that was detached, as it is; its gradient reaches c as well, by ``weight``."""
+
+    @staticmethod
+    def forward(ctx: Any, projected: Tensor, c: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(weight)
+        return projected.view_as(projected)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        (weight,) = ctx.saved_tensors
+        return gradient, gradient @ weight.to(gradient), None
 
 
 class AffineCoupling(nn.Module):
@@ -122,7 +139,15 @@ class ConditionalFlow(nn.Module):
 
     def condition(self, c: Tensor) -> Condition:
         """Project c (M, C) for every network at once, in the order in which :meth:`forward` uses them."""
-        return tuple(net.project(c) for block in self.blocks for net in (block.net1, block.net2))
+        return tuple(net.project(c) for net in self._networks())
+
+    def condition_twice(self, c: Tensor) -> tuple[Condition, Condition]:
+        """:meth:`condition` and the same with c detached, for the cost of one: a loss of the second teaches the flow, not c."""
+        apart = self.condition(c.detach())
+        if not c.requires_grad:
+            return apart, apart
+        weights = [net.from_c for net in self._networks()]
+        return tuple(_ReachToo.apply(p, c[:, : w.shape[1]], w) for p, w in zip(apart, weights, strict=True)), apart
 
     def forward(self, x: Tensor, c: Tensor | Condition, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Features x (N, D) -> latent z (N, D) and log|det dz/dx| (N,), in nats."""
@@ -136,6 +161,10 @@ class ConditionalFlow(nn.Module):
         """Exact log-density (N,) of x (N, D) given its condition, in nats."""
         z, log_det = self(x, c, index)
         return log_det - 0.5 * (z.square().sum(1) + self.features * math.log(2 * math.pi))
+
+    def _networks(self) -> Iterator[CouplingNetwork]:
+        for block in self.blocks:
+            yield from (block.net1, block.net2)
 
     def _run(self, x: Tensor, c: Tensor | Condition, index: Tensor | None, *, inverse: bool) -> tuple[Tensor, Tensor]:
         conditions = self.condition(c) if isinstance(c, Tensor) else c

@@ -99,16 +99,8 @@ def ridge_means(dataset: GZSLDataset, strengths: tuple[float, ...] = STRENGTHS) 
 
 def within_covariance(dataset: GZSLDataset) -> np.ndarray:
     """Covariance of the training rows around their class means, pooled over classes: (D, D), float64."""
-    rows, classes = dataset.train, dataset.seen_classes
+    rows, classes = np.sort(dataset.train), dataset.seen_classes
     means = class_means(dataset, classes, rows)
-    if isinstance(dataset.features, MappedFeatures):
-        return _covariance_on_disk(dataset, classes, means)
-    residuals = (dataset.features[rows] - means[np.searchsorted(classes, dataset.labels[rows])]).astype(np.float64)
-    return residuals.T @ residuals / max(1, len(rows) - len(classes))
-
-
-def _covariance_on_disk(dataset: GZSLDataset, classes: np.ndarray, means: np.ndarray) -> np.ndarray:
-    rows = np.sort(dataset.train)
     total = np.zeros((means.shape[1],) * 2)
     for places, x in in_chunks(dataset.features, rows):
         residuals = (x - means[np.searchsorted(classes, dataset.labels[rows[places]])]).astype(np.float64)

@@ -38,11 +38,12 @@ class RidgeGaussian:
         return cls(GaussianBase.fit(dataset))
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
-        attributes = torch.as_tensor(attributes).to(self.base.weights)
-        width = len(self.base.root)
-        z = temperature * torch.randn(len(attributes) * n, width, generator=torch.Generator().manual_seed(seed))
-        each = torch.arange(len(attributes)).repeat_interleave(n)
-        return self.base.inverse(z, attributes, each)[0].view(len(attributes), n, width)
+        attributes, noise = torch.as_tensor(attributes).to(self.base.weights), torch.Generator().manual_seed(seed)
+        out = attributes.new_empty(len(attributes), n, len(self.base.root))
+        for m in range(len(attributes)):
+            z = torch.randn(n, out.shape[2], generator=noise).mul_(temperature)
+            out[m] = self.base.inverse(z, attributes[m : m + 1])[0]
+        return out
 
 
 class AtTemperature:

@@ -219,19 +219,23 @@ def _descend(
 
 def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototype_weight: float) -> Tensor:
     """Negative log-likelihood and prototype loss, (2,)."""
-    asked = data.attributes
-    if len(asked) > len(x):  # most classes are not in the batch: describe those that are
-        present, labels = labels.unique(return_inverse=True)
-        asked = asked[present]
-    z, log_det = model(x, asked, labels)
-    likelihood = negative_log_likelihood(z, log_det)
     if prototype_weight == 0:
+        likelihood = negative_log_likelihood(*model(x, *_asked(data.attributes, labels)))
         return torch.stack([likelihood, likelihood.new_zeros(())])
-    # As published, the prototype loss teaches the flow but not the positioning of the attributes: hence detach.
-    semantics = model.embed(data.attributes).detach()
-    origin = torch.zeros_like(data.prototypes)
-    generated = model.base.inverse(model.flow.inverse(origin, semantics)[0], data.attributes)[0]
-    return torch.stack([likelihood, prototype_loss(generated, data.prototypes)])
+    # As published, the prototype loss teaches the flow but not the positioning of the attributes.
+    condition, apart = model.flow.condition_twice(model.embed(data.attributes))
+    u, of_base = model.base(x, data.attributes, labels)
+    z, of_flow = model.flow(u, condition, labels)
+    generated = model.base.inverse(model.flow.inverse(torch.zeros_like(data.prototypes), apart)[0], data.attributes)[0]
+    return torch.stack([negative_log_likelihood(z, of_flow + of_base), prototype_loss(generated, data.prototypes)])
+
+
+def _asked(attributes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of ``attributes`` that a batch needs, and where its labels find them: of many classes, few are in a batch."""
+    if len(attributes) <= len(labels):
+        return attributes, labels
+    present, among = labels.unique(return_inverse=True)
+    return attributes[present], among
 
 
 def _mine(data: _Resident, config: MiningConfig, seed: int) -> Generator[Event, None, _Resident]:

@@ -193,6 +193,18 @@ def test_gradients_reach_the_semantics():
     assert torch.autograd.gradcheck(lambda c: flow(normal(6, 4), c), (c,))
 
 
+@pytest.mark.parametrize("semantics", ["every", "first", "none"])
+def test_a_condition_taken_twice_teaches_what_two_conditions_teach_the_second_detached(semantics):
+    flow, x, classes = random_flow(4, semantics=semantics), normal(3, 4), torch.tensor([0, 1, 0])
+    gradients = []
+    for twice in (flow.condition_twice, lambda c: (flow.condition(c), flow.condition(c.detach()))):
+        c = normal(2, CONTEXT, seed=2).requires_grad_()
+        taught, apart = twice(c)
+        loss = flow(x, taught, classes)[0].square().sum() + flow.inverse(x, apart, classes)[0].square().sum()
+        gradients.append(torch.autograd.grad(loss, [c, *flow.parameters()], materialize_grads=True))
+    torch.testing.assert_close(*gradients)
+
+
 def test_a_new_flow_starts_close_to_the_identity():
     torch.manual_seed(0)
     flow = ConditionalFlow(8, CONTEXT, blocks=3, hidden=64)
