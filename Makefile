@@ -1,10 +1,14 @@
-# make lab | test | demo | bench | lint. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | demo | bench | docs | lint; for maintainers: lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: lab test demo bench lint clean
+PIP := -m pip --disable-pip-version-check --quiet
+# Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
+VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
+
+.PHONY: lab test demo bench docs lint lock audit clean
 
 lab: $(INSTALLED)
 	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
@@ -22,12 +26,37 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-$(INSTALLED): pyproject.toml constraints.txt
+docs: $(INSTALLED)
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+	@echo "build/docs/index.html"
+
+$(INSTALLED): pyproject.toml $(wildcard *.lock)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed, $$($(PYTHON) --version) was found: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt -e ".[notebooks,dev]"
+	$(BIN)/python $(PIP) $(VERIFIED) -r requirements.lock
+	@$(BIN)/python $(PIP) $(VERIFIED) -r requirements-torch-cpu.lock 2>/dev/null || \
+	  $(BIN)/python $(PIP) $(VERIFIED) -r requirements-torch.lock
+	$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
+	$(BIN)/python $(PIP) check
 	@touch $@
+
+# Versions stay as they are; make lock ARGS=--upgrade takes newer ones. Torch is apart, with the CUDA libraries it asks for on Linux.
+UV := build/uv/bin/uv pip compile pyproject.toml --extra notebooks --extra dev --universal --fork-strategy fewest \
+  --python-version 3.11 --quiet --no-annotate --no-header
+lock:
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python $(PIP) install uv
+	$(UV) $(ARGS) --output-file constraints.txt
+	$(UV) --constraints constraints.txt --generate-hashes --output-file build/lock
+	awk '/^[a-z]/ {torch = /^(torch=|cuda|nvidia|triton)/} {print > (torch ? "requirements-torch.lock" : "requirements.lock")}' build/lock
+
+# It asks a service for known vulnerabilities, so it needs the internet, which the tests do not.
+audit:
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/python $(PIP) install pip-audit
+	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
+	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements-torch.lock
 
 clean:
 	rm -rf .venv .pytest_cache .ruff_cache build dist

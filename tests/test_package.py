@@ -1,11 +1,15 @@
 """The package from outside: what an import costs, and what a wheel carries."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = ("plotly", "umap", "ipywidgets", "matplotlib", "seaborn", "sklearn", "scipy", "pandas", "h5py", "IPython")
@@ -55,7 +59,49 @@ def test_the_embedded_data_have_the_recorded_checksum():
     assert hashlib.sha256((ROOT / "data" / name).read_bytes()).hexdigest() == digest
 
 
+LOCKS = ("requirements.lock", "requirements-torch.lock", "requirements-torch-cpu.lock")
+
+
+def pins(name: str) -> dict[str, tuple[str, int]]:
+    """Of each package in a file of requirements: its version, and how many hashes follow."""
+    found = {}
+    for line in (ROOT / name).read_text().splitlines():
+        if pin := re.match(r"([A-Za-z0-9_.-]+)==([^ ;]+)", line):
+            package = canonicalize_name(pin[1])
+            found[package] = (pin[2], 0)
+        elif re.fullmatch(r" +--hash=sha256:[0-9a-f]{64}( \\)?", line):
+            found[package] = (found[package][0], found[package][1] + 1)
+    return found
+
+
 def test_dependencies_are_stated_once():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    stated = {canonicalize_name(Requirement(one).name) for one in project["dependencies"] + extras["notebooks"] + extras["dev"]}
     assert "-e .[notebooks,dev]" in (ROOT / "environment.yml").read_text()
-    pinned = (ROOT / "constraints.txt").read_text().lower()
-    assert "torch==2.13.0" in pinned
+    assert stated <= set(pins("constraints.txt"))
+
+
+def test_the_lock_files_hold_the_tested_versions_each_with_hashes():
+    tested = {name: version for name, (version, _) in pins("constraints.txt").items()}
+    locked = pins("requirements.lock") | pins("requirements-torch.lock")
+    assert {name: version for name, (version, _) in locked.items()} == tested
+    assert all(hashes for name in LOCKS for _, hashes in pins(name).values())
+
+
+def test_the_torch_of_the_cpu_is_the_same_release():
+    (cpu,), torch = pins("requirements-torch-cpu.lock").items(), pins("requirements-torch.lock")["torch"]
+    assert cpu == ("torch", (torch[0] + "+cpu", 1))
+
+
+@pytest.mark.parametrize("name", [*LOCKS, "constraints.txt", "environment.yml", "Makefile"])
+def test_no_file_of_versions_names_a_place_to_download_from(name):
+    assert "://" not in (ROOT / name).read_text()
+
+
+def test_make_installs_from_the_lock_files_alone():
+    recipe = (ROOT / "Makefile").read_text().split("$(INSTALLED): ")[1].split("\n\n")[0]
+    calls = [line for line in recipe.splitlines() if " install " in line or "VERIFIED" in line]
+    assert len(calls) == 4
+    assert all("$(VERIFIED)" in call or "--no-deps --no-build-isolation -e ." in call for call in calls)
+    assert re.search("^VERIFIED := install --require-hashes --no-deps ", (ROOT / "Makefile").read_text(), re.MULTILINE)
