@@ -49,12 +49,16 @@ def to_noise(model: GSMFlow, x, attributes) -> Journey:
     """The journey of features x (N, 2) of one class, described by ``attributes`` (1, A), to the noise that the model makes.
 
     With B blocks it has 2 B + 1 places, one more with a base. Rows that are NaN stay NaN, so :func:`grid_lines` can travel.
+    Raises ``DataError`` for points that are not in two dimensions, or more than one class.
     """
     return _journey(model, x, attributes, _moves, ("data", "noise"))
 
 
 def to_data(model: GSMFlow, z, attributes) -> Journey:
-    """The way back, of noise z (N, 2) to features: the same places in reverse order, each move undone."""
+    """The way back, of noise z (N, 2) to features: the same places in reverse order, each move undone.
+
+    Raises ``DataError`` as :func:`to_noise` does.
+    """
     return _journey(model, z, attributes, _moves_back, ("noise", "data"))
 
 
@@ -121,7 +125,8 @@ def box_around(points: np.ndarray, room: float = 0.15) -> Box:
 def grid_lines(box: Box, lines: int = 13, detail: int = 60) -> np.ndarray:
     """``lines`` upright and as many level lines over a box, of ``detail`` points each: (2 * lines * (detail + 1), 2).
 
-    A row of NaN ends each line, so the grid is drawn as one curve and travels through a model as one set of points.
+    A row of NaN ends each line, so the grid is drawn as one curve and travels through a model as one set of points. Raises
+    ``ConfigError`` for an empty box, or fewer than 2 lines or points.
     """
     left, right, bottom, top = _checked(box)
     if lines < 2 or detail < 2:
@@ -146,10 +151,12 @@ class Density:
 
     @property
     def x(self) -> np.ndarray:
+        """Centres of the cells from left to right, (n,)."""
         return _centres(self.box[0], self.box[1], self.values.shape[1])
 
     @property
     def y(self) -> np.ndarray:
+        """Centres of the cells from the bottom up, (n,)."""
         return _centres(self.box[2], self.box[3], self.values.shape[0])
 
     @property
@@ -159,7 +166,10 @@ class Density:
         return float(self.values.mean() * (right - left) * (top - bottom))
 
     def level(self, share: float) -> float:
-        """The value that is exceeded on the smallest region which holds this share of what is in the box."""
+        """The value that is exceeded on the smallest region which holds this share of what is in the box.
+
+        Raises ``ConfigError`` unless it lies between 0 and 1.
+        """
         if not 0 < share < 1:
             raise ConfigError(f"a share must lie between 0 and 1, got {share}")
         falling = np.sort(self.values, axis=None)[::-1]
@@ -178,6 +188,7 @@ def density(source: _Source, which, box: Box, cells: int = 200) -> Density:
     """The exact density of one class on ``cells`` x ``cells`` cells of a box.
 
     ``source`` is a model, and ``which`` the attributes (1, A) of the class; or a world, and ``which`` the number of the class.
+    Raises ``ConfigError`` for an empty box or fewer than 2 cells, ``DataError`` for more than one class.
     """
     if cells < 2:
         raise ConfigError(f"cells must be at least 2, got {cells}")
@@ -206,7 +217,7 @@ def _curve(pieces: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def normal_circles(shares: Iterable[float] = SHARES) -> np.ndarray:
-    r"""Circles that hold these shares of a standard normal in two dimensions, of radius :math:`\sqrt{-2 \log(1 - p)}`."""
+    r"""Circles (M, 2) that hold these shares of a standard normal in the plane, of radius :math:`\sqrt{-2 \log(1 - p)}`."""
     angle = np.linspace(0, 2 * np.pi, 121)
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     return _curve([np.sqrt(-2 * np.log1p(-share)) * circle for share in shares])

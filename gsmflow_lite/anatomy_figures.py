@@ -25,7 +25,10 @@ NOTHING = np.full((1, 2), np.nan)  # a curve that is not drawn
 
 @dataclass(frozen=True)
 class Side:
-    """What one of the two spaces shows: at home the points as they start, in the other space as they are at this step."""
+    """What one of the two spaces shows: at home the points as they start, in the other space as they are at this step.
+
+    ``dots`` (N, 2) are the points; ``grid`` (G, 2) and ``outline`` (M, 2) are curves with gaps.
+    """
 
     title: str
     dots: np.ndarray
@@ -35,7 +38,10 @@ class Side:
 
 
 def sides(points: Journey, grid: Journey, step: int, target: Density | None = None) -> list[Side]:
-    """What data space and noise space show after ``step`` moves."""
+    """What data space and noise space show after ``step`` moves.
+
+    Raises ``DataError`` where points and grid travelled differently, ``ConfigError`` for a step that is not there.
+    """
     _agree(points, grid, step)
     outlines = [NOTHING if target is None else target.lines(), normal_circles()]
     both = []
@@ -66,7 +72,7 @@ def _agree(points: Journey, grid: Journey, step: int) -> None:
 
 
 def along(cloud: np.ndarray) -> np.ndarray:
-    """The place of each point along the longest axis of the cloud, by rank, 0 to 1."""
+    """The place of each point along the longest axis of the ``cloud`` (N, 2), by rank: (N,), 0 to 1."""
     centred = cloud - cloud.mean(0)
     axis = np.linalg.svd(centred, full_matrices=False)[2][0]
     rank = (centred @ axis * np.sign(axis[0] or 1)).argsort().argsort()
@@ -182,7 +188,8 @@ def anatomy_still(
     """A strip of small panels, one for each place of a journey: how data become noise, or noise data.
 
     Beneath each is what its move did to the density: the mean log-determinant over the points. The data have a scale of
-    their own, all others have one in common. Curves and circles as in :func:`anatomy_figure`.
+    their own, all others have one in common. Curves and circles as in :func:`anatomy_figure`. Raises as :func:`sides` does:
+    ``DataError`` or ``ConfigError``.
     """
     _agree(points, grid, 0)
     rows = -(-len(points) // columns)
@@ -221,7 +228,8 @@ def density_strip(
 ) -> Figure:
     """Densities side by side in one scale of colour, darker where they are higher, with their curves of 50, 90 and 99 %.
 
-    ``points`` maps some of the names to points (N, 2), which are drawn over that density.
+    ``points`` maps some of the names to points (N, 2), which are drawn over that density. Raises ``DataError`` for want of any
+    density.
     """
     strange = set(points or ()) - set(densities)
     if not densities or strange:

@@ -90,6 +90,7 @@ class TradeOff:
 
     @property
     def area(self) -> float:
+        """Under the curve of seen over unseen accuracy, 0 to 1."""
         return float((np.diff(self.unseen) * (self.seen[1:] + self.seen[:-1])).sum() / 2e4)  # NumPy 1 has no trapezoid
 
 

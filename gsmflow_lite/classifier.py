@@ -20,7 +20,8 @@ class SoftmaxClassifier:
     and the first of ``config.penalties``, to its (unique) optimum. ``lda`` is linear discriminant analysis, in closed form
     and many times as fast: Gaussian classes of one covariance; the penalty, from 0 to 1, is the share of it that is replaced
     by its mean variance in all directions, as in scikit-learn's ``ShrunkCovariance``. ``adam`` runs epochs of batches with
-    betas (0.5, 0.999) and no penalty, as the papers do.
+    betas (0.5, 0.999) and no penalty, as the papers do. ``weight`` (K, D), ``bias`` (K,) and ``classes`` (K,) hold what was
+    learnt.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor, classes: Tensor) -> None:

@@ -23,17 +23,20 @@ def check_seed(seed: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """The shape of the flow and which semantics it sees. Widths of data are not settings: they come with the data."""
+    """The shape of the flow and which semantics it sees. Widths of data are not settings: they come with the data.
 
-    blocks: int = 3  # more bend the density further and cost as much again
-    hidden: int = 2048  # width of the coupling networks
-    embedding: int = 1024  # width of the global semantics a^g
-    clamp: float = 1.0  # larger lets one block stretch an entry further, by at most exp(clamp)
-    semantics: str = "every"  # coupling blocks that read the semantics: every, first or none
-    relative_positioning: bool = True  # off: blocks read the attributes as they are
-    scale_attributes: bool = False  # on: attributes vary by about 1, so that a new network hears them at once
-    anchors: str = "all"  # classes among which the anchors are chosen: all, or seen only
-    base: str = "none"  # what the flow starts from: none, ridge (class means), ridge-gaussian (means and covariance)
+    Raises ``ConfigError`` for a setting out of its range.
+    """
+
+    blocks: int = 3  #: more bend the density further and cost as much again
+    hidden: int = 2048  #: width of the coupling networks
+    embedding: int = 1024  #: width of the global semantics a^g
+    clamp: float = 1.0  #: larger lets one block stretch an entry further, by at most exp(clamp)
+    semantics: str = "every"  #: coupling blocks that read the semantics: every, first or none
+    relative_positioning: bool = True  #: off: blocks read the attributes as they are
+    scale_attributes: bool = False  #: on: attributes vary by about 1, so that a new network hears them at once
+    anchors: str = "all"  #: classes among which the anchors are chosen: all, or seen only
+    base: str = "none"  #: what the flow starts from: none, ridge (class means), ridge-gaussian (means and covariance)
 
     def __post_init__(self) -> None:
         for name in ("blocks", "hidden", "embedding", "clamp"):
@@ -45,16 +48,19 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class MiningConfig:
-    """Boundary-sample mining: the relation network's training, then the walk of the samples."""
+    """Boundary-sample mining: the relation network's training, then the walk of the samples.
+
+    Raises ``ConfigError`` for a setting out of its range.
+    """
 
     epochs: int = 50
     batch: int = 256
     lr: float = 3e-4
     weight_decay: float = 1e-6
     hidden: int = 2048
-    step: float = 0.1  # larger moves a sample further at each loop; published aug_lr / batch
+    step: float = 0.1  #: larger moves a sample further at each loop; published aug_lr / batch
     loops: int = 20
-    beta: float = 10.0  # weight of the entropy; larger draws samples closer to the boundary
+    beta: float = 10.0  #: weight of the entropy; larger draws samples closer to the boundary
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr", "hidden", "loops"):
@@ -65,18 +71,21 @@ class MiningConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How the flow is fitted. ``prototype_weight`` 0, ``perturbation`` 0 and ``mining`` None switch those cures off."""
+    """How the flow is fitted. ``prototype_weight`` 0, ``perturbation`` 0 and ``mining`` None switch those cures off.
+
+    Raises ``ConfigError`` for a setting out of its range.
+    """
 
     epochs: int = 100
     batch: int = 256
     lr: float = 3e-4
     weight_decay: float = 1e-5
-    lr_step: int = 25  # epochs between two reductions of the learning rate
-    lr_gamma: float = 0.8  # factor of each reduction
-    prototype_weight: float = 3.0  # larger ties the image of the latent origin closer to the real class mean
-    perturbation: float = 0.1  # standard deviation of the noise on features; larger spreads samples more
+    lr_step: int = 25  #: epochs between two reductions of the learning rate
+    lr_gamma: float = 0.8  #: factor of each reduction
+    prototype_weight: float = 3.0  #: larger ties the image of the latent origin closer to the real class mean
+    perturbation: float = 0.1  #: standard deviation of the noise on features; larger spreads samples more
     mining: MiningConfig | None = field(default_factory=MiningConfig)
-    precision: str = "float32"  # of matrix products: float32, tf32 or bf16, see gsmflow_lite.arithmetic
+    precision: str = "float32"  #: of matrix products: float32, tf32 or bf16, see gsmflow_lite.arithmetic
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr", "lr_step", "lr_gamma"):
@@ -88,14 +97,17 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """The linear softmax classifier on real seen and synthesised unseen features."""
+    """The linear softmax classifier on real seen and synthesised unseen features.
 
-    samples: int = 300  # synthesised per unseen class
-    rows: int = 2048  # different ones of them, at most: more would cost memory and say little; each then counts several times
-    solver: str = "lbfgs"  # lbfgs: to the optimum of the regularised loss; lda: closed form; adam: batches, as published
-    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  # to choose from; larger is smoother. lbfgs: of |W|^2 / 2; lda: below 1
-    balanced: bool = True  # every class weighs the same, so `samples` does not tilt the scale
-    epochs: int = 30  # adam only, as are the next two
+    Raises ``ConfigError`` for a setting out of its range.
+    """
+
+    samples: int = 300  #: synthesised per unseen class
+    rows: int = 2048  #: different ones of them, at most: more would cost memory and say little; each then counts several times
+    solver: str = "lbfgs"  #: lbfgs: to the optimum of the regularised loss; lda: closed form; adam: batches, as published
+    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  #: to choose from; larger is smoother, see SoftmaxClassifier; lda: < 1
+    balanced: bool = True  #: every class weighs the same, so `samples` does not tilt the scale
+    epochs: int = 30  #: adam only, as are the next two
     batch: int = 1000
     lr: float = 1e-3
 
@@ -112,14 +124,17 @@ class ClassifierConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that a run is made from, besides the data and the seed."""
+    """Everything that a run is made from, besides the data and the seed.
+
+    Raises ``ConfigError`` for a setting out of its range.
+    """
 
     name: str = "lite"
     source: str = ""
     preprocessing: str = "none"
     components: int | None = None
-    checks: int = 5  # epochs at which the flow is judged when its training length is chosen
-    folds: int = 1  # validation folds that the choice is averaged over; more are steadier
+    checks: int = 5  #: epochs at which the flow is judged when its training length is chosen
+    folds: int = 1  #: validation folds that the choice is averaged over; more are steadier
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
@@ -172,7 +187,8 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
 def lite(name: str = "features") -> Config:
     """Settings of this library's own, for a laptop: ``glyphs`` for the embedded letters, ``features`` for any extractor's.
 
-    They were chosen on validation classes only (``benchmarks/ablation.py`` prints the comparison).
+    They were chosen on validation classes only (``benchmarks/ablation.py`` prints the comparison). Raises ``ConfigError`` for
+    another name.
     """
     _require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]
@@ -206,6 +222,7 @@ LITE = {
 # --- Published settings ----------------------------------------------------------------------------------------------
 # In both tables the columns are CUB, AWA2, FLO, aPY. Embeddings have 1024 and hidden layers 2048 entries everywhere.
 BENCHMARKS = ("CUB", "AWA2", "FLO", "aPY")
+#: Where the settings of :func:`preset` are published.
 PAPERS = {
     "mm2021": "Chen et al., ACM MM 2021, arXiv 2107.03163, and the settings of its released code",
     "tmm2022": "Chen et al., IEEE TMM 2022, arXiv 2207.01798, and the settings of its released code",
@@ -260,6 +277,7 @@ def preset(paper: str, benchmark: str) -> Config:
     """The settings published for ``benchmark`` (CUB, AWA2, FLO, aPY) in ``paper`` (mm2021, tmm2022).
 
     2021 has no mining; 2022 mines boundary samples. AWA2 and aPY features are min-max scaled, CUB and FLO used as stored.
+    Raises ``ConfigError`` for a paper or benchmark that is none of these.
     """
     _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
     _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)
@@ -286,7 +304,7 @@ def preset(paper: str, benchmark: str) -> Config:
 
 
 def published_seed(paper: str, benchmark: str) -> int:
-    """The one seed with which the paper's code was run."""
+    """The one seed with which the paper's code was run. Raises ``ConfigError`` as :func:`preset` does."""
     _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
     _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)
     return PUBLISHED[paper]["seed"][BENCHMARKS.index(benchmark)]

@@ -106,7 +106,7 @@ def imagine(
 
 
 def typical(generator: Generator, description: np.ndarray) -> np.ndarray | None:
-    """The feature at temperature 0, (D,); None for a generator that has no temperature."""
+    """The feature at temperature 0, (D,), of a ``description`` (A,); None for a generator that has no temperature."""
     try:
         return imagine(generator, description, 1, temperature=0.0)[0]
     except (TypeError, DataError):
@@ -121,6 +121,7 @@ class RealClasses:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
+        """Names of all classes, each different."""
         return distinct(self.scene.dataset.class_names)
 
     @cached_property
@@ -198,6 +199,7 @@ class Reach:
 
     @property
     def sentence(self) -> str:
+        """The same in words."""
         kind = "seen" if self.seen else "unseen"
         name = short(self.nearest)
         if self.distance < 1e-6:
@@ -224,11 +226,14 @@ def _cosines(rows: np.ndarray, one: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Invented:
-    """A described class: what is imagined of it, on the map, and the real classes near it (:meth:`RealClasses.near`)."""
+    """A described class: what is imagined of it, on the map, and the real classes near it (:meth:`RealClasses.near`).
+
+    ``description`` (A,); ``typical`` (D,), the feature at temperature 0, or None.
+    """
 
     description: np.ndarray
     imagined: Imagined
-    typical: np.ndarray | None  # (D,), at temperature 0
+    typical: np.ndarray | None
     near: pd.DataFrame
     reach: Reach
     temperature: float
@@ -241,7 +246,7 @@ class Invented:
 
     @property
     def shown(self) -> np.ndarray:
-        """The features to picture: the typical one, where there is one, and then some of the others."""
+        """The features to picture, (m, D): the typical one, where there is one, and then some of the others."""
         first = [] if self.typical is None else [self.typical]
         return np.stack([*first, *self.features])[:PICTURES]
 
@@ -311,7 +316,10 @@ def sweep(
     temperature: float = 1.0,
     seed: int = 0,
 ) -> Sweep:
-    """Imagine a description (A,) with one attribute at ``steps`` values over its range, each with the same noise."""
+    """Imagine a description (A,) with one attribute at ``steps`` values over its range, each with the same noise.
+
+    Raises ``ConfigError`` for an attribute that is not there, or too few steps.
+    """
     names = distinct(scene.dataset.attribute_names, "attribute")
     k = _number(attribute, names, "attribute")
     low, high = ranges(scene.dataset)
@@ -332,7 +340,10 @@ def read_off(readout: AttributeReadout, features: np.ndarray) -> np.ndarray:
 
 
 def telling(readout: AttributeReadout, description: np.ndarray, changed: Sequence[int], most: int = PICTURES) -> np.ndarray:
-    """Attributes to show where no picture can be: those that were changed, then what sets this class apart and can be read."""
+    """Numbers (m,) of the attributes to show where no picture can be, of a class with this ``description`` (A,).
+
+    First those that were changed, then what sets the class apart and can be read.
+    """
     weight = np.abs(readout.standardise(description)) * readout.readability
     return np.array(list(dict.fromkeys([*changed, *np.argsort(-weight, kind="stable")]))[:most], np.int64)
 
@@ -402,7 +413,7 @@ def _attribute_bars(axes: Axes, scene: Scene, invented: Invented, chosen: np.nda
 
 
 def bars(readout: AttributeReadout, invented: Invented, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Chosen attributes (m,) as asked and as read off the mean of what is imagined, both standardised: (m,) and (m,)."""
+    """Attributes ``chosen`` (m,), as asked and as read off the mean of what is imagined, both standardised: (m,) and (m,)."""
     read = readout.read(invented.features).mean(0)
     return readout.standardise(invented.description)[chosen], read[chosen]
 

@@ -156,7 +156,8 @@ def two_lenses_on(
 ) -> None:
     """Draw :func:`two_lenses_still` on a figure that is there, or on a part of one; ``over`` it curves by kind and lens.
 
-    A curve is (n, 2) with gaps, its kind one of ``CURVES``; of ``moved``, each three rows are an arrow and a gap.
+    A curve is (n, 2) with gaps, its kind one of ``CURVES``; of ``moved``, each three rows are an arrow and a gap. Raises
+    ``DataError`` for rows of unequal number or a focus that is not there.
     """
     focus, colours = _focused(real, synthesised, focus, colours)
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
@@ -333,6 +334,7 @@ def picture_grid(
     """Pictures in labelled rows, to compare by eye: ``rows`` maps a label to grey pictures (n, H, W) or (lines, n, H, W).
 
     All rows have n pictures of one size, 0 (paper) to 1 (ink); what lies outside is clipped. ``columns``: a heading for each.
+    Raises ``DataError`` where the rows differ in number or size.
     """
     blocks = {label: np.asarray(pictures, np.float32) for label, pictures in rows.items()}
     blocks = {label: block[None] if block.ndim == 3 else block for label, block in blocks.items()}
@@ -532,7 +534,9 @@ def number(value: float) -> str:
 
 
 def telling_attributes(differences: np.ndarray, readability: np.ndarray, most: int = 25) -> np.ndarray:
-    """Numbers of the attributes that differ most, (m,) in their own order, by mean size (U, A) times readability (A,)."""
+    """Numbers of the attributes that differ most, (m,) in their own order: ``differences`` (U, A) by mean size, times
+    ``readability`` (A,).
+    """
     weight = np.abs(differences).mean(0) * readability
     chosen = np.argsort(-weight, kind="stable")[:most]
     return np.sort(chosen[weight[chosen] > 0])

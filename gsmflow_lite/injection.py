@@ -39,6 +39,7 @@ class Injected:
     ================ ========================================================================================================
 
     ``source`` None stands for the real test rows of the unseen classes. ``dataset`` must be the one that the meters are given.
+    Raises ``ConfigError`` for a dose out of its range.
     """
 
     def __init__(
@@ -65,7 +66,11 @@ class Injected:
         self.mixed, self.towards_seen, self.seed = mixed, towards_seen, seed
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
-        """Attributes (M, A) -> features (M, n, D), float32 on the CPU."""
+        """Attributes (M, A) -> features (M, n, D), float32 on the CPU.
+
+        Raises ``DataError`` where a dose cannot be given: ``mixed`` of one class, ``semantic`` with fewer than 2 readable
+        directions.
+        """
         options = {} if temperature == 1 else {"temperature": temperature}  # not every source has one
         drawn = torch.as_tensor(self.source.synthesize(attributes, n, seed=seed, **options))
         x = drawn.detach().cpu().numpy().astype(np.float64)

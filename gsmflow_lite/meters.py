@@ -52,7 +52,7 @@ class Metric:
     most: float = np.inf
 
     def goodness(self, values: np.ndarray) -> np.ndarray:
-        """Values on a scale where more is better; ratios from 0 to 1."""
+        """``values`` (...,) on a scale where more is better, (...,); ratios from 0 to 1."""
         if self.better == "one":
             return np.minimum(values, 1 / np.maximum(values, 1e-12)).clip(0, 1)
         return {"higher": 1, "lower": -1}[self.better] * values if self.better != "half" else -np.abs(values - 0.5)
@@ -103,7 +103,10 @@ class Estimate:
 
     @classmethod
     def by_class(cls, name: str, value: np.ndarray, ceiling: np.ndarray, floor, *, together=None) -> Estimate:
-        """All classes together are the mean over classes (or what ``together`` says), and are judged by their mean goodness."""
+        """All classes together are the mean over classes (or what ``together`` says), and are judged by their mean goodness.
+
+        Raises ``DataError`` where no class could be measured.
+        """
         metric, floor = BY_NAME[name], np.broadcast_to(np.asarray(floor, np.float64), value.shape[1:])
         there = np.isfinite(value).all(0) & np.isfinite(ceiling).all(0) & np.isfinite(floor)
         if not there.any():
@@ -135,7 +138,7 @@ def _share(goodness: tuple[float, float, float]) -> float:
 
 
 class Halves:
-    """Real rows (n_c, D) and imagined ones (n, D) of U classes, and R random halves of each.
+    """Rows ``real`` (n_c, D) and ``made``, imagined, (n, D) of U classes, and R random halves of each.
 
     ``first``, ``second`` and ``imagined`` hold row numbers (R, h) for each class, h half of the fewer rows.
     """
@@ -234,7 +237,10 @@ def _derangement(count: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def agreement(halves: Halves, readout: AttributeReadout, attributes: np.ndarray, classes: np.ndarray) -> Estimate:
-    """Attributes read off class means against those asked for; the floor is every other class's description."""
+    """Attributes read off means of ``classes`` (U,) against ``attributes`` (K, A); the floor is any other description.
+
+    Raises ``DataError`` where no attribute can be read.
+    """
     asked, own = readout.standardise(attributes), np.arange(len(classes))
     if not readout.readability.any():
         raise DataError("no attribute can be read off real features of classes that were left out")
@@ -257,7 +263,10 @@ def _agreement(readout: AttributeReadout, data: list[np.ndarray], halves: list[n
 
 
 def own_class(halves: Halves) -> Estimate:
-    """Linear discriminant analysis, trained on the first halves of all classes, names the others' samples."""
+    """Linear discriminant analysis, trained on the first halves of all classes, names the others' samples.
+
+    Raises ``DataError`` with one class, or too few rows.
+    """
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     count = len(halves.real)
@@ -334,7 +343,10 @@ class Answers:
 
 
 def imagine(generator: Generator, attributes: np.ndarray, n: int, seed: int, width: int, names: Sequence[str]) -> np.ndarray:
-    """What ``generator`` gives for attributes (U, A), float32 (U, n, width), known to be of that shape and finite."""
+    """What ``generator`` gives for attributes (U, A), float32 (U, n, width), known to be of that shape and finite.
+
+    Raises ``DataError`` for another shape, or values that are not finite.
+    """
     given = torch.as_tensor(generator.synthesize(torch.from_numpy(attributes.copy()), n, seed=seed))  # it may work in place
     if given.is_complex():
         raise DataError("imagined features must be real numbers, got complex ones: take their real part")
@@ -358,7 +370,10 @@ def imagine(generator: Generator, attributes: np.ndarray, n: int, seed: int, wid
 
 
 def spread(halves: Halves) -> Estimate:
-    """Traces of class covariances; all classes together are the ratio of the sums."""
+    """Traces of class covariances; all classes together are the ratio of the sums.
+
+    Raises ``DataError`` with too few rows or classes.
+    """
     (_, first), (_, second), (_, imagined) = halves.means
     there = halves.varies
     if not there.any():
@@ -402,7 +417,10 @@ def recall(halves: Halves) -> Estimate:
 
 
 def structure(halves: Halves) -> list[Estimate]:
-    """Distance order, disparity, scale and neighbour order of the class means."""
+    """Distance order, disparity, scale and neighbour order of the class means.
+
+    Raises ``DataError`` with too few rows or classes.
+    """
     count = len(halves.real)
     if count < 3:
         raise DataError(f"how classes stand to each other takes at least 3 of them, got {count}")
@@ -462,7 +480,10 @@ def changed_places(halves: Halves, most: int = 50) -> list[tuple[int, int, int, 
 
 
 def overall(halves: Halves) -> list[Estimate]:
-    """Distances of the distributions of a class in the leading directions, means over classes."""
+    """Distances of the distributions of a class in the leading directions, means over classes.
+
+    Raises ``DataError`` with too few rows or classes.
+    """
     repeats, count = min(CLASSIFIED, halves.repeats), len(halves.real)
     if count < 2:
         raise DataError(ALONE)
@@ -485,7 +506,10 @@ def _stack(parts: tuple[np.ndarray, ...]) -> np.ndarray:
 
 
 def two_sample_tests(halves: Halves) -> list[Estimate]:
-    """Can a classifier tell imagined from real rows of a class? On one pair of halves; intervals resample held-out scores."""
+    """Can a classifier tell imagined from real rows of a class? On one pair of halves; intervals resample held-out scores.
+
+    Raises ``DataError`` with too few rows or classes.
+    """
     if len(halves.real) < 2:
         raise DataError(ALONE)
     rng = np.random.default_rng([halves.seed, 6])

@@ -84,12 +84,13 @@ def log_volume(features: np.ndarray) -> np.ndarray:
 
 
 def neighbourhood(real: np.ndarray, synthesised: np.ndarray, neighbours: int = NEIGHBOURS) -> dict[str, float]:
-    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020) of two sets (n, D), (m, D).
+    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
 
-    A set's manifold is the union of balls around its rows that reach to their ``neighbours``-th nearest row. ``precision``:
-    share of synthesised rows within the real manifold; ``recall``: share of real rows within the synthesised one;
-    ``density``: how many real balls hold a synthesised row, over ``neighbours``; ``coverage``: share of real balls that hold
-    one. Raises ``DataError`` where a set has not more rows than ``neighbours``.
+    Of two sets, ``real`` (n, D) and ``synthesised`` (m, D). A set's manifold is the union of balls around its rows that reach
+    to their ``neighbours``-th nearest row. ``precision``: share of synthesised rows within the real manifold; ``recall``:
+    share of real rows within the synthesised one; ``density``: how many real balls hold a synthesised row, over
+    ``neighbours``; ``coverage``: share of real balls that hold one. Raises ``DataError`` where a set has not more rows than
+    ``neighbours``.
     """
     if min(len(real), len(synthesised)) <= neighbours:
         raise DataError(
@@ -101,7 +102,7 @@ def neighbourhood(real: np.ndarray, synthesised: np.ndarray, neighbours: int = N
 
 
 def recall(within_made: np.ndarray, across: np.ndarray, neighbours: int = NEIGHBOURS) -> float:
-    """The recall of :func:`neighbourhood` from distances between synthesised rows (m, m) and to the real ones (n, m)."""
+    """The recall of :func:`neighbourhood` from distances ``within_made`` (m, m) and ``across``, real to synthesised, (n, m)."""
     return float((across < _radius(within_made, neighbours)).any(1).mean())
 
 
@@ -121,7 +122,7 @@ def _radius(within: np.ndarray, neighbours: int) -> np.ndarray:
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances between rows (n, D) and (m, D): (n, m); a row is at exactly 0 from itself."""
+    """Euclidean distances between rows a (n, D) and b (m, D): (n, m); a row is at exactly 0 from itself."""
     from scipy.spatial.distance import cdist
 
     return cdist(a, b)
@@ -145,7 +146,10 @@ def class_distances(means: np.ndarray, noise: np.ndarray | float = 0.0) -> np.nd
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's correlation along the last axis of (..., P), ties at their mean rank: (...,); 0 where one is constant."""
+    """Spearman's (1904) correlation of a and b (..., P) along the last axis, ties at their mean rank: (...,).
+
+    0 where one is constant.
+    """
     from scipy.stats import rankdata
 
     ranks = [rankdata(x, axis=-1) for x in np.broadcast_arrays(a, b)]
@@ -155,12 +159,12 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def pairs(matrix: np.ndarray) -> np.ndarray:
-    """What stands above the diagonal of (..., U, U), row by row: (..., U (U - 1) / 2)."""
+    """What stands above the diagonal of a ``matrix`` (..., U, U), row by row: (..., U (U - 1) / 2)."""
     return matrix[(..., *np.triu_indices(matrix.shape[-1], 1))]
 
 
 def mantel(a: np.ndarray, b: np.ndarray, *, permutations: int = 999, seed: int = 0) -> tuple[float, float, np.ndarray]:
-    """Rank correlation of two distance matrices (U, U), its p-value, and the correlations (permutations,) under chance.
+    """Rank correlation of distance matrices a and b (U, U), its p-value, and the correlations (permutations,) under chance.
 
     The classes of ``a`` are permuted; p is the share of permutations, the one found included, that correlate at least as
     much (one-sided). Mantel (1967). With few classes it cannot be small: 3 classes have 6 permutations.
@@ -174,12 +178,12 @@ def mantel(a: np.ndarray, b: np.ndarray, *, permutations: int = 999, seed: int =
 
 
 def procrustes(real: np.ndarray, synthesised: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Disparity and scale of class means (..., U, D) after the best shift, rotation and reflection: each (...,).
+    r"""Disparity and scale of class means, ``real`` and ``synthesised`` (..., U, D), after the best rotation and reflection.
 
     Both are centred and brought to unit norm; with the singular values :math:`\sigma` of the product of the two, the
     disparity is :math:`1 - (\sum \sigma)^2`, 0 for the same shape and 1 for none of it. The ``scale`` that was taken out is
     the norm of the synthesised means over that of the real ones. 1 and 0 where the synthesised means coincide; 1 and infinity
-    where the real ones do.
+    where the real ones do. Each is (...,). Gower (1975), *Generalized Procrustes analysis*.
     """
     centred = [x - x.mean(-2, keepdims=True) for x in (real, synthesised)]
     norms = [np.sqrt(np.square(x).sum((-1, -2))) for x in centred]
@@ -195,7 +199,8 @@ def procrustes(real: np.ndarray, synthesised: np.ndarray) -> tuple[np.ndarray, n
 def order_kept(real: np.ndarray, synthesised: np.ndarray) -> np.ndarray:
     """For each class, the share of pairs of other classes whose order by distance from it is the same in both.
 
-    Distance matrices (..., U, U) of at least 3 classes -> (..., U), 0 to 1; about 0.5 by chance, ties count half.
+    Distance matrices ``real`` and ``synthesised`` (..., U, U) of at least 3 classes -> (..., U), 0 to 1; about 0.5 by chance,
+    ties count half.
     """
     count = real.shape[-1]
     signs = [np.sign(d[..., :, :, None] - d[..., :, None, :]) for d in (real, synthesised)]  # (..., c, i, j)
@@ -209,12 +214,12 @@ def order_kept(real: np.ndarray, synthesised: np.ndarray) -> np.ndarray:
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    r"""Squared Fréchet (2-Wasserstein) distance of the Gaussians fitted to (..., n, D) and (..., m, D): (...,).
+    r"""Squared Fréchet (2-Wasserstein) distance of the Gaussians fitted to a (..., n, D) and b (..., m, D): (...,).
 
     .. math:: |\mu_a - \mu_b|^2 + \mathrm{tr}\big(\Sigma_a + \Sigma_b - 2 (\Sigma_a^{1/2} \Sigma_b \Sigma_a^{1/2})^{1/2}\big)
 
     In squared units of the features. With the square roots :math:`F^T F = \Sigma` the last trace is the sum of the singular
-    values of :math:`F_a F_b^T`, which needs neither full rank nor a matrix root.
+    values of :math:`F_a F_b^T`, which needs neither full rank nor a matrix root. Dowson & Landau (1982).
     """
     roots = covariance_root(a), covariance_root(b)
     cross = np.linalg.svd(roots[0] @ np.swapaxes(roots[1], -1, -2), compute_uv=False).sum(-1)
@@ -223,7 +228,7 @@ def frechet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    r"""Sliced 2-Wasserstein distance of equally many rows (..., n, D), in units of the features: (...,).
+    r"""Sliced 2-Wasserstein distance of equally many rows, a and b (..., n, D), in units of the features: (...,).
 
     .. math:: \Big(\frac1L \sum_{l} \frac1n \sum_i \big(a^{(l)}_{(i)} - b^{(l)}_{(i)}\big)^2\Big)^{1/2}
 
@@ -240,7 +245,7 @@ def unit_directions(width: int, count: int, seed: int = 0) -> np.ndarray:
 
 
 def mmd(a: np.ndarray, b: np.ndarray) -> float:
-    r"""Squared maximum mean discrepancy of (n, D) and (m, D), unbiased, with the kernel :math:`e^{-d^2 / (2 h^2)}`.
+    r"""Squared maximum mean discrepancy of a (n, D) and b (m, D), unbiased, with the kernel :math:`e^{-d^2 / (2 h^2)}`.
 
     h is the median distance between all rows. It is 0 on average for equal distributions, and may be negative.
     Gretton et al. (2012), eq. 3. Raises ``DataError`` with fewer than two rows.
@@ -259,7 +264,7 @@ def two_sample_scores(a: np.ndarray, b: np.ndarray, classifier: str, *, seed: in
 
     Classifiers of different kind: ``linear`` logistic regression, ``quadratic`` the same on features and their squares (it
     sees spread), ``neighbours`` by the 5 nearest rows (it sees only what changes who is near whom).
-    Lopez-Paz & Oquab (2017), *Revisiting classifier two-sample tests*.
+    Lopez-Paz & Oquab (2017), *Revisiting classifier two-sample tests*. Raises ``DataError`` for another ``classifier``.
     """
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
@@ -270,7 +275,7 @@ def two_sample_scores(a: np.ndarray, b: np.ndarray, classifier: str, *, seed: in
 
 
 def auc(of_a: np.ndarray, of_b: np.ndarray) -> float:
-    """Chance that a score of ``b`` exceeds one of ``a``, ties half: 0.5 cannot be told apart, 1 always."""
+    """Chance that a score ``of_b`` (m,) exceeds one ``of_a`` (n,), ties half: 0.5 cannot be told apart, 1 always."""
     from scipy.stats import rankdata
 
     ranks = rankdata(np.concatenate([of_a, of_b]))

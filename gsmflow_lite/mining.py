@@ -1,4 +1,7 @@
-"""Boundary samples: real features moved to where a relation network is least sure of their class."""
+"""Boundary samples: real features moved to where a relation network is least sure of their class.
+
+Reference: Chen et al. (2022), sec. 3.3.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,7 @@ def train_relation_network(
 def mine_boundary_samples(
     network: RelationNetwork, features: Tensor, labels: Tensor, attributes: Tensor, config: MiningConfig
 ) -> Tensor:
-    r"""Move each feature towards the class boundary, away from certainty: (N, D) -> (N, D).
+    r"""Move ``features`` (N, D) of ``labels`` (N,) among ``attributes`` (S, A) to the class boundary, from certainty: (N, D).
 
     ``loops`` gradient steps of size ``step`` on :math:`\mathrm{MSE}(r, \text{onehot}) - \beta H(\mathrm{softmax}\, r)`, summed
     over samples, with the network frozen. The published loss is averaged over a batch of B, so its ``aug_lr`` is

@@ -1,4 +1,4 @@
-"""GSMFlow: relative positioning and the conditional flow as one generator of features."""
+"""GSMFlow: relative positioning and the conditional flow as one generator of features. Chen et al. (2021, 2022)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class GSMFlow(nn.Module):
     ``anchors`` (3, A), divided by ``unit``, position the attributes. Attributes are always (M, A) with one row per *class*;
     ``index`` (N,) says which row each sample has; the flow reads them divided by ``unit`` (1 as published).
     Use :func:`gsmflow_lite.training.new_model` to make one that fits a data set.
-    Reference: Chen et al. (2021), sec. 3.
+    Reference: Chen et al. (2021), sec. 3. Methods raise ``DataError`` for features or attributes of another width than in
+    training.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class GSMFlow(nn.Module):
 
     @property
     def features(self) -> int:
+        """D, how many numbers a feature has."""
         return self.flow.features
 
     def embed(self, attributes: Tensor) -> Tensor:
@@ -184,7 +186,10 @@ class SavedModel:
 
 
 def rebuild(features: int, attributes: int, config: ModelConfig, state: dict[str, Tensor]) -> GSMFlow:
-    """A model of that shape, laid out without memory, that takes the tensors of ``state`` as its weights."""
+    """A model of that shape, laid out without memory, that takes the tensors of ``state`` as its weights (anchors (3, A)).
+
+    Raises ``ConfigError`` where the settings ask for more blocks than there are tensors.
+    """
     if config.blocks > len(state):
         raise ConfigError(f"its settings ask for {config.blocks} blocks, its tensors are {len(state)}")
     base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None

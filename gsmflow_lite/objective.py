@@ -1,4 +1,4 @@
-"""What training minimises: pure functions of tensors."""
+"""What training minimises: pure functions of tensors. Reference: Chen et al. (2021), sec. 3."""
 
 from __future__ import annotations
 
@@ -27,5 +27,8 @@ def negative_log_likelihood(z: Tensor, log_det: Tensor) -> Tensor:
 
 
 def prototype_loss(generated: Tensor, prototypes: Tensor) -> Tensor:
-    """Mean squared distance between what the flow makes of the latent origin, (S, D), and the real class means, (S, D)."""
+    """Mean squared distance of ``generated`` (S, D), what the flow makes of the latent origin, from ``prototypes`` (S, D).
+
+    Prototypes are the means of real classes; the distance is averaged over classes and features, in squared units of them.
+    """
     return F.mse_loss(generated, prototypes)

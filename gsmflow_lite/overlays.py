@@ -41,13 +41,13 @@ def ellipse(points: np.ndarray, *, deviations: float = DEVIATIONS, steps: int = 
 
 
 def ellipses(points: Points, classes: Sequence[int], lens: str = "pca") -> np.ndarray:
-    """The ellipses of several classes as one curve with gaps."""
+    """The ellipses of several classes as one curve with gaps, (n, 2)."""
     curves = [ellipse(getattr(points.of(k), lens).astype(np.float64)) for k in classes]
     return np.concatenate(curves) if curves else np.empty((0, 2))
 
 
 def neighbour_graph(means: np.ndarray, neighbours: int = NEIGHBOURS) -> Edges:
-    """Each class (M, D) joined to its nearest others."""
+    """Each class, of ``means`` (M, D), joined to its nearest others."""
     squares = np.square(means[:, None] - means).sum(-1)
     np.fill_diagonal(squares, np.inf)
     nearest = squares.argsort(1, kind="stable")[:, : min(neighbours, len(means) - 1)]

@@ -27,6 +27,7 @@ class ProgressBar:
             self._bar.update(event.done - self._bar.n)
 
     def close(self) -> None:
+        """Take the bar away."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -33,7 +33,10 @@ Watch = Callable[[Event], None]
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Rows seen through both lenses: places ``pca`` and ``umap`` (N, 2), class ``labels`` (N,), row numbers ``rows`` (N,)."""
+    """Rows seen through both lenses: places ``pca`` and ``umap`` (N, 2), class ``labels`` (N,), row numbers ``rows`` (N,).
+
+    Raises ``DataError`` unless there is a row of each for every label.
+    """
 
     pca: np.ndarray
     umap: np.ndarray
@@ -47,6 +50,7 @@ class Points:
 
     @property
     def count(self) -> int:
+        """N."""
         return len(self.labels)
 
     def of(self, number: int) -> Points:
@@ -77,6 +81,8 @@ class Projection:
     ``explained``  (2,)     share of the variance along each, 0 to 1
     ``umap_real``  (n, 2)   the map
     ============== ======== =============================================================================
+
+    Methods raise ``DataError`` for features of another width, or not finite.
     """
 
     features: np.ndarray
@@ -126,7 +132,7 @@ class Projection:
 
     @classmethod
     def ready(cls, features: np.ndarray, layout: np.ndarray, *, neighbours: int, seed: int) -> Projection:
-        """With a UMAP map (N, 2) of all features (N, D) that was made before, with so many neighbours and that seed."""
+        """With a UMAP map, ``layout`` (N, 2), of all features (N, D), made before with so many neighbours and that seed."""
         features = _checked(features)
         if np.shape(layout) != (len(features), 2):
             raise DataError(f"a map must have a place for each row of features, {(len(features), 2)}, got {np.shape(layout)}")

@@ -107,7 +107,7 @@ def oracle(config: Config) -> Method:
 
 
 def eszsl(dataset: GZSLDataset, seed: int, chosen: Setting | None = None) -> Iterator[Candidate]:
-    """The closed-form bilinear baseline over a grid of its two penalties."""
+    """The closed-form bilinear baseline over a grid of its two penalties. Romera-Paredes & Torr (2015)."""
     for left, right in itertools.product(10.0 ** np.arange(-4, 2), repeat=2):
         setting = (("feature penalty", float(left)), ("attribute penalty", float(right)))
         yield Candidate(setting, lambda a=left, b=right: eszsl_logits(dataset, a, b))
@@ -145,7 +145,7 @@ def run(
     ``validation``: candidates are trained and judged on each validation fold; the setting with the highest mean harmonic
     mean is taken together with its calibration, trained anew on all training rows, and scored on the test set once.
     ``published``: candidates are judged on the test set itself, uncalibrated, and the best one is reported.
-    ``watch`` is told every event.
+    ``watch`` is told every event. Raises ``ConfigError`` for another protocol, or no fold to choose on.
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")

@@ -150,7 +150,7 @@ def frame_epochs(epochs: int, every: int) -> set[int]:
 
 
 def extent(points: np.ndarray, pad: float = 0.08) -> tuple[list[float], list[float]]:
-    """Ranges of x and y around real places (N, 2): the frame of a map that must not move with what is imagined."""
+    """Ranges of x and y around ``points`` (N, 2), real ones: the frame of a map that must not move with what is imagined."""
     low, high = points.min(0), points.max(0)
     room = pad * (high - low) + 1e-9
     return [float(low[0] - room[0]), float(high[0] + room[0])], [float(low[1] - room[1]), float(high[1] + room[1])]

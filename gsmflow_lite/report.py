@@ -280,6 +280,7 @@ def _facts(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short(name: object, most: int = figures.LONGEST_NAME) -> str:
+    """A name, cut to ``most`` characters."""
     return figures.short(name, most)
 
 

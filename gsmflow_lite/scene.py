@@ -101,7 +101,7 @@ class Scene:
         return self.place(made.reshape(-1, wanted[2]), classes.repeat(n))
 
     def place(self, features: np.ndarray, labels: np.ndarray) -> Imagined:
-        """Features (N, D) of classes (N,) on the map."""
+        """Features (N, D) of classes ``labels`` (N,) on the map."""
         space = proportions(self.dataset, features)
         umap, distance, near = self.projection.placed(space)
         points = Points(self.projection.pca(space), umap, np.asarray(labels), np.arange(len(labels)))
@@ -121,6 +121,7 @@ class Scene:
 
     @cached_property
     def readout(self) -> AttributeReadout:
+        """Attributes read off features, as fitted on the seen classes."""
         return AttributeReadout.fit(self.dataset)
 
 

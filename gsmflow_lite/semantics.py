@@ -10,7 +10,7 @@ from .errors import ConfigError
 
 
 def choose_anchors(attributes: Tensor) -> Tensor:
-    r"""Pick the classes that are least, middling and most similar to all others: (K, A) -> row numbers (3,).
+    r"""Pick the classes that are least, middling and most similar to all others: attributes (K, A) -> row numbers (3,).
 
     With :math:`r_c = \sum_j \cos(a_c, a_j)`, the anchors are argmin r, the class at rank floor(K / 2) of r, and argmax r.
     Fewer than three classes give repeated anchors. Reference: Chen et al. (2021), sec. 3.3.
@@ -27,7 +27,7 @@ class RelativePositioning(nn.Module):
     .. math:: a^g = \sum_{k=1}^{3} \mathrm{ReLU}(W_k (a - a_k) + b_k)
 
     ``anchors`` (3, A) are kept with the weights; ``forward`` maps attributes (M, A) to (M, ``embedding``), never negative.
-    Reference: Chen et al. (2021), sec. 3.3.
+    Reference: Chen et al. (2021), sec. 3.3. Raises ``ConfigError`` unless ``embedding`` is positive.
     """
 
     def __init__(self, anchors: Tensor, embedding: int) -> None:

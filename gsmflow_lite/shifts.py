@@ -89,7 +89,10 @@ class ShiftReport:
         return {(reading.metric, reading.label): reading for reading in self.readings}
 
     def reading(self, metric: str, label: str | None = None) -> Reading:
-        """One metric by name (a meter's name stands for its headline), of a class by name or of all (None)."""
+        """One metric by name (a meter's name stands for its headline), of a class by name or of all (None).
+
+        Raises ``ConfigError`` for a metric or class that is not there.
+        """
         key = (HEADLINES.get(metric, metric), label)
         if key not in self._by_key:
             known, names = ", ".join(m.name for m in METRICS), ", ".join(self.names[:5]) + " ..." * (len(self.names) > 5)
@@ -176,7 +179,7 @@ def measure(
     Larger ``repeats`` makes intervals steadier. ``metrics``: names of those that are wanted (a meter's name stands for its
     headline), all where None; the three headlines alone take a twentieth of the time. How each number comes about:
     :mod:`gsmflow_lite.meters`; the words: :class:`Reading`. Raises ``DataError`` where nothing can be compared: fewer than 4
-    rows, or features that are not finite.
+    rows, or features that are not finite; ``ConfigError`` for unknown metrics, n below 4 or fewer than 2 repeats.
     """
     check_seed(seed)
     if n < LEAST or repeats < 2:
@@ -254,7 +257,10 @@ def _distinct(names: Sequence[str], numbers: np.ndarray) -> list[str]:
 
 
 def real_features(dataset: GZSLDataset, classes: Sequence[int] | None) -> tuple[np.ndarray, list[np.ndarray], list[str]]:
-    """The classes that can be measured, their real test rows, and a note on those that cannot."""
+    """The classes that can be measured, (U,), their real test rows, (n, D) each, and a note on those that cannot.
+
+    Raises ``DataError`` for classes that are not there, or none with enough rows.
+    """
     wanted = dataset.unseen_classes if classes is None else np.asarray(classes)
     known = np.union1d(dataset.seen_classes, dataset.unseen_classes)
     if wanted.ndim != 1 or not len(wanted) or not np.isin(wanted, known).all() or len(np.unique(wanted)) < len(wanted):
@@ -272,7 +278,7 @@ def real_features(dataset: GZSLDataset, classes: Sequence[int] | None) -> tuple[
 
 
 def imagined_features(generator: Generator, dataset: GZSLDataset, classes: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """Imagined features (U, n, D), known to be of the right shape and finite."""
+    """Imagined features of ``classes`` (U,): (U, n, D), known to be of the right shape and finite."""
     names = [dataset.class_names[k] for k in classes]
     return meters.imagine(generator, dataset.attributes[classes], n, seed, dataset.features.shape[1], names)
 
@@ -348,7 +354,7 @@ def _reading(metric: Metric, label: str | None, value, ceiling, floor: float, go
 
 
 def interval(values: np.ndarray, metric: Metric) -> tuple[float, float]:
-    """Mean plus and minus 1.96 standard deviations over the repeats, within what the metric can be."""
+    """Mean of ``values`` (R,) plus and minus 1.96 standard deviations, within what the metric can be."""
     middle, half = values.mean(), 1.96 * values.std(ddof=1)
     return float(max(middle - half, metric.least)), float(min(middle + half, metric.most))
 

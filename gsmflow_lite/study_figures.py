@@ -99,7 +99,10 @@ def study_interactive(
     title: str = "",
     caption: str = "",
 ) -> go.Figure:
-    """The same picture in plotly: a pointer on a mark reads the mean, its interval and the seeds; on a dot, its seed."""
+    """The same picture in plotly: a pointer on a mark reads the mean, its interval and the seeds; on a dot, its seed.
+
+    Raises ``DataError`` where there is nothing to draw.
+    """
     from plotly.subplots import make_subplots
 
     long, rows, groups = _drawn(frame, reference, scores)

@@ -74,7 +74,7 @@ class Mechanisms:
 
 @dataclass(frozen=True, eq=False)
 class Zoo:
-    """The trained flows, the data they know, and the places (R, 2) of the rows that its scene shows on a ready UMAP map."""
+    """The trained flows, as ``tensors`` (...,) by name, the data they know, and the map of its scene: ``umap`` (R, 2)."""
 
     dataset: GZSLDataset
     umap: np.ndarray

@@ -207,7 +207,7 @@ def compare(
     """Two generators side by side on one map, as the last line of a notebook cell.
 
     Without arguments: the flows that come trained with the package, a ridge-Gaussian and real features, on embedded letters.
-    With a ``dataset`` of your own, ``generators`` by name (:class:`gsmflow_lite.FromFile` for features of another program).
+    With a ``dataset`` of your own, ``generators`` by name (:class:`~gsmflow_lite.generators.FromFile`: of other programs).
     ``state``, ``hide``, ``seed`` and ``name`` as in :func:`gsmflow_lite.panels.explore`.
     """
     scene, own = stage(dataset, generators, seed)

@@ -32,7 +32,8 @@ class Panel:
 
     A subclass sets ``kind``, makes its ``controls`` (name of a setting -> widget with a ``value``), calls ``super().__init__``
     and defines ``refresh``, ``code`` and ``still``. All settings change through the widgets or :meth:`set`, and each change is
-    followed by one :meth:`refresh`. In tests and notebooks :meth:`wait` returns when background work is done.
+    followed by one :meth:`refresh`. In tests and notebooks :meth:`wait` returns when background work is done. Raises
+    ``ConfigError`` for a setting that is not there, or a value out of its range.
     """
 
     kind = "panel"

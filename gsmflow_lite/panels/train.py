@@ -63,9 +63,9 @@ def train(
 ) -> TrainPanel:
     """Train a flow and watch what it imagines: press Start.
 
-    ``dataset``: a data set, or what :func:`gsmflow_lite.load` knows; the embedded glyphs where None. ``config``: settings to
-    begin with, beside the presets. ``state``: what :meth:`Panel.state` gave. ``hide``: names of controls that are not shown.
-    A second panel of a ``name`` closes the first. ``panel.model`` is the model as of the last whole epoch.
+    ``dataset``: a data set, or what :func:`gsmflow_lite.datasets.load` knows; the embedded glyphs where None. ``config``:
+    settings to begin with, beside the presets. ``state``: what :meth:`Panel.state` gave. ``hide``: names of controls that are
+    not shown. A second panel of a ``name`` closes the first. ``panel.model`` is the model as of the last whole epoch.
     """
     check_seed(seed)
     return TrainPanel(dataset, config=config, seed=seed, state=state, hide=hide, name=name)
