@@ -1,8 +1,18 @@
 """Every error that the library raises on purpose. Each message gives the rule, the value and the remedy."""
 
+LONGEST = 1500  # characters of a message
+
 
 class GSMFlowError(Exception):
-    """Base of all errors raised on purpose: ``except GSMFlowError`` catches what a user can mend."""
+    """Base of all errors raised on purpose: ``except GSMFlowError`` catches what a user can mend.
+
+    A message may quote what stands in a file: its middle is left out where it is long, and what no one can see is escaped.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
+        half = LONGEST // 2 - 3
+        super().__init__(text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}")
 
 
 class DataError(GSMFlowError, ValueError):

@@ -13,6 +13,7 @@ import io
 import json
 import math
 import subprocess
+import sys
 import threading
 import time
 import tomllib
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 FORMAT = 1  # of a cell's file; a higher one makes all cells run anew
 MOST_CELLS = 10_000  # a study file may come from a stranger
 LARGEST_FILE = 1_000_000  # bytes
+LARGEST = sys.float_info.max  # JSON has larger numbers
 LONGEST = 80  # characters of a name
 BASELINES = ("ridge-gaussian", "eszsl", "oracle")
 SCORES = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
@@ -216,9 +218,13 @@ def _toml(path: Path) -> dict[str, Any]:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise ConfigError(f"a study file may have {LARGEST_FILE} bytes at most")
-        return tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
+        values = tomllib.loads(content.decode())
+        json.dumps(values, default=str)  # writes no number of more than 4300 digits, and nor would an error
+    except ConfigError:
+        raise
+    except (ValueError, RecursionError, OSError) as error:
         raise ConfigError(f"this cannot be read as TOML ({error}): correct it there") from None
+    return values
 
 
 def _name(value: Any, what: str) -> str:
@@ -531,13 +537,14 @@ def _file(folder: Path, cell: Cell) -> Path:
 def _kept(folder: Path, cell: Cell) -> dict[str, Any] | None:
     """What is on file for a cell; None if it is not done, or the file is not what this version writes of this very cell."""
     try:
-        held = json.loads(_file(folder, cell).read_text())
+        held = json.loads(_file(folder, cell).read_text(encoding="utf-8"))
+        json.dumps(held, ensure_ascii=False).encode()  # what cannot be written was not written
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(held, dict) or held.get("key") != cell.key or held.get("status") != "done":
         return None
     numbers = [held.get(name) for name in SCORES] + [held[name] for name in NUMBERS if name in held]
-    return held if all(isinstance(n, int | float) and math.isfinite(n) for n in numbers) else None
+    return held if all(type(n) in (int, float) and abs(n) <= LARGEST for n in numbers) else None
 
 
 def git_revision() -> str:
@@ -700,9 +707,9 @@ def _table(study: Study, rows: Sequence[tuple[dict[str, Any], Cell]], found: Map
     lines = []
     for labels, cell in rows:
         held = found.get(cell.digest, {"status": "waiting"})
-        line = {"study": study.name, **labels, "method": cell.method, "status": held["status"], "error": held.get("error", "")}
+        line = {"study": study.name, **labels, "method": cell.method, "status": held["status"]}
         line |= {name: float(held.get(name, math.nan)) for name in NUMBERS}
-        line |= {name: _text(held.get(name, "")) for name in TEXTS}
+        line |= {name: _text(held.get(name, "")) for name in ("error", *TEXTS)}
         rules_of_it = {name: cell.key[name] for name in ("protocol", "imagined", "device")}
         settings = json.dumps(cell.key["settings"] | rules_of_it)
         lines.append(line | {"settings": settings, "data": cell.identity, "cell": cell.digest})

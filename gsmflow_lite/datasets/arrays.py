@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from math import prod
@@ -13,7 +14,7 @@ import numpy as np
 from ..errors import DataError, StorageError
 from .base import GZSLDataset, hold_out
 from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
-from .matfiles import EXPANSION, one_clear_error, open_hdf5
+from .matfiles import most_inflated, one_clear_error, open_hdf5
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
 ROWS = ("train", "test_seen", "test_unseen")
@@ -180,8 +181,9 @@ def from_hdf5(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZ
     path = Path(path)
     features = open_features(path)
     with one_clear_error(path, "an HDF5"), open_hdf5(path) as file:
-        _check_keys(path, list(file), list(file), "h5py")
-        content = {key: _hdf5_values(path, file, key) for key in (*REQUIRED[1:], *OPTIONAL) if key in file}
+        there = list(file)
+        _check_keys(path, there, there, "h5py")
+        content = {key: _hdf5_values(path, file, key) for key in (*REQUIRED[1:], *OPTIONAL) if key in there}
     return _from_content(content | {"features": features}, path, name or path.stem, bool(name), seed)
 
 
@@ -256,10 +258,10 @@ def read_npz(path: Path, required: Iterable[str], optional: Iterable[str] = ()) 
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    names = [info.filename for info in archive.infolist()]
-    if len(set(names)) < len(names):
+    members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    if len(members) < len(archive.infolist()):
         raise DataError(f"{path}: each array must occur once in the file, but one occurs again: write the file anew")
-    return {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    return members
 
 
 def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, size: int) -> np.ndarray:
@@ -269,7 +271,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
             f"{path}: {key!r} must be stored plainly or deflated, got method {info.compress_type}: use np.savez_compressed"
         )
     packed = min(info.compress_size, size)
-    most = min(info.file_size, packed * (EXPANSION if info.compress_type == zipfile.ZIP_DEFLATED else 1) + 64)
+    most = min(info.file_size, most_inflated(packed) if info.compress_type == zipfile.ZIP_DEFLATED else packed)
     with archive.open(info) as stream:
         shape, _, dtype = npy_header(stream)
         if dtype.kind not in "biufSU":
@@ -277,13 +279,22 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
         claimed = prod(shape) * max(dtype.itemsize, 1)
         if min(shape, default=0) < 0 or claimed > most:
             raise DataError(
-                f"{path}: {key!r} claims shape {shape} ({claimed:,} bytes) but at most {most:,} bytes can be stored there: "
-                "the file is truncated or damaged, so write it again"
+                f"{path}: {key!r} claims shape {shape} ({claimed:,} bytes) but at most {most:,} bytes are believed to be "
+                "there: the file is truncated or damaged, so write it again"
             )
     with archive.open(info) as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
         if stream.read(1):
             raise ValueError(f"{key!r} has bytes after its end")
+    return _of_characters(array)
+
+
+def _of_characters(array: np.ndarray) -> np.ndarray:
+    """The same; raises ``ValueError`` for text of numbers that are no characters, over which Python stumbles much later."""
+    if array.dtype.kind == "U" and array.nbytes:
+        numbers = np.atleast_1d(array).astype(array.dtype.newbyteorder("=")).view(np.uint32)
+        if numbers.max() > sys.maxunicode or ((numbers >= 0xD800) & (numbers < 0xE000)).any():
+            raise ValueError("its text holds what is no character")
     return array
 
 
@@ -297,7 +308,7 @@ def read_npy(path: Path, *, on_disk: bool = False) -> np.ndarray:
                     f"{path}: the file must hold numbers or text, got {dtype}: convert it with astype before saving"
                 )
             check_size(path, shape, dtype, os.fstat(file.fileno()).st_size - file.tell())
-            return np.load(path, mmap_mode="r" if on_disk else None, allow_pickle=False)
+            return _of_characters(np.load(path, mmap_mode="r" if on_disk else None, allow_pickle=False))
     except OSError as error:
         raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
 

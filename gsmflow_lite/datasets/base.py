@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
 from ..errors import ConfigError, DataError
 from .mapped import BLOCK, MappedFeatures, rows_of
 from .preprocessing import Preprocessing
+
+PIECE = 1 << 20  # whole numbers that are checked at a time
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -47,7 +49,7 @@ class GZSLDataset:
     images: np.ndarray | None = None
     decode: Callable[[np.ndarray], np.ndarray] | None = None
     preprocessing: Preprocessing | None = None  # how `features` came from those of `origin`
-    origin: GZSLDataset | None = None
+    made_from: GZSLDataset | Callable[[], GZSLDataset] | None = None  # `origin`, or what makes it when it is asked for
 
     def __post_init__(self) -> None:
         if isinstance(self.features, MappedFeatures):
@@ -67,6 +69,11 @@ class GZSLDataset:
 
     def _put(self, name: str, value) -> None:
         object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
+
+    @property
+    def origin(self) -> GZSLDataset | None:
+        """The same data without preprocessing; None where there was none."""
+        return self.made_from() if callable(self.made_from) else self.made_from
 
     @cached_property
     def seen_classes(self) -> np.ndarray:
@@ -95,9 +102,9 @@ class GZSLDataset:
         a fifth of the other rows (whole ``groups`` where given) become its ``test_seen``. Classes are renumbered, and
         preprocessing is fitted anew on its own training rows. Raises ``ConfigError`` if there are too few classes.
         """
-        if self.origin is not None:
-            fold = self.origin.validation_fold(number, seed=seed)
-            return fold.preprocessed(self.preprocessing.kind, self.preprocessing.components)
+        if self.made_from is not None:
+            raw = partial(self.origin.validation_fold, number, seed=seed)  # not kept: it is a copy of most rows
+            return replace(raw().preprocessed(self.preprocessing.kind, self.preprocessing.components), made_from=raw)
         held_classes = _fold_classes(self, number, seed)
         rng = np.random.default_rng([seed, number])
         held = np.isin(self.labels[self.train], held_classes)
@@ -112,19 +119,19 @@ class GZSLDataset:
         """
         rng = np.random.default_rng([seed, 1])
         test = self._held_out(self.test_unseen, rng, share=0.5)
-        origin = self.origin and replace(self.origin, test_unseen=test)  # or preprocessing anew would undo the split
-        return np.setdiff1d(self.test_unseen, test), replace(self, test_unseen=test, origin=origin)
+        split = self.made_from and partial(_split_origin, self, test)  # or preprocessing anew would undo it
+        return np.setdiff1d(self.test_unseen, test), replace(self, test_unseen=test, made_from=split)
 
     def preprocessed(self, kind: str, components: int | None = None) -> GZSLDataset:
         """The same data with features mapped by a :class:`Preprocessing` fitted on ``train`` only."""
-        if self.origin is not None:
+        if self.made_from is not None:
             return self.origin.preprocessed(kind, components)
         fitted = Preprocessing.fit(kind, rows_of(self.features, self.train), components)
         return self.mapped(fitted)
 
     def mapped(self, preprocessing: Preprocessing) -> GZSLDataset:
         """The same data with features mapped by an already fitted :class:`Preprocessing`, as a saved model needs it."""
-        if self.origin is not None:
+        if self.made_from is not None:
             return self.origin.mapped(preprocessing)
         decode = self.decode and (lambda features: self.decode(preprocessing.inverse(features)))
         return replace(
@@ -132,7 +139,7 @@ class GZSLDataset:
             features=preprocessing.transform(self.features),
             decode=decode,
             preprocessing=preprocessing,
-            origin=self,
+            made_from=self,
         )
 
     def of_class(self, number: int, rows: np.ndarray | None = None) -> np.ndarray:
@@ -172,6 +179,10 @@ class GZSLDataset:
             f"{len(self.seen_classes)} seen / {len(self.unseen_classes)} unseen, "
             f"train {len(self.train)}, test seen {len(self.test_seen)}, test unseen {len(self.test_unseen)})"
         )
+
+
+def _split_origin(d: GZSLDataset, test_unseen: np.ndarray) -> GZSLDataset:
+    return replace(d.origin, test_unseen=test_unseen)
 
 
 def _where(source: str) -> str:
@@ -219,9 +230,12 @@ def whole_numbers(values, name: str, source: str) -> np.ndarray:
     if array.size and array.dtype.kind not in "iuf":
         hint = ": turn the mask into row numbers with np.flatnonzero" if array.dtype == bool else ""
         raise DataError(f"{_where(source)}{name} must be whole numbers, got {array.dtype}{hint}")
-    strange = ~(np.abs(array.astype(np.float64)) < 2**53) | (array != np.floor(array))  # NaN and infinite ones too
-    if strange.any():
-        raise DataError(f"{_where(source)}{name} must be whole numbers, got {array[strange][0]} in place {np.argmax(strange)}")
+    for start in range(0, len(array), PIECE):  # a file may hold many of one byte each, and this takes 17 for each
+        part = array[start : start + PIECE]
+        strange = ~(np.abs(part.astype(np.float64)) < 2**53) | (part != np.floor(part))  # NaN and infinite ones too
+        if strange.any():
+            place = start + int(np.argmax(strange))
+            raise DataError(f"{_where(source)}{name} must be whole numbers, got {array[place]} in place {place}")
     return np.ascontiguousarray(array, np.int64)
 
 
@@ -251,8 +265,14 @@ def _check_shapes(d: GZSLDataset) -> None:
             raise DataError(f"{where}{what}_names must be {wanted}, one per {what}, got {len(given)}")
     for name in ("groups", "images"):
         given = getattr(d, name)
-        if given is not None and len(given) != rows:
-            raise DataError(f"{where}{name} must have one entry per row of features ({rows}), got {len(given)}")
+        if given is not None and given.shape[:1] != (rows,):
+            got = len(given) if given.ndim else "a single one"
+            raise DataError(f"{where}{name} must have one entry per row of features ({rows}), got {got}")
+    if d.images is not None and (d.images.dtype.kind not in "biuf" or d.images.ndim < 3):
+        raise DataError(
+            f"{where}images must be numbers, (N, H, W), got {d.images.dtype} of shape {d.images.shape}: "
+            "reshape them, or leave them out"
+        )
 
 
 def _check_splits(d: GZSLDataset) -> None:
@@ -277,7 +297,7 @@ def _check_splits(d: GZSLDataset) -> None:
 
 
 def _check_classes(d: GZSLDataset, where: str) -> None:
-    named = lambda k: f"class {k} ({d.class_names[k]!r})"  # noqa: E731
+    named = lambda k: f"class {k} ({d.class_names[k]!r})" if 0 <= k < len(d.class_names) else f"class {k}"  # noqa: E731
     leaked = np.intersect1d(d.seen_classes, d.unseen_classes)
     if len(leaked):
         raise DataError(

@@ -132,7 +132,8 @@ class MappedFeatures:
         return out
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
-        given = self._source.read(rows)
+        with one_clear_error(Path(self.path), "a mapped"):
+            given = self._source.read(rows)
         with np.errstate(over="ignore"):  # what does not fit into single precision is found below
             x = np.asarray(given, np.float32)
             for one in self._maps:
@@ -267,8 +268,15 @@ class _Map:
         # Only of a whole map that nobody can have written to: the part of a map hides it, and changes would be lost.
         whole = isinstance(array.base, mmap.mmap) and array.mode == "r"
         self._pages = array.base if whole and hasattr(mmap, "MADV_DONTNEED") else None
+        self._file = array.base
+        while isinstance(self._file, np.ndarray):
+            self._file = self._file.base
+        self._end = array.offset - array.offset % mmap.ALLOCATIONGRANULARITY + len(self._file)
 
     def read(self, rows: np.ndarray) -> np.ndarray:
+        # Touching what is no longer there ends the process. A file that is cut during the next lines still does that.
+        if self._file.size() < self._end:
+            raise EOFError(f"it was cut to {self._file.size():,} of {self._end:,} bytes while it was in use")
         first, last = int(rows[0]), int(rows[-1])
         in_a_row = last - first + 1 == len(rows) and bool((np.diff(rows) == 1).all())
         if self._pages is not None:
@@ -424,13 +432,11 @@ def hdf5_array(path: Path, file, key: str):
 
     place, parts = file, [part for part in key.split("/") if part]
     for number, part in enumerate(parts):
-        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) else None
-        if link is None:
-            there = ", ".join(map(repr, place)) if isinstance(place, h5py.Group) else "an array"
-            raise DataError(
-                f"{path}: the file must hold {key!r}, got {there or 'nothing'}: name the array, as in key='group/name'"
-            )
-        if not isinstance(link, h5py.HardLink):
+        there = list(place) if isinstance(place, h5py.Group) else []  # the trial has looked for no other names
+        if part not in there:
+            got = (", ".join(map(repr, there)) or "nothing") if isinstance(place, h5py.Group) else "an array"
+            raise DataError(f"{path}: the file must hold {key!r}, got {got}: name the array, as in key='group/name'")
+        if not isinstance(place.get(part, getlink=True), h5py.HardLink):
             name = "/".join(parts[: number + 1])
             raise DataError(f"{path}: {name!r} points elsewhere, which is not followed: name the file and array that it means")
         place = place[part]

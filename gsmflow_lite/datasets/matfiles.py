@@ -14,8 +14,11 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import DataError
+from .trial import survives
 
-EXPANSION = 1032  # deflate's best case: 258 bytes from 2 bits. Nothing compressed can hold more than this.
+EXPANSION = 1032  # deflate's best case: 258 bytes from 2 bits. Nothing compressed can hold more than this ...
+USUAL = 100  # ... and what holds more than this may be made to fill the memory: it is believed up to
+BELIEVED = 1 << 28  # bytes. Sorted labels of 30 million rows are so, and no features
 LONGEST_NAME = 10_000  # characters in one name of a class or file
 DEEPEST_CELL = 4  # cells within cells; published files have one level
 
@@ -69,6 +72,11 @@ def mat_format(path: str | Path) -> str:
     return "MATLAB 7.3" if _is_hdf5(Path(path)) else "MATLAB 5"
 
 
+def most_inflated(packed: int) -> int:
+    """How many bytes are believed to be in ``packed`` deflated ones."""
+    return min(EXPANSION * packed, max(USUAL * packed, BELIEVED)) + 64
+
+
 @contextmanager
 def one_clear_error(path: Path, what: str = "a .mat") -> Iterator[None]:
     """Whatever a reader raises on a broken file becomes one DataError that names the file."""
@@ -76,6 +84,11 @@ def one_clear_error(path: Path, what: str = "a .mat") -> Iterator[None]:
         yield
     except DataError:
         raise
+    except MemoryError as error:
+        raise DataError(
+            f"{path}: {what} file must fit into memory to be read, but there is too little ({error}): close other programs, or "
+            "keep features on disk (datasets.open_features)"
+        ) from None
     except Exception as error:  # h5py, zlib and struct raise some twenty kinds on damaged files
         raise DataError(
             f"{path}: {what} file must be readable to its end, but reading failed ({type(error).__name__}: {error}): "
@@ -175,7 +188,7 @@ class _Tape:
         kind, length, _ = self.tag()
         self.end = at + 8 + length  # where the next variable starts
         if kind == MI_COMPRESSED:
-            self.inflate, self.packed, self.left = zlib.decompressobj(), length, EXPANSION * length + 64
+            self.inflate, self.packed, self.left = zlib.decompressobj(), length, most_inflated(length)
             kind, length, _ = self.tag()
         if kind != MI_MATRIX:
             raise ValueError(f"a variable must be an array, got an element of type {kind}")
@@ -332,6 +345,9 @@ def open_hdf5(path: str | Path, **options):
     """An HDF5 file to read from; ``options`` go to ``h5py.File``."""
     import h5py
 
+    fate = survives(path)
+    if fate:
+        raise DataError(f"{path}: an HDF5 file must be readable, but {fate}: it is damaged, so copy or download it again")
     try:  # whoever else has the file open in this process must do it in the same way: the usual one, if it works
         return h5py.File(path, "r", **options)
     except OSError:  # locks fail on some network disks, and nothing is written
@@ -392,13 +408,13 @@ def check_hdf5_array(path: Path, entry, size: int) -> None:
         raise DataError(
             f"{path}: {entry.name!r} is compressed in an unknown way (filters {filters}): save it with gzip (-v7.3)"
         )
-    most = stored * (EXPANSION if filters else 1) + 64
+    most = most_inflated(stored) if filters else stored + 64
     claimed = prod(entry.shape) * entry.dtype.itemsize
     chunk = prod(entry.chunks or ()) * entry.dtype.itemsize
     if claimed > most or chunk > max(claimed, 1 << 20) + (1 << 20):
         raise DataError(
             f"{path}: {entry.name!r} claims shape {entry.shape} ({max(claimed, chunk):,} bytes) but at most {most:,} bytes "
-            "can be stored there: the file is truncated or damaged, copy or download it again"
+            "are believed to be there: the file is truncated or damaged, copy or download it again"
         )
 
 

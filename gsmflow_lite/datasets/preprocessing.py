@@ -26,6 +26,19 @@ class Preprocessing:
     scale: np.ndarray
     basis: np.ndarray | None = None
 
+    def __post_init__(self) -> None:
+        """A saved one may come from anywhere. Raises ``ConfigError``."""
+        parts = {name: getattr(self, name) for name in ("offset", "scale", "basis") if getattr(self, name) is not None}
+        if self.kind not in KINDS:
+            raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        before, after = self.offset.shape, self.scale.shape
+        agree = before == after if self.basis is None else self.basis.shape == before + after
+        if len(before) != 1 or len(after) != 1 or not agree:
+            shapes = {name: part.shape for name, part in parts.items()}
+            raise ConfigError(f"preprocessing must have an offset (D,), a scale (d,) and perhaps a basis (D, d), got {shapes}")
+        if not all(part.dtype == np.float32 and np.isfinite(part).all() for part in parts.values()) or not self.scale.all():
+            raise ConfigError("preprocessing must be finite in single precision, and no scale 0: fit it again")
+
     @property
     def components(self) -> int | None:
         """How many principal components are kept; None where every feature is."""
@@ -146,7 +159,7 @@ def _size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 def _safe(scale: np.ndarray, size: np.ndarray | float) -> np.ndarray:
     """A scale that can be divided by: directions whose spread is rounding error beside ``size`` are left as they are."""
-    return _f32(np.where(scale > 1e-6 * size, scale, 1))
+    return _f32(np.where(scale > np.maximum(1e-6 * size, np.finfo(np.float32).tiny), scale, 1))
 
 
 def _f32(x: np.ndarray) -> np.ndarray:

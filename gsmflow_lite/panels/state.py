@@ -31,6 +31,8 @@ def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
     kind, _, rest = text.partition("?")
     if len(text) > LONGEST:
         raise ConfigError(f"a state must have at most {LONGEST} characters, got {len(text)}: is it one?")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ConfigError("a state must be text, got some that cannot be written: copy it again")
     if kind != panel:
         raise ConfigError(
             f"a state of this panel must begin with {panel!r}, got {text[:60]!r}: was it copied from another one?"

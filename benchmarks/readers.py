@@ -1,0 +1,446 @@
+"""Every reader of files and texts: good files for it, how they are broken, and what must hold for whatever it lets through."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import h5py
+import mutations as m
+import numpy as np
+import scipy.io
+import torch
+
+from gsmflow_lite import projection, study
+from gsmflow_lite.config import ModelConfig, TrainingConfig
+from gsmflow_lite.datasets import GZSLDataset, from_folder, from_hdf5, from_npz, load_folder, read_mat, save_folder, save_npz
+from gsmflow_lite.generators import FromFile
+from gsmflow_lite.model import SavedModel
+from gsmflow_lite.panels import state
+from gsmflow_lite.training import fit, new_model
+
+Files = Mapping[str, bytes]  # of one folder, by name
+CLASSES, ROWS, WIDTH, TRAITS = 7, 10, 4, 3
+NAMES = ("one", "two+three", "vier", "fünf", "<b>six</b>", "$7$", "0")
+START = {"on": True, "count": 3, "share": 0.5, "word": "all", "classes": ("Q", "O")}  # as a panel may have
+SHAPE = ModelConfig(blocks=2, hidden=8, embedding=6, base="ridge-gaussian")
+STUDY = """
+name = "what carries the letters"
+datasets = ["glyphs", {data = "FOLDER", features = "lite0", name = "flowers"}]
+seeds = 2
+baselines = ["ridge-gaussian", "eszsl"]
+imagined = 400
+overrides = {training.epochs = 6, training.mining = false}
+
+[vary.lite]
+[vary."no semantics"]
+model.semantics = "none"
+classifier.penalties = [0.1, 0.01]
+"""
+
+
+class WrongData(Exception):
+    """What was read breaks a rule that every reader promises to keep."""
+
+
+def _require(holds: Any, rule: str) -> None:
+    if not holds:
+        raise WrongData(rule)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """``make()`` gives good files, ``read(folder)`` reads them and raises :class:`WrongData`; ``attacks`` know the format.
+
+    A file of ``exact`` has checksums: where single bytes of it were changed, it must be refused, or give what it did before.
+    """
+
+    name: str
+    make: Callable[[], Files]
+    read: Callable[[Path], Any]
+    attacks: Sequence[m.Mutation]
+    exact: bool = False
+
+
+def broken(reader: Reader, rng: Random) -> tuple[Files, bool]:
+    """The reader's files, one of them broken, and whether only its bytes were changed, which a checksum would show."""
+    files = dict(reader.make())
+    name = rng.choice(sorted(files))
+    good, what = files[name], rng.random()
+    if what < 0.45:
+        files[name] = m.spoil(good, rng)
+    elif what < 0.5:
+        files[name] = m.splice(good, rng.choice([*files.values()]), rng)
+    else:
+        files[name] = rng.choice(reader.attacks)(good, rng)
+        if what > 0.9:
+            files[name] = m.spoil(files[name], rng)
+    return files, what < 0.45
+
+
+# --- Good files ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def world() -> GZSLDataset:
+    rng = np.random.default_rng(0)
+    labels = rng.permutation(np.repeat(np.arange(CLASSES), ROWS))
+    rank = np.array([np.sum(labels[:i] == k) for i, k in enumerate(labels)])
+    seen = labels < 5
+    return GZSLDataset(
+        features=rng.random((len(labels), WIDTH), dtype=np.float32) + labels[:, None].astype(np.float32),
+        labels=labels,
+        attributes=rng.random((CLASSES, TRAITS)) + 0.1,
+        train=np.flatnonzero(seen & (rank < 8)),
+        test_seen=np.flatnonzero(seen & (rank >= 8)),
+        test_unseen=np.flatnonzero(~seen),
+        class_names=NAMES,
+        attribute_names=("a", "b", "<i>c</i>"),
+        groups=rank,
+        images=rng.integers(0, 255, (len(labels), 3, 3), np.uint8),
+        declared_validation=np.array([1]),
+        name="world",
+    )
+
+
+def _written(write: Callable[[Path], Any]) -> Files:
+    """What ``write(folder)`` leaves in a folder."""
+    with TemporaryDirectory() as folder:
+        write(Path(folder))
+        return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def _cell(names: Sequence[str]) -> np.ndarray:
+    return np.array(list(names), object)[:, None]
+
+
+def _up(index: np.ndarray) -> np.ndarray:
+    return (index + 1).astype(np.float64)[:, None]
+
+
+def _xlsa17() -> dict[str, dict[str, np.ndarray]]:
+    d = world()
+    splits = {"trainval_loc": d.train, "test_seen_loc": d.test_seen, "test_unseen_loc": d.test_unseen}
+    held = np.isin(d.labels[d.train], d.declared_validation)
+    splits |= {"train_loc": d.train[~held], "val_loc": d.train[held]}
+    two = {"att": d.attributes.T.astype(np.float64), **{key: _up(rows) for key, rows in splits.items()}}
+    one = {"features": d.features.T.astype(np.float64), "labels": _up(d.labels)}
+    return {"res101.mat": one, "att_splits.mat": two | {"allclasses_names": _cell(NAMES)}}
+
+
+def _epgn() -> dict[str, dict[str, np.ndarray]]:
+    d = world()
+    parts = {"train": d.train, "test_seen": d.test_seen, "test_unseen": d.test_unseen}
+    features = {f"{name}_fea": d.features[rows] for name, rows in parts.items()}
+    own, a = d.labels[d.train], d.attributes
+    data = features | {"attribute": a, "seen_pro": a[:5], "unseen_pro": a[5:], "att_train": a[own]}
+    index = {"train_idx": own, "test_seen_idex": d.labels[d.test_seen], "test_unseen_idex": d.labels[d.test_unseen]}
+    return {"data.mat": data, "label.mat": {key: _up(values) for key, values in index.items()}}
+
+
+def _save5(path: Path, content: dict[str, np.ndarray]) -> None:
+    scipy.io.savemat(path, content)
+
+
+def _save5_packed(path: Path, content: dict[str, np.ndarray]) -> None:
+    scipy.io.savemat(path, content, do_compression=True)
+
+
+def _save73(path: Path, content: dict[str, np.ndarray]) -> None:
+    """As MATLAB writes it: dimensions reversed, text as uint16, cells as references, a header of 512 bytes."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        for name, value in content.items():
+            kind = "cell" if value.dtype == object else "double"
+            if kind == "cell":
+                texts = [np.frombuffer(text.encode("utf-16-le"), np.uint16)[:, None] for text in value.flat]
+                inside = [file.create_dataset(f"#refs#/{name}{i}", data=text) for i, text in enumerate(texts)]
+                value = np.array([[entry.ref for entry in inside]], h5py.ref_dtype).T
+            options = {"compression": "gzip"} if value.size > 100 else {}
+            file.create_dataset(name, data=value.T, **options).attrs["MATLAB_class"] = np.bytes_(kind)
+    with open(path, "r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
+
+
+def _mats(content: Callable[[], dict], save: Callable[[Path, dict], None]) -> Callable[[], Files]:
+    return cache(lambda: _written(lambda folder: [save(folder / name, arrays) for name, arrays in content().items()]))
+
+
+@cache
+def _npz() -> Files:
+    return _written(lambda folder: save_npz(world(), folder / "world.npz"))
+
+
+@cache
+def _folder() -> Files:
+    return _written(lambda folder: save_folder(world(), folder))
+
+
+def _save_hdf5(folder: Path) -> None:
+    with np.load(io.BytesIO(_npz()["world.npz"])) as arrays, h5py.File(folder / "world.h5", "w") as file:
+        for name, value in arrays.items():
+            if value.dtype.kind == "U":
+                file.create_dataset(name, data=value.astype(object), dtype=h5py.string_dtype())
+            else:
+                options = {"chunks": (20, *value.shape[1:]), "compression": "gzip"} if name in ("images", "labels") else {}
+                file.create_dataset(name, data=value, **options)
+
+
+@cache
+def _hdf5() -> Files:
+    return _written(_save_hdf5)
+
+
+@cache
+def _hdf5_chunked() -> Files:
+    """The features in compressed chunks, which are not mapped but read by slices."""
+    image = io.BytesIO(_hdf5()["world.h5"])
+    with h5py.File(image, "r+") as file:
+        features = file["features"][()]
+        del file["features"]
+        file.create_dataset("features", data=features, chunks=(20, 4), compression="gzip", fletcher32=True)
+    return {"world.h5": image.getvalue()}
+
+
+@cache
+def _model() -> Files:
+    data = world().preprocessed("pca", 3)
+    made = SavedModel(model=new_model(data, SHAPE), preprocessing=data.preprocessing, notes={"seed": 0, "data": "world"})
+    return _written(lambda folder: made.save(folder / "model.safetensors"))
+
+
+def _training(epochs: int) -> TrainingConfig:
+    return TrainingConfig(epochs=epochs, batch=20, mining=None)
+
+
+def _trained(folder: Path, epochs: int) -> Any:
+    model = new_model(world(), SHAPE)
+    list(fit(model, world(), _training(epochs), device="cpu", checkpoint=folder / "checkpoint.safetensors"))
+    return model
+
+
+@cache
+def _checkpoint() -> Files:
+    return _written(lambda folder: _trained(folder, 2))
+
+
+def _imagined() -> dict[str, np.ndarray]:
+    d = world()
+    rows = d.test_unseen
+    return {"features": d.features[rows], "labels": d.labels[rows], "class_names": np.array(NAMES)}
+
+
+@cache
+def _generator_npz() -> Files:
+    return _written(lambda folder: np.savez_compressed(folder / "imagined.npz", **_imagined()))
+
+
+def _generator_mat() -> dict[str, dict[str, np.ndarray]]:
+    made = _imagined()
+    return {"imagined.mat": made | {"labels": _up(made["labels"]), "class_names": _cell(NAMES)}}
+
+
+@cache
+def _study() -> Files:
+    return {"study.toml": STUDY.encode()}
+
+
+def _asked() -> tuple[study.Study, dict[str, Any], study.Cell]:
+    """A study of one cell, without reading the data."""
+    asked = study.Study(name="one", datasets=["glyphs"], seeds=1)
+    labels = {"dataset": "glyphs", "preset": "lite/glyphs", "variant": "as it is", "seed": 0}
+    return asked, labels, study._cell(asked, asked.datasets[0], "glyphs, embedded", labels)
+
+
+@cache
+def _cell_file() -> Files:
+    _, _, cell = _asked()
+    scores = dict.fromkeys(study.NUMBERS, 50.0) | {"setting": {"penalty": 0.1}, "chosen_on": "3 folds"}
+    about = {"versions": {"torch": "2"}, "revision": "abc", "time": "2025-01-01T00:00:00+00:00"}
+    held = {"key": cell.key, "status": "done", "error": "", **scores, **about}
+    return {f"{cell.digest}.json": json.dumps(held, indent=2).encode()}
+
+
+@cache
+def _state() -> Files:
+    return {"state.txt": b"toy?on=off&count=4&share=0.25&word=one+two&classes=Q&classes=%3Cb%3E&classes=100%25"}
+
+
+def _layout() -> np.ndarray:
+    return np.random.default_rng(0).random((70, 2), dtype=np.float32)
+
+
+@cache
+def _map() -> Files:
+    def write(folder: Path) -> None:
+        with _cached_in(folder):
+            projection._keep("0", _layout())
+
+    return _written(write)
+
+
+# --- Reading, and what must hold -------------------------------------------------------------------------------------
+
+
+def _obeys(d: GZSLDataset) -> GZSLDataset:
+    """The rules of a data set, told anew."""
+    features = d.features[:]
+    rows, classes = len(features), len(d.attributes)
+    for name, matrix in (("features", features), ("attributes", d.attributes)):
+        _require(matrix.dtype == np.float32 and matrix.ndim == 2 and matrix.size, f"{name} are no matrix of float32")
+        _require(np.isfinite(matrix).all(), f"{name} are not finite")
+        _require(not (matrix == m.SECRET).any(), f"{name} are of a file that is not the one given")
+    _require(d.labels.shape == (rows,) and set(d.labels.tolist()) <= set(range(classes)), "labels are out of range")
+    splits = [d.train.tolist(), d.test_seen.tolist(), d.test_unseen.tolist()]
+    together = [row for split in splits for row in split]
+    _require(all(splits) and set(together) <= set(range(rows)), "splits are out of range")
+    _require(len(set(together)) == len(together), "splits overlap")
+    seen, unseen = ({int(d.labels[i]) for i in split} for split in (splits[0], splits[2]))
+    _require(not seen & unseen and seen | unseen == set(range(classes)), "classes are not seen or unseen")
+    _require(len(d.class_names) == classes and len(d.attribute_names) == d.attributes.shape[1], "names are not one each")
+    _require(all(type(text) is str for text in (*d.class_names, *d.attribute_names, d.name)), "names are no text")
+    _require(d.groups is None or (d.groups.shape == (rows,) and d.groups.dtype == np.int64), "groups are not one a row")
+    if d.images is not None:
+        good = d.images.ndim >= 3 and len(d.images) == rows and d.images.dtype.kind in "biuf"
+        _require(good, "images are not one a row")
+    return d
+
+
+def unchanged(reader: Reader, found: Any) -> None:
+    """As good as it was: what a checksum must make sure of."""
+    if isinstance(found, GZSLDataset):
+        for name in ("features", "labels", "attributes", "train", "test_seen", "test_unseen"):
+            _require(np.array_equal(getattr(found, name), getattr(world(), name)), f"{name} have changed unseen")
+    else:
+        _require(np.array_equal(found, _layout()), "a map has changed unseen")
+
+
+def _read_folder(folder: Path) -> GZSLDataset:
+    for path in folder.iterdir():
+        _arrays(path)
+    return _obeys(load_folder(folder))
+
+
+def _arrays(path: Path) -> None:
+    """Everything in a .mat file, or an error that the reader means."""
+    for value in read_mat(path).values():
+        good = isinstance(value, np.ndarray) or all(type(text) is str for text in value)
+        _require(good and not np.any(np.asarray(value) == m.SECRET), "arrays are neither numbers nor text of this file")
+
+
+def _read_model(folder: Path) -> SavedModel:
+    saved = SavedModel.load(folder / "model.safetensors")
+    model, pre = saved.model, saved.preprocessing
+    _require(isinstance(saved.notes, Mapping), "notes are no table")
+    _require(all(tensor.isfinite().all() for tensor in model.state_dict().values()), "weights are not finite")
+    made = model.synthesize(torch.ones(2, model.attributes), 3)
+    _require(made.shape == (2, 3, model.features) and made.dtype == torch.float32, "imagined features have another shape")
+    if pre is not None:
+        with np.errstate(all="ignore"):  # numbers in it may be large
+            x = pre.transform(np.ones((5, len(pre.offset)), np.float32))
+            back = pre.inverse(x)
+        _require(x.shape == (5, len(pre.scale)) and x.dtype == np.float32, "preprocessed features have another shape")
+        _require(back.shape == (5, len(pre.offset)), "features do not come back in their shape")
+        _require(np.isfinite(pre.offset).all() and np.isfinite(pre.scale).all(), "preprocessing is not finite")
+    return saved
+
+
+def _read_checkpoint(folder: Path) -> Any:
+    model = _trained(folder, 3)
+    _require(all(tensor.isfinite().all() for tensor in model.state_dict().values()), "weights are not finite")
+    return model
+
+
+def _read_generator(path: Path) -> FromFile:
+    generator = FromFile.read(path, world())
+    _require(generator.features.dtype == np.float32 and np.isfinite(generator.features).all(), "features are not finite")
+    _require(generator.labels.shape == (len(generator.features),), "labels are not one a row")
+    _require(set(generator.labels.tolist()) <= set(range(CLASSES)), "labels are out of range")
+    made = generator.synthesize(world().attributes[generator.classes], 2)
+    _require(made.shape == (len(generator.classes), 2, WIDTH), "imagined features have another shape")
+    return generator
+
+
+def _read_study(folder: Path) -> study.Study:
+    asked = study.Study.read(folder / "study.toml")
+    _require(0 < asked.count <= study.MOST_CELLS, "a study has too many cells")
+    for source in asked.datasets:
+        for preset in asked.presets_of(source):
+            for row in asked.vary:
+                json.dumps(asked.config(preset, row).to_dict(), allow_nan=False)
+    _require(all(name.isprintable() for name in (asked.name, *asked.rows)), "names are not printable")
+    return asked
+
+
+def _read_cell(folder: Path) -> Any:
+    asked, labels, cell = _asked()
+    kept = folder.parent / "cells"
+    held = study._kept(folder.parent, cell) if kept.is_dir() else None
+    if held is None:
+        return None
+    table = study._table(asked, [(labels, cell)], {cell.digest: held})
+    _require(all(math.isfinite(table[name][0]) for name in study.SCORES), "scores are not finite")
+    _require(all(isinstance(table[name][0], str) for name in ("status", "error", *study.TEXTS)), "texts are no text")
+    table.to_parquet(io.BytesIO(), index=False)
+    return held
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    text = (folder / "state.txt").read_bytes().decode(errors="surrogateescape")
+    found = state.from_text("toy", text, START)
+    _require(set(found) == set(START), "settings are missing")
+    _require(all(type(found[key]) is type(START[key]) for key in START), "settings have another type")
+    _require(state.from_text("toy", state.to_text("toy", found, START), START) == found, "settings do not come back")
+    return found
+
+
+class _cached_in:
+    """The cache of maps is another folder for a while."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __enter__(self) -> None:
+        self.before, projection.cache_folder = projection.cache_folder, lambda: self.folder
+
+    def __exit__(self, *_: object) -> None:
+        projection.cache_folder = self.before
+
+
+def _read_map(folder: Path) -> Any:
+    with _cached_in(folder):
+        layout = projection._cached("0", 70)
+    if layout is not None:
+        _require(layout.shape == (70, 2) and np.isfinite(layout).all(), "a map is not finite")
+    return layout
+
+
+READERS = {
+    reader.name: reader
+    for reader in (
+        Reader("mat 5", _mats(_xlsa17, _save5), _read_folder, (m.mat5,)),
+        Reader("mat 5 packed", _mats(_xlsa17, _save5_packed), _read_folder, (m.mat5,)),
+        Reader("mat 5 EPGN", _mats(_epgn, _save5), _read_folder, (m.mat5,)),
+        Reader("mat 7.3", _mats(_xlsa17, _save73), _read_folder, (m.hdf5,)),
+        Reader("mat 7.3 EPGN", _mats(_epgn, _save73), _read_folder, (m.hdf5,)),
+        Reader("npz", _npz, lambda f: _obeys(from_npz(f / "world.npz")), (m.npz,), exact=True),
+        Reader("npy folder", _folder, lambda f: _obeys(from_folder(f)), (m.npy,)),
+        Reader("HDF5", _hdf5, lambda f: _obeys(from_hdf5(f / "world.h5")), (m.hdf5,)),
+        Reader("HDF5 in chunks", _hdf5_chunked, lambda f: _obeys(from_hdf5(f / "world.h5")), (m.hdf5,)),
+        Reader("saved model", _model, _read_model, (m.safetensors,)),
+        Reader("checkpoint", _checkpoint, _read_checkpoint, (m.safetensors,)),
+        Reader("generator npz", _generator_npz, lambda f: _read_generator(f / "imagined.npz"), (m.npz,)),
+        Reader("generator mat", _mats(_generator_mat, _save5), lambda f: _read_generator(f / "imagined.mat"), (m.mat5,)),
+        Reader("study file", _study, _read_study, (m.words,)),
+        Reader("study cell", _cell_file, _read_cell, (m.json_file,)),
+        Reader("panel state", _state, _read_state, (m.words,)),
+        Reader("map cache", _map, _read_map, (m.npy,), exact=True),
+    )
+}

@@ -1,0 +1,176 @@
+"""HDF5's library may hang, die or take all memory over a damaged file: a process of its own reads it first, and may do so.
+
+That process is this very file run as a script. It starts with the first HDF5 file, ends with this process or when a file
+brings it down, and imports nothing of the package.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock, Timer
+
+PROCESSOR = 10  # seconds of it that looking through a good file takes at most
+WAIT = 900  # seconds, where a disk is slow
+MEMORY = 1 << 31  # bytes of address space
+READ_WHOLE = 1 << 26  # bytes; of larger arrays only the index and the ends are read
+NO_MEMORY = re.compile("allocation failed|(not|n't|unable to|failed to) allocate|for allocation|out of memory", re.IGNORECASE)
+
+
+def survives(path: str | Path) -> str:
+    """Empty where another process could read the HDF5 file ``path``, whatever it found there; else what became of it."""
+    about = os.stat(path)
+    return _tried(os.path.abspath(path), about.st_ino, about.st_size, about.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _tried(path: str, *_version: int) -> str:
+    return _reader.ask(path)
+
+
+class _Reader:
+    """The other process, as it is seen from here."""
+
+    def __init__(self) -> None:
+        self._lock, self._process, self._owner = Lock(), None, 0
+        atexit.register(self.close)
+
+    def ask(self, path: str) -> str:
+        """The other's answer, or what became of it."""
+        with self._lock:
+            if self._process is None or self._process.poll() is not None or self._owner != os.getpid():
+                self._start()
+            patience = Timer(WAIT, self._process.kill)
+            patience.start()
+            try:
+                self._process.stdin.write(ascii(path) + "\n")
+                self._process.stdin.flush()
+                answer = self._process.stdout.readline()
+            except BrokenPipeError:
+                answer = ""
+            finally:
+                patience.cancel()
+            if not answer:
+                self.close()
+                return "HDF5 came to no end with it"
+            return answer.strip()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-P", __file__]  # -P: the folder of this file is no place to import from
+        alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each thread takes address space
+        pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True, env=alone)
+        self._owner = os.getpid()
+
+    def close(self) -> None:
+        """End the other process, if it is this one's."""
+        process, self._process = self._process, None
+        if process is not None and self._owner == os.getpid():
+            process.kill()
+            with process:  # closes the pipes, and waits
+                pass
+
+
+_reader = _Reader()
+
+
+# --- In the other process --------------------------------------------------------------------------------------------
+
+
+def _serve() -> None:
+    import ast
+
+    _limit("RLIMIT_AS", MEMORY)
+    for line in sys.stdin:
+        _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + PROCESSOR)
+        with _left_to_the_reader():
+            _walk(ast.literal_eval(line))
+        print(flush=True)
+
+
+def _limit(what: str, most: int) -> None:
+    with suppress(ImportError, ValueError, OSError):  # Windows has no limits: there it is the patience
+        import resource
+
+        kind = getattr(resource, what)
+        resource.setrlimit(kind, (most, resource.getrlimit(kind)[1]))
+
+
+@contextmanager
+def _left_to_the_reader() -> Iterator[None]:
+    """An error is what the reader will meet, too, and say; but memory that ran out here might be there then."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+            print(f"it asks for more than {MEMORY >> 20} MB", flush=True)
+            os._exit(1)
+
+
+def _walk(path: str) -> None:
+    """Do with every object in the file what a reader might do."""
+    import h5py
+
+    with h5py.File(path, "r", locking=False) as file:
+        waiting, known = [file], {_address(file)}
+        while waiting:
+            for found in _looked_at(file, waiting.pop()):
+                if _address(found) not in known:
+                    known.add(_address(found))
+                    waiting.append(found)
+
+
+def _address(entry) -> int:
+    import h5py
+
+    return h5py.h5o.get_info(entry.id).addr
+
+
+def _looked_at(file, entry) -> list:
+    """What hangs on an object, once it has been read."""
+    import h5py
+
+    found, names = [], []
+    with _left_to_the_reader():
+        dict(entry.attrs)
+    with _left_to_the_reader():
+        if isinstance(entry, h5py.Group):
+            names = list(entry)
+        elif isinstance(entry, h5py.Dataset):
+            found = _content(file, entry)
+    for name in names:
+        with _left_to_the_reader():
+            if isinstance(entry.get(name, getlink=True), h5py.HardLink):
+                found.append(entry[name])
+    return found
+
+
+def _content(file, entry) -> list:
+    """Read an array; what its references point to."""
+    import h5py
+
+    if entry.external or entry.is_virtual or not entry.shape:
+        return []
+    entry.id.get_storage_size()
+    if entry.chunks:
+        entry.id.get_num_chunks()
+    if entry.nbytes > READ_WHOLE:
+        entry[:1], entry[-1:]
+        return []
+    values, found = entry[()], []
+    if h5py.check_ref_dtype(entry.dtype) is h5py.Reference:
+        for reference in values.flat:
+            with _left_to_the_reader():
+                found.append(file[reference])
+    return found
+
+
+if __name__ == "__main__":
+    _serve()
