@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zlib
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -191,3 +192,59 @@ def test_published_methods_name_their_source():
     published = [one for one in EVERYTHING if one.name in PUBLISHED or one.name.split(".")[0] in METHOD]
     assert {name for name in PUBLISHED if not TODO.match(name)} <= {one.name for one in published}
     assert [one.name for one in published if not re.search(r"\b(19|20)\d\d\b", one.text)] == []
+
+
+# --- Troubleshooting -------------------------------------------------------------------------------------------------
+
+
+def template(node: ast.AST) -> str:
+    """A message as the code has it, with … for what is put in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(template(part) for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return template(node.left) + template(node.right)
+    return "…"
+
+
+@cache
+def messages() -> dict[str, str]:
+    """Templates of what the library raises on purpose, each with the file and line that raise it."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.exc if isinstance(node, ast.Raise) else node
+            name = getattr(called.func, "id", getattr(called.func, "attr", "")) if isinstance(called, ast.Call) else ""
+            if isinstance(node, ast.Raise) and name in ERRORS | {"ImportError", "_error"}:
+                said = called.args[0]
+            elif name == "_require":  # a condition, its rule and the value
+                said = called.args[1]
+            else:
+                continue
+            for text in [said.body, said.orelse] if isinstance(said, ast.IfExp) else [said]:
+                if re.search(r"\w{4}", template(text)):
+                    found[template(text)] = f"{path.relative_to(ROOT)}:{node.lineno}"
+    return found
+
+
+@cache
+def entries() -> dict[str, list[str]]:
+    """What stands in the code spans of the first column of the page's tables, each with the messages that it fits."""
+    rows = re.findall(r"^\| (`.*?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    spans = [span for row in rows for span in re.findall("`([^`]+)`", row)]
+    wanted = {span: re.compile(".*".join(map(re.escape, span.split("…")))) for span in spans}
+    return {span: [one for one in messages() if pattern.search(one)] for span, pattern in wanted.items()}
+
+
+def test_every_message_of_the_code_is_on_the_troubleshooting_page():
+    explained = {message for fitting in entries().values() for message in fitting}
+    assert [f"{where}: {message}" for message, where in messages().items() if message not in explained] == []
+
+
+def test_every_entry_of_the_troubleshooting_page_is_a_message_of_the_code():
+    assert [entry for entry, fitting in entries().items() if not fitting] == []
+
+
+def test_no_entry_of_the_troubleshooting_page_fits_everything():
+    assert [entry for entry, fitting in entries().items() if len(fitting) > 12] == []
