@@ -10,8 +10,12 @@ VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary f
 
 .PHONY: lab test demo bench docs lint lock audit clean
 
+# On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
+# language servers looked for, which runs npm where it is there.
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab $(ROOT) --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb
+	$(foreach kept,JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IPYTHONDIR MPLCONFIGDIR,$(kept)='$(CURDIR)/.venv/var') \
+	  $(BIN)/jupyter lab $(ROOT) --ServerApp.ip=localhost --LanguageServerManager.autodetect=False \
+	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
