@@ -36,7 +36,7 @@ PUBLISHED = {
 }
 ERRORS = {name for name, value in vars(errors).items() if inspect.isclass(value)}
 ARRAY = re.compile(r"\b(Tensor|ndarray)\b")
-SHAPE = r"\((?:\.\.\.|\w+)(?: [-+*/] [\w()+ ]+)*,[\w .,+*/()-]*\)"  # (N,), (n, D), (..., U, U), (2 * lines * (detail + 1), 2)
+SHAPE = r"(?:\(\)|\((?:\.\.\.|\w+)(?: [-+*/] [\w()+ ]+)*,[\w .,+*/()-]*\))"  # (), (N,), (..., D), (2 * n * (m + 1), 2)
 
 
 @pytest.fixture(scope="module")
