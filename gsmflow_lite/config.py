@@ -189,6 +189,9 @@ def lite(name: str = "features") -> Config:
 
     They were chosen on validation classes only (``benchmarks/ablation.py`` prints the comparison). Raises ``ConfigError`` for
     another name.
+
+    >>> lite("glyphs").training.epochs
+    9
     """
     _require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]
@@ -278,6 +281,9 @@ def preset(paper: str, benchmark: str) -> Config:
 
     2021 has no mining; 2022 mines boundary samples. AWA2 and aPY features are min-max scaled, CUB and FLO used as stored.
     Raises ``ConfigError`` for a paper or benchmark that is none of these.
+
+    >>> preset("tmm2022", "AWA2").classifier.samples
+    50000
     """
     _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
     _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)

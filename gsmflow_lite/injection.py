@@ -40,6 +40,12 @@ class Injected:
 
     ``source`` None stands for the real test rows of the unseen classes. ``dataset`` must be the one that the meters are given.
     Raises ``ConfigError`` for a dose out of its range.
+
+    >>> from gsmflow_lite import gaussian_world, measure
+    >>> data = gaussian_world(2).dataset
+    >>> report = measure(data, Injected(data, variance=0.6), n=50, metrics=["variance"])
+    >>> report.reading("variance").word
+    'shifted'
     """
 
     def __init__(

@@ -22,6 +22,10 @@ def spread_ratio(real: np.ndarray, synthesised: np.ndarray) -> float:
 
     1 is right, below 1 is variance collapse, above 1 too much spread. It is a ratio of squares: features shrunk to half
     their size have 0.25. Raises ``DataError`` with fewer than two rows, or where the real ones do not vary.
+
+    >>> real = np.array([[-2.0, 0.0], [2.0, 0.0]])
+    >>> spread_ratio(real, 0.5 * real)
+    0.25
     """
     real, synthesised = _matrix(real), _matrix(synthesised)
     if min(len(real), len(synthesised)) < 2:
@@ -52,6 +56,9 @@ def effective_rank(eigenvalues: np.ndarray) -> np.ndarray:
     .. math:: \exp\Big(-\sum_i p_i \log p_i\Big), \qquad p_i = \lambda_i / \textstyle\sum_j \lambda_j
 
     Roy & Vetterli (2007), *The effective rank*.
+
+    >>> round(float(effective_rank(np.array([1.0, 1.0, 0.0]))), 6)
+    2.0
     """
     total = eigenvalues.sum(-1, keepdims=True)
     shares = eigenvalues / np.where(total > 0, total, 1)
@@ -149,6 +156,9 @@ def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Spearman's (1904) correlation of a and b (..., P) along the last axis, ties at their mean rank: (...,).
 
     0 where one is constant.
+
+    >>> float(rank_correlation(np.array([1, 2, 3]), np.array([10, 20, 15])))
+    0.5
     """
     from scipy.stats import rankdata
 
@@ -184,6 +194,11 @@ def procrustes(real: np.ndarray, synthesised: np.ndarray) -> tuple[np.ndarray, n
     disparity is :math:`1 - (\sum \sigma)^2`, 0 for the same shape and 1 for none of it. The ``scale`` that was taken out is
     the norm of the synthesised means over that of the real ones. 1 and 0 where the synthesised means coincide; 1 and infinity
     where the real ones do. Each is (...,). Gower (1975), *Generalized Procrustes analysis*.
+
+    >>> triangle = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
+    >>> disparity, scale = procrustes(triangle, 3 * triangle[:, ::-1])  # mirrored and three times as large
+    >>> abs(round(float(disparity), 6)), round(float(scale), 6)
+    (0.0, 3.0)
     """
     centred = [x - x.mean(-2, keepdims=True) for x in (real, synthesised)]
     norms = [np.sqrt(np.square(x).sum((-1, -2))) for x in centred]

@@ -39,6 +39,12 @@ class GSMFlow(nn.Module):
     Use :func:`gsmflow_lite.training.new_model` to make one that fits a data set.
     Reference: Chen et al. (2021), sec. 3. Methods raise ``DataError`` for features or attributes of another width than in
     training.
+
+    >>> model = GSMFlow(features=4, anchors=torch.eye(3), config=ModelConfig(blocks=1, hidden=8, embedding=8))
+    >>> model.synthesize(torch.eye(3), n=5).shape
+    torch.Size([3, 5, 4])
+    >>> model.log_prob(torch.zeros(2, 4), torch.eye(3)).shape
+    torch.Size([2, 3])
     """
 
     def __init__(

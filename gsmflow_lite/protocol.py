@@ -146,6 +146,10 @@ def run(
     mean is taken together with its calibration, trained anew on all training rows, and scored on the test set once.
     ``published``: candidates are judged on the test set itself, uncalibrated, and the best one is reported.
     ``watch`` is told every event. Raises ``ConfigError`` for another protocol, or no fold to choose on.
+
+    >>> from gsmflow_lite import gaussian_world
+    >>> run(ridge_gaussian(Config()), gaussian_world(2).dataset).scores.seen > 80
+    True
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")

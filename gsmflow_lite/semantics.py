@@ -14,6 +14,9 @@ def choose_anchors(attributes: Tensor) -> Tensor:
 
     With :math:`r_c = \sum_j \cos(a_c, a_j)`, the anchors are argmin r, the class at rank floor(K / 2) of r, and argmax r.
     Fewer than three classes give repeated anchors. Reference: Chen et al. (2021), sec. 3.3.
+
+    >>> choose_anchors(torch.tensor([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.2]])).tolist()
+    [2, 3, 1]
     """
     unit = F.normalize(attributes, dim=1)
     closeness = (unit @ unit.T).sum(1)
