@@ -35,7 +35,7 @@ import threading
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import get_context
@@ -182,8 +182,8 @@ def _kilobytes(key: str) -> int:
 class Worker:
     """A process that reads, and another one when it died or hung."""
 
-    def __init__(self) -> None:
-        self.process, self.connection = None, None
+    def __init__(self, target: Callable[[Connection, str], None] = serve) -> None:
+        self.target, self.process, self.connection = target, None, None
         self.place = tempfile.TemporaryDirectory()
 
     def read(self, case: Case) -> Result:
@@ -204,7 +204,7 @@ class Worker:
     def _start(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, self.place.name), daemon=True)
+        self.process = context.Process(target=self.target, args=(theirs, self.place.name), daemon=True)
         self.process.start()
         theirs.close()
         if not self.connection.poll(START) or self.connection.recv() != "ready":

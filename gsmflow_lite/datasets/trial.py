@@ -6,6 +6,7 @@ brings it down, and imports nothing of the package.
 
 from __future__ import annotations
 
+import ast
 import atexit
 import os
 import re
@@ -17,10 +18,10 @@ from functools import lru_cache
 from pathlib import Path
 from threading import Lock, Timer
 
-PROCESSOR = 10  # seconds of it that looking through a good file takes at most
+PROCESSOR = 10  # seconds of it that looking through a good file takes at most, and one more for each 64 MB
 WAIT = 900  # seconds, where a disk is slow
 MEMORY = 1 << 31  # bytes of address space
-READ_WHOLE = 1 << 26  # bytes; of larger arrays only the index and the ends are read
+READ = 1 << 26  # bytes; when so many were read, only the index and the ends of an array are
 NO_MEMORY = re.compile("allocation failed|(not|n't|unable to|failed to) allocate|for allocation|out of memory", re.IGNORECASE)
 
 
@@ -63,7 +64,7 @@ class _Reader:
             return answer.strip()
 
     def _start(self) -> None:
-        command = [sys.executable, "-P", __file__]  # -P: the folder of this file is no place to import from
+        command = [sys.executable, "-P", __file__, str(PROCESSOR)]  # -P: the folder of this file is no place to import from
         alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each thread takes address space
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, text=True, env=alone)
@@ -84,14 +85,13 @@ _reader = _Reader()
 # --- In the other process --------------------------------------------------------------------------------------------
 
 
-def _serve() -> None:
-    import ast
-
+def _serve(seconds: int) -> None:
     _limit("RLIMIT_AS", MEMORY)
     for line in sys.stdin:
-        _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + PROCESSOR)
         with _left_to_the_reader():
-            _walk(ast.literal_eval(line))
+            path = ast.literal_eval(line)
+            _limit("RLIMIT_CPU", int(sum(os.times()[:2])) + seconds + (os.path.getsize(path) >> 26))
+            _Walk(path)
         print(flush=True)
 
 
@@ -114,63 +114,57 @@ def _left_to_the_reader() -> Iterator[None]:
             os._exit(1)
 
 
-def _walk(path: str) -> None:
+class _Walk:
     """Do with every object in the file what a reader might do."""
-    import h5py
 
-    with h5py.File(path, "r", locking=False) as file:
-        waiting, known = [file], {_address(file)}
-        while waiting:
-            for found in _looked_at(file, waiting.pop()):
-                if _address(found) not in known:
-                    known.add(_address(found))
-                    waiting.append(found)
+    def __init__(self, path: str) -> None:
+        import h5py
 
+        self.h5py, self.room = h5py, READ
+        with h5py.File(path, "r", locking=False) as self.file:
+            waiting, known = [self.file], {self._address(self.file)}
+            while waiting:
+                for found in self._look_at(waiting.pop()):
+                    with _left_to_the_reader():
+                        if self._address(found) not in known:
+                            known.add(self._address(found))
+                            waiting.append(found)
 
-def _address(entry) -> int:
-    import h5py
+    def _address(self, entry) -> int:
+        return self.h5py.h5o.get_info(entry.id).addr
 
-    return h5py.h5o.get_info(entry.id).addr
-
-
-def _looked_at(file, entry) -> list:
-    """What hangs on an object, once it has been read."""
-    import h5py
-
-    found, names = [], []
-    with _left_to_the_reader():
-        dict(entry.attrs)
-    with _left_to_the_reader():
-        if isinstance(entry, h5py.Group):
-            names = list(entry)
-        elif isinstance(entry, h5py.Dataset):
-            found = _content(file, entry)
-    for name in names:
+    def _look_at(self, entry) -> list:
+        """What hangs on an object, once it has been read."""
+        found, names = [], []
         with _left_to_the_reader():
-            if isinstance(entry.get(name, getlink=True), h5py.HardLink):
-                found.append(entry[name])
-    return found
-
-
-def _content(file, entry) -> list:
-    """Read an array; what its references point to."""
-    import h5py
-
-    if entry.external or entry.is_virtual or not entry.shape:
-        return []
-    entry.id.get_storage_size()
-    if entry.chunks:
-        entry.id.get_num_chunks()
-    if entry.nbytes > READ_WHOLE:
-        entry[:1], entry[-1:]
-        return []
-    values, found = entry[()], []
-    if h5py.check_ref_dtype(entry.dtype) is h5py.Reference:
-        for reference in values.flat:
+            dict(entry.attrs)
+        with _left_to_the_reader():
+            if isinstance(entry, self.h5py.Group):
+                names = list(entry)
+            elif isinstance(entry, self.h5py.Dataset) and entry.shape and not entry.external and not entry.is_virtual:
+                found = self._content(entry)
+        for name in names:
             with _left_to_the_reader():
-                found.append(file[reference])
-    return found
+                if isinstance(entry.get(name, getlink=True), self.h5py.HardLink):
+                    found.append(entry[name])
+        return found
+
+    def _content(self, entry) -> list:
+        """Read an array; what its references point to."""
+        entry.id.get_storage_size()
+        if entry.chunks:
+            entry.id.get_num_chunks()
+        if entry.nbytes > self.room:
+            entry[:1], entry[-1:]
+            return []
+        self.room -= entry.nbytes
+        values, found = entry[()], []
+        if self.h5py.check_ref_dtype(entry.dtype) is self.h5py.Reference:
+            for reference in values.flat:
+                with _left_to_the_reader():
+                    found.append(self.file[reference])
+        return found
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve(int(sys.argv[1]))
