@@ -26,7 +26,7 @@ Projection.fit(world.features[:60], seed=0)
 def command(project: Path) -> str:
     """What ``make lab`` runs, as the Makefile says, with this Python's JupyterLab and another folder as the project."""
     line = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.installed", "lab"]
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
     said = subprocess.run(line, cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
     own = said.stdout.replace(str(ROOT), str(project)).replace("\\\n", " ").strip()
     return f"exec env {own.replace('.venv/bin/jupyter', f'{sys.executable} -m jupyter')} --no-browser"
