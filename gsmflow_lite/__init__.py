@@ -5,6 +5,7 @@ __version__ = "0.1.0"
 from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig, lite, preset
 from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
+from .events import Epoch, Stage, Step
 from .flow import ConditionalFlow
 from .generators import FromFile, Generator, RealSamples, RidgeGaussian
 from .injection import Injected
@@ -12,7 +13,7 @@ from .model import GSMFlow, SavedModel
 from .progress import ProgressBar, follow
 from .protocol import run
 from .shifts import ShiftReport, measure
-from .training import Epoch, Stage, Step, fit, new_model
+from .training import fit, new_model
 from .zuko_flow import ZukoFlow
 
 

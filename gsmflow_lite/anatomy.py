@@ -16,10 +16,11 @@ from torch import Tensor
 from .config import ModelConfig, TrainingConfig
 from .datasets import CrescentWorld, GZSLDataset, crescent_world
 from .errors import ConfigError, DataError
+from .events import Event
 from .flow import AffineCoupling
 from .gaussian import IdentityBase
 from .model import GSMFlow
-from .training import Event, fit, new_model
+from .training import fit, new_model
 
 Box = tuple[float, float, float, float]  # left, right, bottom, top
 SHARES = (0.5, 0.9, 0.99)  # of the probability: what the curves of a density and the circles of the noise enclose

@@ -161,14 +161,21 @@ def eszsl_logits(dataset: GZSLDataset, feature_penalty: float, attribute_penalty
     and :math:`\lambda` are relative to the mean eigenvalue of what they are added to. Romera-Paredes & Torr (2015), eq. 4.
     """
     seen, labels = dataset.attributes[dataset.seen_classes].astype(np.float64), dataset.labels[dataset.train]
-    left, right, x_y = 0.0, seen.T @ seen, 0.0
+    left, x_y = 0.0, 0.0
     for places, rows in in_chunks(dataset.features, dataset.train):
         x = rows.astype(np.float64)
         left += x.T @ x
         x_y += x.T @ np.where(labels[places][:, None] == dataset.seen_classes, 1.0, -1.0)
-    for gram, penalty in ((left, feature_penalty), (right, attribute_penalty)):
-        gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
-    v = np.linalg.solve(left, x_y @ seen) @ np.linalg.inv(right)
-    v_a = (v @ dataset.attributes.T.astype(np.float64)).astype(np.float32)
+    left[np.diag_indices_from(left)] += feature_penalty * np.trace(left) / len(left)
+    likeness = _ridge_kernel(seen, attribute_penalty) @ dataset.attributes.T.astype(np.float64)
+    v_a = np.linalg.solve(left, x_y @ likeness).astype(np.float32)
     logits = [dataset.features[index] @ v_a for index in (dataset.test_seen, dataset.test_unseen)]
     return TestLogits(dataset, *logits, logits[1][:, dataset.unseen_classes])
+
+
+def _ridge_kernel(s: np.ndarray, penalty: float) -> np.ndarray:
+    r""":math:`S (S^T S + \lambda I)^{-1} = (S S^T + \lambda I)^{-1} S`, (S, A), by the smaller of the two inverses."""
+    wide = len(s) < s.shape[1]
+    gram = s @ s.T if wide else s.T @ s
+    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / s.shape[1]
+    return np.linalg.solve(gram, s) if wide else np.linalg.solve(gram, s.T).T

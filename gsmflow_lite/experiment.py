@@ -17,12 +17,12 @@ from .config import Config
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, DataError
 from .evaluation import softmax_logits
+from .events import Event, Stage, Step
 from .generators import Generator, RealSamples, RidgeGaussian
 from .model import GSMFlow, SavedModel
 from .protocol import PROTOCOLS, Outcome
 from .shifts import LEAST, ShiftReport, measure
 from .storage import write_json
-from .training import Event, Stage, Step
 
 VERSIONS = ("torch", "numpy", "scikit-learn", "umap-learn", "plotly")
 CLASSIFIERS = ("softmax", "likelihood")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -141,6 +142,8 @@ class GSMFlow(nn.Module):
 
     def _own(self, values: Tensor) -> Tensor:
         """Values as a tensor of the model's type on its device."""
+        if isinstance(values, np.ndarray) and not values.flags.writeable:  # torch would warn that it shares it
+            values = values.copy()
         return torch.as_tensor(values).to(next(self.parameters()))
 
 

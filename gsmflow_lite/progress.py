@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from .training import Epoch, Event, Stage, Step
+from .events import Epoch, Event, Stage, Step
 
 
 class ProgressBar:

@@ -18,8 +18,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from .errors import DataError, StorageError
+from .events import Event, Stage, Step
 from .storage import write_whole
-from .training import Event, Stage, Step
 
 FORMAT = 1  # of cached maps; a change of the recipe below must raise it
 EPOCHS = 200  # of UMAP's layout: more moves points little and takes longer

@@ -15,9 +15,10 @@ from .config import ClassifierConfig, Config, check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError
 from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
+from .events import Epoch, Event
 from .generators import Generator, RealSamples, RidgeGaussian
 from .model import GSMFlow
-from .training import Epoch, Event, fit, new_model
+from .training import fit, new_model
 
 PROTOCOLS = {
     "validation": "everything is chosen on validation classes carved from the seen ones; the test set is looked at once",

@@ -14,11 +14,11 @@ import torch
 from .config import Config
 from .datasets.base import GZSLDataset
 from .evaluation import TestLogits
+from .events import Epoch
 from .figures import CONTEXT, INK, LENSES, PALETTE, QUIET, class_colours, plain, plain_still, still_figure
 from .gaussian import class_means
 from .generators import Generator
 from .scene import Imagined, Scene
-from .training import Epoch
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -15,11 +15,11 @@ import torch
 
 from . import figures, report_lenses
 from .datasets.base import GZSLDataset
+from .events import Event, Stage, Step
 from .generators import Generator
 from .meters import METRICS
 from .shifts import FINE, METERS, SHIFTED, Reading, ShiftReport
 from .storage import write_whole
-from .training import Event, Stage, Step
 
 PARTS = ("scores", "meters", "lenses", "pictures", "classes", "attributes", "changed")
 PICTURES = 8  # per class and row

@@ -35,11 +35,11 @@ from . import protocol as rules
 from .config import PUBLISHED, Config, check_seed, lite, preset
 from .datasets import GZSLDataset, available, load
 from .errors import ConfigError, DataError, GSMFlowError
+from .events import Event, Stage, Step
 from .experiment import _versions
 from .generators import RealSamples
 from .shifts import LEAST, measure
 from .storage import write_json, write_whole
-from .training import Event, Stage, Step
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,52 +12,18 @@ import torch
 from torch import Tensor
 
 from .arithmetic import arithmetic
+from .checkpoint import Checkpoint
 from .config import MiningConfig, ModelConfig, TrainingConfig, check_seed
 from .datasets.base import GZSLDataset
 from .datasets.mapped import MappedFeatures, in_chunks
-from .errors import ConfigError, StorageError, TrainingError
+from .errors import ConfigError, TrainingError
+from .events import Epoch, Event, Stage, Step
 from .gaussian import GaussianBase, class_means
 from .mining import RelationNetwork, mine_boundary_samples, train_relation_network
 from .model import GSMFlow
 from .objective import negative_log_likelihood, perturb, prototype_loss
 from .semantics import choose_anchors
-from .storage import read_tensors, write_tensors
 
-
-@dataclass(frozen=True)
-class Stage:
-    """A named part of the work begins; it will count to ``total``."""
-
-    name: str
-    total: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One unit of a stage is done. ``loss`` stays on the device until somebody asks ``float(event.loss)``."""
-
-    stage: str
-    done: int
-    total: int
-    loss: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the data. Losses are means over the epoch; ``score`` is what ``validate`` returned, if anything."""
-
-    epoch: int  # counts from 1
-    epochs: int
-    likelihood: float  # negative log-likelihood per dimension without its constant, nats
-    prototype: float
-    lr: float
-    seconds: float
-    score: float | None = None
-
-
-ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
-
-Event = Stage | Step | Epoch
 Validate = Callable[[GSMFlow, int], float | None]
 
 
@@ -101,62 +66,158 @@ def fit(
     validate: Validate | None = None,
     checkpoint: str | Path | None = None,
     compiled: bool = False,
+    halve: bool = False,
 ) -> Iterator[Event]:
     """Train ``model`` in place on the training rows of ``dataset``, yielding :class:`Stage`, :class:`Step` and :class:`Epoch`.
 
     Nothing happens until the events are asked for. Stop asking, or interrupt, at any moment: the model is usable as it is.
     ``validate(model, epoch)`` is called after each epoch. With ``checkpoint`` (a file) the state is saved after each epoch,
     and if the file is already there, training goes on from it, bit for bit as if it had never stopped (same machine, same
-    seed, data and settings; others raise ``StorageError``); epochs done before are told again, so a curve is whole.
-    ``compiled`` fuses the kernels of a step by ``torch.compile``, which needs a C++ compiler and about a minute at the start:
-    for long training on an accelerator. On the device nothing waits for a result before an epoch's end.
-    Raises ``TrainingError`` if the loss stops being finite; the model then has the weights of the last good epoch.
+    seed, data and settings; others raise ``StorageError``, as does a file that another process is writing); epochs done
+    before are told again, so a curve is whole. ``compiled`` fuses the kernels of a step by ``torch.compile``, which needs a
+    C++ compiler and about a minute at the start: for long training on an accelerator. ``halve``: where memory runs out, a
+    batch goes through the flow in halves, quarters and so on, which gives the same steps, to rounding. On the device nothing
+    waits for a result before an epoch's end.
+    Raises ``TrainingError`` if memory runs out, or if the loss stops being finite: it says in which step, and on which rows;
+    the model then has the weights of the last good epoch.
     """
     check_seed(seed)
     place = choose_device(device)
     model.to(place)
-    data = _Resident.of(dataset, place, mining=config.mining is not None)
-    optimiser = _adam(model, config)
-    state = _Checkpoint(checkpoint, model, optimiser, config, seed, dataset) if checkpoint else None
-    history = state.resume() if state else []
-    yield from history
-    begin = len(history)
+    descent = _Descent(model, config, torch.compile(_losses, dynamic=False) if compiled else _losses, halve)
+    if checkpoint is None:
+        yield from _epochs(descent, dataset, seed, validate, [], None)
+        return
+    state = Checkpoint(checkpoint, model, descent.optimiser, config, seed, dataset)
+    with state.alone():
+        history = state.resume()
+        yield from history
+        yield from _epochs(descent, dataset, seed, validate, history, state)
+
+
+def _epochs(
+    descent: _Descent,
+    dataset: GZSLDataset,
+    seed: int,
+    validate: Validate | None,
+    history: list[Epoch],
+    state: Checkpoint | None,
+) -> Iterator[Event]:
+    """Train from where ``history`` ends, and add to it."""
+    model, config, place = descent.model, descent.config, next(descent.model.parameters()).device
+    begin, data = len(history), _resident(dataset, place, mining=config.mining is not None)
     if config.mining is not None and begin < config.epochs:
         data = yield from _mine(data, config.mining, seed)
-    features, labels = data.features, data.labels
-    batch = min(config.batch, len(features))
-    losses_of = torch.compile(_losses, dynamic=False) if compiled else _losses
     yield Stage("flow", config.epochs)
     for epoch in range(begin, config.epochs):
         good, started = _copy(model), time.perf_counter()
-        lr = config.lr * config.lr_gamma ** (epoch // config.lr_step)
-        for group in optimiser.param_groups:
-            group["lr"] = lr
+        lr = descent.at_epoch(epoch)
         model.train()
-        sums, order = torch.zeros(2, device=place), _shuffled(len(features), seed, epoch).to(place)
-        noise = torch.Generator(place).manual_seed(_mix(seed, epoch))
-        batches = order.split(batch)
+        batches = _shuffled(len(data.labels), seed, epoch).split(min(config.batch, len(data.labels)))
+        noise, told = torch.Generator(place).manual_seed(_mix(seed, epoch)), []
         for number, rows in enumerate(batches):
-            x = perturb(features[rows], config.perturbation, noise)
-            losses = _descend(losses_of, model, x, labels[rows], data, config, optimiser)
-            sums += losses * len(rows)
-            yield Step("flow", number + 1, len(batches), losses[0])
-        likelihood, prototype = (sums / len(features)).tolist()
-        if not (np.isfinite(likelihood + prototype) and _finite(model)):
+            x = perturb(data.features[rows.to(place)], config.perturbation, noise)
+            told.append(descent.step(x, data.labels[rows.to(place)], data))
+            yield Step("flow", number + 1, len(batches), told[-1][0])
+        losses = torch.stack(told).double().cpu()
+        if not (losses.isfinite().all() and _finite(model)):
             model.load_state_dict(good)
-            raise TrainingError(
-                f"the loss must stay finite, got {likelihood} + {prototype} in epoch {epoch + 1}: lower the learning rate "
-                f"({lr:g}), or scale the features (preprocessing); the model has the weights of epoch {epoch}"
-            )
+            raise TrainingError(_not_finite(losses, batches, dataset, epoch, lr))
         del good
-        optimiser.zero_grad(set_to_none=True)  # a validation may need the memory
+        descent.optimiser.zero_grad(set_to_none=True)  # a validation may need the memory
         model.eval()
+        sizes = torch.tensor([len(rows) for rows in batches], dtype=losses.dtype)
+        likelihood, prototype = (sizes @ losses / sizes.sum()).tolist()
         score = _score(validate, model, epoch + 1)
         history.append(Epoch(epoch + 1, config.epochs, likelihood, prototype, lr, time.perf_counter() - started, score))
         if state:
             state.save(history)
         yield history[-1]
     model.eval()
+
+
+def _resident(dataset: GZSLDataset, place: torch.device, *, mining: bool) -> _Resident:
+    try:
+        return _Resident.of(dataset, place, mining=mining)
+    except RuntimeError as error:
+        if not _out_of_memory(error):
+            raise
+        raise TrainingError(
+            f"the {len(dataset.train)} training rows must fit into the memory of {place}, but it ran out: keep the features in "
+            "a file (.npy or HDF5, see README) and train without mining, or take device='cpu'"
+        ) from None
+
+
+def _not_finite(losses: Tensor, batches: tuple[Tensor, ...], dataset: GZSLDataset, epoch: int, lr: float) -> str:
+    """Which step it was, (steps, 2) losses, and on which rows of the data set; what is likely to help."""
+    bad = (~losses.isfinite()).any(1).nonzero().flatten().tolist()
+    step = bad[0] if bad else len(batches) - 1  # a last step spoils the weights unseen
+    rows = dataset.train[batches[step].numpy() % len(dataset.train)]  # mined rows come after the real ones, in their order
+    most = float(np.abs(dataset.features[rows]).max())
+    scale, rate = "scale the features (preprocessing)", f"lower the learning rate ({lr:g})"
+    untrained = epoch == 0 and step == 0
+    return (
+        f"the loss must stay finite, got {' + '.join(f'{value:g}' for value in losses[step].tolist())} in epoch {epoch + 1}, "
+        f"step {step + 1} of {len(batches)}, on {len(rows)} rows of the data set ({', '.join(map(str, rows[:3]))} ...) whose "
+        f"features reach {most:.3g}: {', or '.join([scale, rate] if untrained else [rate, scale])}; "
+        f"the model has the weights of epoch {epoch}"
+    )
+
+
+class _Descent:
+    """Takes steps of the optimiser, one backward pass for both losses in each."""
+
+    def __init__(self, model: GSMFlow, config: TrainingConfig, losses_of: Callable[..., Tensor], halve: bool) -> None:
+        self.model, self.config, self.losses_of, self.halve = model, config, losses_of, halve
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
+        self.pieces = 1  # in which a batch goes through the flow
+
+    def at_epoch(self, epoch: int) -> float:
+        """Set the learning rate of an epoch, which counts from 0; returns it."""
+        lr = self.config.lr * self.config.lr_gamma ** (epoch // self.config.lr_step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = lr
+        return lr
+
+    def step(self, x: Tensor, labels: Tensor, data: _Resident) -> Tensor:
+        """One step on x (N, D); returns likelihood and prototype loss (2,) as they were before it, on the device."""
+        while True:
+            try:
+                losses = self._gradients(x, labels, data)
+                self.optimiser.step()
+                return losses
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                self._take_less(len(x), x.device)
+
+    def _gradients(self, x: Tensor, labels: Tensor, data: _Resident) -> Tensor:
+        self.optimiser.zero_grad(set_to_none=True)
+        total, weight = 0.0, self.config.prototype_weight
+        for some, own in zip(x.chunk(self.pieces), labels.chunk(self.pieces), strict=True):
+            with arithmetic(self.config.precision, x.device):
+                losses = self.losses_of(self.model, some, own, data, weight)
+                with torch.autocast(x.device.type, enabled=False):  # a gradient is of the type that its product had
+                    ((losses[0] + weight * losses[1]) * (len(some) / len(x))).backward()
+            total = total + losses.detach() * (len(some) / len(x))
+        return total
+
+    def _take_less(self, rows: int, device: torch.device) -> None:
+        """Smaller pieces from now on, or an error."""
+        if not self.halve or self.pieces >= rows:
+            raise TrainingError(
+                f"memory must hold a batch of {rows} rows, but it ran out on {device}: lower TrainingConfig.batch, "
+                "or let fit(..., halve=True) take the same steps in smaller pieces"
+            ) from None
+        self.pieces *= 2
+        self.optimiser.zero_grad(set_to_none=True)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """The CPU has no error class of its own for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "DefaultCPUAllocator" in str(error)
 
 
 @dataclass(frozen=True)
@@ -196,25 +257,6 @@ class _OnDisk:
     def __getitem__(self, index: Tensor) -> Tensor:
         rows = self.dataset.train[index.cpu().numpy()]
         return torch.from_numpy(self.dataset.features[rows]).to(self.device)
-
-
-def _descend(
-    losses_of: Callable[..., Tensor],
-    model: GSMFlow,
-    x: Tensor,
-    labels: Tensor,
-    data: _Resident,
-    config: TrainingConfig,
-    optimiser: torch.optim.Optimizer,
-) -> Tensor:
-    """One step of the optimiser, one backward pass for both losses; returns them as they were before it, on the device."""
-    optimiser.zero_grad(set_to_none=True)
-    with arithmetic(config.precision, x.device):
-        losses = losses_of(model, x, labels, data, config.prototype_weight)
-        with torch.autocast(x.device.type, enabled=False):  # a gradient is of the type that its product had
-            (losses[0] + config.prototype_weight * losses[1]).backward()
-    optimiser.step()
-    return losses.detach()
 
 
 def _losses(model: GSMFlow, x: Tensor, labels: Tensor, data: _Resident, prototype_weight: float) -> Tensor:
@@ -257,10 +299,6 @@ def _mine(data: _Resident, config: MiningConfig, seed: int) -> Generator[Event, 
     return replace(data, labels=data.labels.repeat(2))
 
 
-def _adam(model: GSMFlow, config: TrainingConfig) -> torch.optim.Adam:
-    return torch.optim.Adam(model.parameters(), lr=config.lr, weight_decay=config.weight_decay, fused=True)
-
-
 def _mix(seed: int, epoch: int) -> int:
     """One number from two: every epoch has its own random stream, so resuming needs no saved generator."""
     return int(np.random.SeedSequence([seed, epoch + 1]).generate_state(1)[0])
@@ -286,63 +324,3 @@ def _finite(model: GSMFlow) -> bool:
 
 def _copy(model: GSMFlow) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in model.state_dict().items()}
-
-
-@dataclass(frozen=True)
-class _Checkpoint:
-    """The whole state of a training run in one file: weights, Adam's moments, history, and what they belong to."""
-
-    path: str | Path
-    model: GSMFlow
-    optimiser: torch.optim.Adam
-    config: TrainingConfig
-    seed: int
-    dataset: GZSLDataset
-
-    def identity(self) -> dict[str, object]:
-        """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
-        settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
-        digest, d = hashlib.sha256(), self.dataset
-        for _, rows in in_chunks(d.features, d.train):
-            digest.update(rows.tobytes())
-        for values in (np.searchsorted(d.seen_classes, d.labels[d.train]), d.attributes[d.seen_classes]):
-            digest.update(values.tobytes())
-        return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
-
-    def save(self, history: list[Epoch]) -> None:
-        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            moments = self.optimiser.state[parameter]
-            tensors |= {f"adam.{key}.{name}": moments[key] for key in ADAM_STATE}
-        settings = {"kind": "checkpoint", "history": [asdict(e) for e in history], "identity": self.identity()}
-        write_tensors(self.path, tensors, settings)
-
-    def resume(self) -> list[Epoch]:
-        """Load the state if the file is there; returns the epochs that are done, at most as many as are asked for."""
-        if not Path(self.path).exists():
-            return []
-        tensors, settings = read_tensors(self.path)
-        found, wanted = settings.get("identity"), self.identity()
-        if settings.get("kind") != "checkpoint" or not isinstance(found, dict):
-            raise StorageError(f"{self.path} must be a training checkpoint, got another file: name a new one")
-        for part, value in wanted.items():
-            if found.get(part) != value:
-                raise StorageError(
-                    f"{self.path} belongs to a run with another {part} ({found.get(part)!r}, now {value!r}): "
-                    "name another checkpoint, or go back to those"
-                )
-        try:
-            self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-            for name, parameter in self.model.named_parameters():
-                self.optimiser.state[parameter] = {
-                    key: tensors[f"adam.{key}.{name}"].to("cpu" if key == "step" else parameter.device) for key in ADAM_STATE
-                }
-            history = [Epoch(**epoch) for epoch in settings["history"]]
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise StorageError(f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it") from None
-        if len(history) > self.config.epochs:
-            raise StorageError(
-                f"{self.path} has {len(history)} epochs done, more than the {self.config.epochs} asked for: "
-                "name another checkpoint"
-            )
-        return [replace(epoch, epochs=self.config.epochs) for epoch in history]

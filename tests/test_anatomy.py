@@ -25,9 +25,9 @@ from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.datasets import crescent_world
 from gsmflow_lite.datasets.crescents import TURN
 from gsmflow_lite.errors import ConfigError, DataError
+from gsmflow_lite.events import Epoch
 from gsmflow_lite.gaussian import GaussianBase
 from gsmflow_lite.model import GSMFlow
-from gsmflow_lite.training import Epoch
 
 A = 3  # attributes
 BASES = pytest.mark.parametrize("base", [False, True], ids=["no base", "with a base"])

@@ -80,8 +80,9 @@ def test_the_scale_of_the_logits_does_not_matter_to_the_calibration(make_dataset
     assert scaled.best_calibration() == pytest.approx(1e3 * logits.best_calibration(), rel=1e-6)
 
 
-def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(make_dataset):
-    d = make_dataset(width=3)
+@pytest.mark.parametrize("seen", [4, 8])  # fewer and more than attributes
+def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(seen, make_dataset):
+    d = make_dataset(width=3, seen=seen)
     x = torch.from_numpy(d.features[d.train]).double()
     s = torch.from_numpy(d.attributes[d.seen_classes]).double()
     y = 2 * (torch.from_numpy(d.labels[d.train])[:, None] == torch.from_numpy(d.seen_classes)).double() - 1

@@ -10,8 +10,8 @@ import pytest
 from gsmflow_lite import figures
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.evaluation import GZSLScores
+from gsmflow_lite.events import Epoch
 from gsmflow_lite.projection import Points
-from gsmflow_lite.training import Epoch
 
 NAMES = ["a", "b", "c", "d"]
 NASTY = "<b>x</b><a href='javascript:1'>%{x} $y$</a>"

@@ -12,8 +12,8 @@ from gsmflow_lite import fit, new_model
 from gsmflow_lite.config import Config, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import load
 from gsmflow_lite.errors import ConfigError
+from gsmflow_lite.events import Epoch
 from gsmflow_lite.panels.train import train
-from gsmflow_lite.training import Epoch
 
 SMALL = Config(
     name="small",

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from gsmflow_lite.errors import ConfigError
+from gsmflow_lite.events import Epoch, Stage, Step
 from gsmflow_lite.panels.worker import Cancelled, Worker, describe, plainly
-from gsmflow_lite.training import Epoch, Stage, Step
 
 SOON = 10.0  # seconds: far more than any of these jobs needs
 

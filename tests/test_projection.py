@@ -12,8 +12,8 @@ from sklearn.decomposition import PCA
 
 from gsmflow_lite import projection
 from gsmflow_lite.errors import DataError
+from gsmflow_lite.events import Stage
 from gsmflow_lite.projection import Points, Projection, cache_folder
-from gsmflow_lite.training import Stage
 
 
 def clusters(seed: int, rows: int = 40, width: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -7,10 +7,10 @@ from gsmflow_lite import fit, new_model
 from gsmflow_lite.config import Config, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import load
 from gsmflow_lite.evaluation import per_class_accuracy
+from gsmflow_lite.events import Epoch
 from gsmflow_lite.generators import RealSamples
 from gsmflow_lite.replay import MOST_FRAMES, Frame, Recording, View, frame_epochs, quick_harmonic, replay_figure, still
 from gsmflow_lite.scene import Scene
-from gsmflow_lite.training import Epoch
 
 SETTINGS = Config(
     model=ModelConfig(blocks=1, hidden=16, embedding=8),

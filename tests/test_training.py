@@ -1,5 +1,8 @@
 """Training can be watched, stopped and resumed bit for bit; every mechanism does something; a known density is found."""
 
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import islice, pairwise
 
@@ -10,10 +13,11 @@ import torch
 from gsmflow_lite.config import MiningConfig, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.errors import ConfigError, StorageError, TrainingError
+from gsmflow_lite.events import Epoch, Stage, Step
 from gsmflow_lite.model import GSMFlow, SavedModel
 from gsmflow_lite.objective import negative_log_likelihood
 from gsmflow_lite.storage import read_tensors, write_tensors
-from gsmflow_lite.training import Epoch, Stage, Step, _losses, _Resident, choose_device, fit, new_model
+from gsmflow_lite.training import _losses, _Resident, _shuffled, choose_device, fit, new_model
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
 MINING = MiningConfig(epochs=2, batch=16, hidden=8, loops=3, lr=0.01)
@@ -455,6 +459,49 @@ def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(dataset, train, t
     assert torch.equal(weights(train(checkpoint=path)[0]), weights(train()[0]))
 
 
+CLAIM = (
+    "import sys, filelock; claim = filelock.FileLock(sys.argv[1]); claim.acquire(); print('mine', flush=True); sys.stdin.read()"
+)
+
+
+@pytest.fixture
+def other_process(tmp_path):
+    """Another process at the checkpoint ``run``."""
+    command = [sys.executable, "-c", CLAIM, str(tmp_path / ".run.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"mine\n"
+        yield process
+        process.kill()
+
+
+def test_a_checkpoint_that_another_process_writes_is_refused(train, tmp_path, other_process):
+    with pytest.raises(StorageError, match="run must be written by one process at a time, but another one is training there"):
+        train(checkpoint=tmp_path / "run")
+
+
+def test_a_claim_dies_with_its_process(train, tmp_path, other_process):
+    other_process.kill()
+    other_process.wait()
+    train(checkpoint=tmp_path / "run")
+    assert (tmp_path / "run").is_file()
+
+
+def test_a_run_that_a_notebook_still_holds_is_not_in_the_way(dataset, train, tmp_path):
+    held = fit(new_model(dataset, MODEL), dataset, PLAIN, device="cpu", checkpoint=tmp_path / "run")
+    next(event for event in held if isinstance(event, Epoch))
+    again, _ = train(checkpoint=tmp_path / "run")
+    held.close()
+    assert torch.equal(weights(again), weights(train()[0]))
+
+
+def test_a_folder_that_vanishes_is_made_again(dataset, train, tmp_path):
+    events = fit(new_model(dataset, MODEL), dataset, PLAIN, device="cpu", checkpoint=tmp_path / "runs" / "run")
+    next(event for event in events if isinstance(event, Epoch))
+    shutil.rmtree(tmp_path / "runs")
+    list(events)
+    assert torch.equal(weights(train(checkpoint=tmp_path / "runs" / "run")[0]), weights(train()[0]))
+
+
 # --- stopping and failing --------------------------------------------------------------------------------------------
 
 
@@ -492,7 +539,7 @@ def test_features_too_large_for_a_finite_loss_are_refused_with_the_model_unchang
     huge = replace(plain, features=plain.features * np.float32(1e30))
     model = new_model(huge, MODEL)
     before = weights(model)
-    with pytest.raises(TrainingError, match=r"loss must stay finite, got .* in epoch 1: .*scale the features"):
+    with pytest.raises(TrainingError, match=r"loss must stay finite, got .* in epoch 1, .*scale the features"):
         list(fit(model, huge, PLAIN, device="cpu"))
     assert torch.equal(weights(model), before)
 
@@ -514,7 +561,7 @@ def test_a_loss_that_fails_late_leaves_the_epoch_before_it(dataset):
     good = weights(model)
     assert isinstance(next(events), Step)
     model.flow.blocks[0].net1.out.data.fill_(torch.nan)
-    with pytest.raises(TrainingError, match=r"in epoch 3: .*the model has the weights of epoch 2"):
+    with pytest.raises(TrainingError, match=r"in epoch 3, .*the model has the weights of epoch 2"):
         list(events)
     assert torch.equal(weights(model), good)
 
@@ -571,3 +618,88 @@ def test_a_score_of_numpys_is_kept_as_a_number(dataset, tmp_path):
 def test_a_score_that_is_not_finite_stops_training_with_a_reason(dataset):
     with pytest.raises(TrainingError, match="validate must return a finite number or None, got nan after epoch 1"):
         list(fit(new_model(dataset, MODEL), dataset, PLAIN, device="cpu", validate=lambda model, epoch: float("nan")))
+
+
+def test_a_loss_that_is_not_finite_names_its_step_and_the_rows(dataset):
+    seed, batch = 3, 4
+    strange = dataset.train[7]
+    features = dataset.features.copy()
+    features[strange] = 1e30
+    order = _shuffled(len(dataset.train), seed, 0).tolist()
+    step = order.index(7) // batch
+    rows = dataset.train[order[step * batch : step * batch + 3]]
+    named = ", ".join(map(str, rows))
+    config = replace(PLAIN, batch=batch, prototype_weight=0)
+    with pytest.raises(TrainingError, match=rf"step {step + 1} of .*4 rows of the data set \({named} \.\.\.\) .*reach 1e\+30"):
+        list(fit(new_model(dataset, MODEL), replace(dataset, features=features), config, seed=seed, device="cpu"))
+
+
+@pytest.mark.parametrize(("strange", "first"), [("features", "scale the features"), ("rate", "lower the learning rate")])
+def test_a_loss_that_is_not_finite_is_told_with_the_likelier_cause_first(dataset, strange, first):
+    data = replace(dataset, features=dataset.features * np.float32(1e30)) if strange == "features" else dataset
+    config = replace(PLAIN, lr=1e18) if strange == "rate" else PLAIN
+    with pytest.raises(TrainingError, match=rf"reach \S+: {first}"):
+        list(fit(new_model(data, MODEL), data, config, device="cpu"))
+
+
+# --- memory ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_device(monkeypatch):
+    """Losses of more than so many rows run out of memory."""
+
+    def of(rows: int, error: RuntimeError) -> None:
+        def losses(model, x, *rest):
+            if len(x) > rows:
+                raise error
+            return _losses(model, x, *rest)
+
+        monkeypatch.setattr("gsmflow_lite.training._losses", losses)
+
+    return of
+
+
+OUT_OF_MEMORY = [torch.OutOfMemoryError("CUDA out of memory."), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+
+
+@pytest.mark.parametrize("error", OUT_OF_MEMORY)
+def test_running_out_of_memory_is_one_sentence_with_the_setting_to_lower(small_device, train, error):
+    small_device(5, error)
+    with pytest.raises(TrainingError, match=r"batch of 16 rows, but .* on cpu: lower TrainingConfig.batch, or .*halve=True"):
+        train()
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_a_halved_batch_takes_the_same_steps(small_device, train, weight):
+    config = replace(PLAIN, prototype_weight=weight)
+    expected = weights(train(config)[0])
+    small_device(5, OUT_OF_MEMORY[0])
+    torch.testing.assert_close(weights(train(config, halve=True)[0]), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_halved_batch_tells_the_same_losses(small_device, train):
+    expected = [epoch.likelihood for epoch in epochs(train()[1])]
+    small_device(5, OUT_OF_MEMORY[0])
+    assert [epoch.likelihood for epoch in epochs(train(halve=True)[1])] == pytest.approx(expected, rel=1e-4)
+
+
+def test_memory_too_small_for_a_single_row_is_told_and_not_tried_for_ever(small_device, train):
+    small_device(0, OUT_OF_MEMORY[0])
+    with pytest.raises(TrainingError, match="memory must hold a batch"):
+        train(halve=True)
+
+
+def test_another_error_is_not_taken_for_one_of_memory(small_device, train):
+    small_device(0, RuntimeError("something else"))
+    with pytest.raises(RuntimeError, match="something else"):
+        train(halve=True)
+
+
+def test_rows_too_many_for_the_device_are_told(train, monkeypatch):
+    def full(*_, **__):
+        raise OUT_OF_MEMORY[0]
+
+    monkeypatch.setattr("gsmflow_lite.training._Resident.of", full)
+    with pytest.raises(TrainingError, match=r"training rows must fit into the memory of cpu, .*: keep the features in a"):
+        train()

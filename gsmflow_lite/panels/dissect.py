@@ -16,9 +16,9 @@ from ..anatomy import Box, Density, Journey, box_around, density, grid_lines, no
 from ..anatomy_figures import SPACES, along, anatomy_figure, anatomy_still, sides, view
 from ..datasets import crescent_world
 from ..errors import DataError
+from ..events import Epoch, Step
 from ..figures import PALETTE, plain, short
 from ..model import GSMFlow
-from ..training import Epoch, Step
 from .controls import WIDE, choice, heading, rows, slider, switch
 from .lensmap import CONFIG
 from .panel import Panel, button

@@ -13,8 +13,8 @@ import ipywidgets as widgets
 import traitlets
 
 from ..errors import ConfigError, GSMFlowError
+from ..events import Event
 from ..figures import png, short
-from ..training import Event
 from . import state
 from .worker import Task, Worker, describe, plainly
 

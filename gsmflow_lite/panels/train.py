@@ -18,12 +18,13 @@ from .. import replay
 from ..config import Config, ModelConfig, TrainingConfig, check_seed, lite
 from ..datasets import GZSLDataset, available, load
 from ..errors import ConfigError, GSMFlowError
+from ..events import Epoch, Stage, Step
 from ..figures import PALETTE, class_colours, plain, short
 from ..model import GSMFlow
 from ..projection import Points
 from ..replay import Frame, Recording, View, frame_epochs, quick_harmonic
 from ..scene import Imagined, Scene
-from ..training import Epoch, Stage, Step, fit, new_model
+from ..training import fit, new_model
 from ..zoo import MINING, Mechanisms, glyph_zoo
 from .controls import WIDE, choice, heading, rows, slider, switch
 from .lensmap import CONFIG, GREY, NO_MAP, LensMap

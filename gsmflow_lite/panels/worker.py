@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from ..errors import GSMFlowError
-from ..training import Epoch, Event, Stage, Step
+from ..events import Epoch, Event, Stage, Step
 
 _workers: weakref.WeakSet[Worker] = weakref.WeakSet()
 Deliver = Callable[[Any], None]

@@ -1,0 +1,109 @@
+"""A training run in one file, from which it goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import filelock
+import numpy as np
+import torch
+
+from .config import TrainingConfig
+from .datasets.base import GZSLDataset
+from .datasets.mapped import in_chunks
+from .errors import StorageError
+from .events import Epoch
+from .model import GSMFlow
+from .storage import read_tensors, write_tensors
+
+ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The whole state of a training run: weights, Adam's moments, history, and what they belong to."""
+
+    path: str | Path
+    model: GSMFlow
+    optimiser: torch.optim.Adam
+    config: TrainingConfig
+    seed: int
+    dataset: GZSLDataset
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While inside, no other process may write this checkpoint; where it dies, its claim does, too.
+
+        Raises ``StorageError`` if another one is at it. This process may enter twice: an interrupted run that a notebook
+        still holds must not be in the way of the next.
+        """
+        path = Path(self.path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            claim = filelock.FileLock(path.with_name(f".{path.name}.lock"), timeout=0, is_singleton=True, thread_local=False)
+            claim.acquire()
+        except filelock.Timeout:
+            raise StorageError(
+                f"{path} must be written by one process at a time, but another one is training there: wait for it, or name "
+                "another checkpoint"
+            ) from None
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written ({error.strerror or error}): name another checkpoint") from None
+        try:
+            yield
+        finally:
+            claim.release()
+
+    @cached_property
+    def identity(self) -> dict[str, object]:
+        """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
+        settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
+        digest, d = hashlib.sha256(), self.dataset
+        for _, rows in in_chunks(d.features, d.train):
+            digest.update(rows.tobytes())
+        for values in (np.searchsorted(d.seen_classes, d.labels[d.train]), d.attributes[d.seen_classes]):
+            digest.update(values.tobytes())
+        return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
+
+    def save(self, history: list[Epoch]) -> None:
+        tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
+        for name, parameter in self.model.named_parameters():
+            moments = self.optimiser.state[parameter]
+            tensors |= {f"adam.{key}.{name}": moments[key] for key in ADAM_STATE}
+        settings = {"kind": "checkpoint", "history": [asdict(e) for e in history], "identity": self.identity}
+        write_tensors(self.path, tensors, settings)
+
+    def resume(self) -> list[Epoch]:
+        """Load the state if the file is there; returns the epochs that are done, at most as many as are asked for."""
+        if not Path(self.path).exists():
+            return []
+        tensors, settings = read_tensors(self.path)
+        found, wanted = settings.get("identity"), self.identity
+        if settings.get("kind") != "checkpoint" or not isinstance(found, dict):
+            raise StorageError(f"{self.path} must be a training checkpoint, got another file: name a new one")
+        for part, value in wanted.items():
+            if found.get(part) != value:
+                raise StorageError(
+                    f"{self.path} belongs to a run with another {part} ({found.get(part)!r}, now {value!r}): "
+                    "name another checkpoint, or go back to those"
+                )
+        try:
+            self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+            for name, parameter in self.model.named_parameters():
+                self.optimiser.state[parameter] = {
+                    key: tensors[f"adam.{key}.{name}"].to("cpu" if key == "step" else parameter.device) for key in ADAM_STATE
+                }
+            history = [Epoch(**epoch) for epoch in settings["history"]]
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise StorageError(f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it") from None
+        if len(history) > self.config.epochs:
+            raise StorageError(
+                f"{self.path} has {len(history)} epochs done, more than the {self.config.epochs} asked for: "
+                "name another checkpoint"
+            )
+        return [replace(epoch, epochs=self.config.epochs) for epoch in history]
