@@ -13,7 +13,7 @@ add_module_names = False
 python_use_unqualified_type_names = True
 
 nitpicky = True  # a reference to nothing is an error, if it is to a public name of this package
-INTERNAL = r".*\._\w+|gsmflow_lite\.panels\.(worker|dissect)\.\w+|gsmflow_lite\.load"
+INTERNAL = r".*\._\w+|gsmflow_lite\.panels\.(worker|dissect)\.\w+"
 nitpick_ignore_regex = [("py:.*", rf"(?!gsmflow_lite\b).*|{INTERNAL}")]
 
 html_title = f"gsmflow_lite {release}"

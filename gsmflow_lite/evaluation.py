@@ -32,6 +32,7 @@ class GZSLScores:
 
     @classmethod
     def of(cls, seen: float, unseen: float, zsl: float) -> GZSLScores:
+        """From the three accuracies, in per cent."""
         total = seen + unseen
         return cls(seen, unseen, 2 * seen * unseen / total if total else 0.0, zsl)
 
@@ -40,7 +41,7 @@ class GZSLScores:
 
 
 def per_class_accuracy(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Share of right predictions for each class that occurs in ``truth``, ascending by class; both (N,)."""
+    """Share of right predictions of each class that occurs in ``truth`` (N,), ascending: (K,); ``predicted`` is (N,), too."""
     classes, index, counts = np.unique(truth, return_inverse=True, return_counts=True)
     return np.bincount(index, weights=truth == predicted, minlength=len(classes)) / counts
 

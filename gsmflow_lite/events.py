@@ -17,7 +17,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """One unit of a stage is done. ``loss`` stays on the device until somebody asks ``float(event.loss)``."""
+    """One unit of a stage is done. ``loss``, of shape (), stays on the device until somebody asks ``float(event.loss)``."""
 
     stage: str
     done: int

@@ -69,7 +69,8 @@ def run_experiment(
     ``protocol`` as in :func:`gsmflow_lite.protocol.run`; ``classifier`` is ``softmax`` or ``likelihood`` (for
     the flow alone). ``checkpoint`` is a file from which an interrupted final training goes on; choosing starts again.
     ``n``: imagined features a class for :func:`gsmflow_lite.shifts.measure`; what cannot be measured becomes a note in the
-    result. ``repeat`` says how to do it all again, such as a command line; a call of this function where None.
+    result. ``repeat`` says how to do it all again, such as a command line; a call of this function where None. Raises
+    ``ConfigError`` for another ``classifier`` or too small an n, ``DataError`` for data that a baseline cannot use.
     """
     if classifier not in CLASSIFIERS:
         raise ConfigError(f"classifier must be one of {', '.join(CLASSIFIERS)}, got {classifier!r}")
@@ -138,7 +139,7 @@ def diagnose(
     Measured are the unseen classes that it has (those with rows, where it hands out the features of a file), with ``n``
     features a class or, where it has fewer, as many as it has of each. Scores are those of one linear softmax by the first
     penalty of ``config``, the same for all and not calibrated, since nothing is known to choose by; they are left out if
-    an unseen class is missing. Raises ``DataError`` if no class can be measured.
+    an unseen class is missing. Raises ``DataError`` if no class can be measured, ``ConfigError`` for too small an n.
     """
     _check_n(n)
     started = time.perf_counter()

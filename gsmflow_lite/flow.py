@@ -24,7 +24,8 @@ class CouplingNetwork(nn.Module):
     .. math:: h(x, c) = W_o\, \mathrm{LeakyReLU}_{0.2}(W_x x + W_c c + b) + b_o
 
     This equals a layer on the concatenation :math:`[x, c]`, but :meth:`project` computes :math:`W_c c + b` apart: once
-    per class, however many samples the class has. ``context`` 0 makes a network that ignores the semantics.
+    per class, however many samples the class has. ``context`` 0 makes a network that ignores the semantics. Reference: Chen
+    et al. (2021), sec. 3.2.
     """
 
     def __init__(self, inputs: int, context: int, hidden: int, outputs: int) -> None:
@@ -68,7 +69,8 @@ class AffineCoupling(nn.Module):
     with :math:`s = 0.636\, \mathrm{clamp}\, \mathrm{atan}(\text{raw} / \mathrm{clamp})`. ``forward`` and ``inverse`` take
     (N, D) and two projected conditions, and return (N, D) and the log-determinant (N,) of *their own* map, in nats: the two
     add up to zero. An odd D is split with the longer part last.
-    Reference: Chen et al. (2021), sec. 3.2; the block is the GLOW coupling of Ardizzone et al.'s FrEIA.
+    Reference: Chen et al. (2021), sec. 3.2; the block is the GLOW coupling of Ardizzone et al.'s FrEIA. ``x`` and ``y`` are (N,
+    D), ``c1`` and ``c2``, of :meth:`CouplingNetwork.project`, (N, hidden) or (1, hidden).
     """
 
     def __init__(self, features: int, context: int, hidden: int, clamp: float) -> None:
@@ -97,7 +99,7 @@ class AffineCoupling(nn.Module):
         return part * s.exp() + t, s.sum(1)
 
     def move_back(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Undo :meth:`move`; the log-determinant is that of the way back."""
+        """Undo :meth:`move`, ``part`` (N, d) and ``raw`` (N, 2 d); the log-det (N,) is that of the way back, in nats."""
         s, t = self._scale_and_shift(raw.to(part))
         return (part - t) * (-s).exp(), -s.sum(1)
 
@@ -115,7 +117,8 @@ class ConditionalFlow(nn.Module):
 
     Wherever rows of x share a class, hand in the (M, C) distinct conditions and ``index`` (N,), the condition of each row:
     a condition then passes the first linear layers once, not once a row. ``index`` None means row i has condition i; a
-    single condition (M = 1) serves all rows. ``c`` may be a ready :data:`Condition` from :meth:`condition`.
+    single condition (M = 1) serves all rows. ``c`` may be a ready :data:`Condition` from :meth:`condition`. Raises
+    ``ConfigError`` unless all widths are positive and ``semantics`` is known. Reference: Chen et al. (2021), sec. 3.2.
     """
 
     def __init__(

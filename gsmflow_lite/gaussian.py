@@ -13,7 +13,10 @@ STRENGTHS = tuple(10.0 ** (power / 4) for power in range(-12, 5))  # of the ridg
 
 
 class IdentityBase(nn.Module):
-    """No base: the flow sees the features as they are, as published."""
+    """No base: the flow sees the features as they are, as published.
+
+    ``x`` and ``u`` are (N, D), the log-determinant (N,) is 0; ``attributes`` (M, A) and ``index`` (N,) are not read.
+    """
 
     def forward(self, x: Tensor, attributes: Tensor, index: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return x, x.new_zeros(len(x))
@@ -26,8 +29,8 @@ class GaussianBase(nn.Module):
     r"""Standardise features by the Gaussian that a description predicts: :math:`u = (x - m(a))\, C^{-T}`.
 
     :math:`m(a) = [a, 1]\, B` with ``weights`` B (A + 1, D); ``root`` C (D, D) with :math:`C C^T` the covariance.
-    Maps (N, D) to (N, D) and the log-determinant (N,) of its own direction, in nats. ``attributes`` and ``index`` as in
-    :class:`gsmflow_lite.model.GSMFlow`.
+    Maps (N, D) to (N, D) and the log-determinant (N,) of its own direction, in nats. ``attributes`` (M, A) and
+    ``index`` (N,) as in :class:`gsmflow_lite.model.GSMFlow`.
     """
 
     def __init__(self, weights: Tensor, root: Tensor) -> None:
@@ -58,7 +61,7 @@ class GaussianBase(nn.Module):
 
 
 def class_means(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Mean feature of each class over those of its rows that are in ``rows``: (len(classes), D), float32.
+    """Mean feature of each of ``classes`` (M,) over those of its rows that are in ``rows`` (R,): (M, D), float32.
 
     Features on disk are read once, in the order of the file, whatever the number of classes.
     """

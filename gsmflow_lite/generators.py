@@ -38,6 +38,7 @@ class RidgeGaussian:
         return cls(GaussianBase.fit(dataset))
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
+        """Attributes (M, A) -> features (M, n, D), float32; a larger ``temperature`` gives more varied ones."""
         attributes, noise = torch.as_tensor(attributes).to(self.base.weights), torch.Generator().manual_seed(seed)
         out = attributes.new_empty(len(attributes), n, len(self.base.root))
         for m in range(len(attributes)):
@@ -53,7 +54,7 @@ class AtTemperature:
         self.source, self.temperature = source, temperature
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
-        """As the source at ``temperature`` times its own."""
+        """Attributes (M, A) -> features (M, n, D), as the source at ``temperature`` times its own."""
         return self.source.synthesize(attributes, n, temperature=temperature * self.temperature, seed=seed)
 
 

@@ -48,14 +48,14 @@ def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
 
 
 def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
-    """Write tensors and JSON-able settings as one safetensors file: one rename makes both new, so they always match."""
+    """Write tensors (...,) by name and JSON-able settings as one safetensors file: one rename makes both new, so they match."""
     header = {SETTINGS: json.dumps({"format": FORMAT, **settings}, allow_nan=False)}
     flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, safetensors.torch.save(flat, metadata=header))
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what :func:`write_tensors` wrote. Nothing in the file can run code.
+    """Read what :func:`write_tensors` wrote, tensors (...,) and settings. Nothing in the file can run code.
 
     Raises ``StorageError`` if it is missing, damaged, of another program, or newer than this version can read.
     """

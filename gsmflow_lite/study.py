@@ -69,7 +69,10 @@ def _require(holds: bool, rule: str, value: object) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A data set as :func:`gsmflow_lite.load` takes it, and what tables call it."""
+    """A data set as :func:`gsmflow_lite.datasets.load` takes it, and what tables call it.
+
+    Raises ``ConfigError`` for a value that is not text.
+    """
 
     data: str  # name, folder or .npz file; every worker must be able to read it
     features: str = "res101"
@@ -83,7 +86,10 @@ class Source:
 
     @classmethod
     def of(cls, value: Any) -> Source:
-        """From a name or path, or a table with ``data`` and perhaps ``features`` and ``name``."""
+        """From a name or path, or a table with ``data`` and perhaps ``features`` and ``name``.
+
+        Raises ``ConfigError`` for anything else.
+        """
         if isinstance(value, cls):
             return value
         if isinstance(value, str | Path):
@@ -401,7 +407,10 @@ _ALONE = threading.Lock()  # torch's random state belongs to the process, and a 
 
 
 def run_cell(cell: Cell) -> dict[str, Any]:
-    """Run one cell, in a worker, on one thread: ``{"status": "done", ...}``, or ``failed`` with its error as text."""
+    """Run one cell, in a worker, on one thread: ``{"status": "done", ...}``, or ``failed`` with its error as text.
+
+    Raises nothing: a ``DataError`` or ``ConfigError`` is such a text, too.
+    """
     import joblib
 
     started = time.perf_counter()
@@ -504,7 +513,8 @@ def run_study(
     steps of one stage.
 
     Each finished cell is a file in ``folder/cells`` at once, so that the same call goes on after an interrupt. A cell that
-    fails is a row of status *failed* with its error, the others go on, and the next call tries it again.
+    fails is a row of status *failed* with its error, the others go on, and the next call tries it again. Raises ``ConfigError``
+    for want of pyarrow or of workers.
     """
     if find_spec("pyarrow") is None:  # now, not after a night of running
         raise ConfigError("results are kept as Parquet, for which pyarrow is missing: pip install 'gsmflow-lite[study]'")
@@ -724,7 +734,8 @@ def scores_by_seed(frame: pd.DataFrame, *, reference: str | None = None) -> pd.D
     """The long table behind figures: ``dataset, preset, variant, seed, score, value``, of finished cells.
 
     ``score``: seen, unseen, harmonic, zsl (per cent), semantic, variance, structure (headlines of the meters). With
-    ``reference``, values are differences to that row with the same data set, preset and seed, and it is itself left out.
+    ``reference``, values are differences to that row with the same data set, preset and seed, and it is itself left out. Raises
+    ``ConfigError`` for a reference that is not a row.
     """
     keys = ["dataset", "preset", "seed", "score"]
     done = frame[frame["status"] == "done"]

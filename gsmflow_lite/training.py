@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -28,7 +29,10 @@ Validate = Callable[[GSMFlow, int], float | None]
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """``auto`` takes CUDA, else Apple's MPS, else the CPU; any other name must be a device that torch has here."""
+    """``auto`` takes CUDA, else Apple's MPS, else the CPU; any other name must be a device that torch has here.
+
+    Raises ``ConfigError`` for any other.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
@@ -122,7 +126,7 @@ def _epochs(
         losses = torch.stack(told).double().cpu()
         if not (losses.isfinite().all() and _finite(model)):
             model.load_state_dict(good)
-            raise TrainingError(_not_finite(losses, batches, dataset, epoch, lr))
+            _stop(losses, batches, dataset, epoch, lr)
         del good
         descent.optimiser.zero_grad(set_to_none=True)  # a validation may need the memory
         model.eval()
@@ -148,15 +152,15 @@ def _resident(dataset: GZSLDataset, place: torch.device, *, mining: bool) -> _Re
         ) from None
 
 
-def _not_finite(losses: Tensor, batches: tuple[Tensor, ...], dataset: GZSLDataset, epoch: int, lr: float) -> str:
-    """Which step it was, (steps, 2) losses, and on which rows of the data set; what is likely to help."""
+def _stop(losses: Tensor, batches: tuple[Tensor, ...], dataset: GZSLDataset, epoch: int, lr: float) -> NoReturn:
+    """Say which step of an epoch failed, (steps, 2) losses, on which rows of the data set, and what is likely to help."""
     bad = (~losses.isfinite()).any(1).nonzero().flatten().tolist()
     step = bad[0] if bad else len(batches) - 1  # a last step spoils the weights unseen
     rows = dataset.train[batches[step].numpy() % len(dataset.train)]  # mined rows come after the real ones, in their order
     most = float(np.abs(dataset.features[rows]).max())
     scale, rate = "scale the features (preprocessing)", f"lower the learning rate ({lr:g})"
     untrained = epoch == 0 and step == 0
-    return (
+    raise TrainingError(
         f"the loss must stay finite, got {' + '.join(f'{value:g}' for value in losses[step].tolist())} in epoch {epoch + 1}, "
         f"step {step + 1} of {len(batches)}, on {len(rows)} rows of the data set ({', '.join(map(str, rows[:3]))} ...) whose "
         f"features reach {most:.3g}: {', or '.join([scale, rate] if untrained else [rate, scale])}; "

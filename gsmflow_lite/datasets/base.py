@@ -32,6 +32,8 @@ class GZSLDataset:
     ``images``         (N, H, W) or None   the picture behind each row
     ``decode``         callable or None    features (M, D) -> pictures (M, H, W)
     ================== =================== ==============================================================
+
+    ``declared_validation`` (V,) are seen classes that the publisher set aside for choices, or None.
     """
 
     features: np.ndarray | MappedFeatures
@@ -87,7 +89,10 @@ class GZSLDataset:
 
     @cached_property
     def validation_classes(self) -> np.ndarray:
-        """Seen classes that play the unseen ones when something is to be chosen: declared ones, or a seeded draw."""
+        """Seen classes that play the unseen ones when something is to be chosen: declared ones, or a seeded draw.
+
+        Raises ``ConfigError`` with fewer than 3 seen classes.
+        """
         return _partition_classes(self, seed=0)[0]
 
     @cached_property

@@ -22,7 +22,8 @@ class CrescentWorld:
     .. math:: x = m + R\, (u_1,\; u_2 + b\, (u_1^2 - \sigma_1^2)), \qquad u \sim N(0, \mathrm{diag}(\sigma_1^2, \sigma_2^2))
 
     Class k has mean m (``means``, (K, 2)) and bend b (``bends``, (K,)); :math:`\sigma` (``WIDTHS``) and the rotation R
-    (``TURN``) are common to all. A shear and a rotation change no area, so the density of x is that of u.
+    (``TURN``) are common to all. A shear and a rotation change no area, so the density of x is that of u. Methods raise
+    ``DataError`` for a class that is not there.
     """
 
     dataset: GZSLDataset
@@ -50,7 +51,8 @@ def crescent_world(*, seen: int = 14, unseen: int = 2, samples: int = 300, seed:
     """Make a world of ``seen + unseen`` crescents, ``samples`` rows each; the same ``seed`` gives the same world.
 
     A class is described by where it lies (``east`` and ``north``, the mean over ``REACH``) and by its ``bend``, all from -1 to
-    1; at bend 0 it is straight. The unseen classes are those nearest to the middle of the map, whatever their bend.
+    1; at bend 0 it is straight. The unseen classes are those nearest to the middle of the map, whatever their bend. Raises
+    ``ConfigError`` for fewer than 2 seen classes, 1 unseen one or 2 samples.
     """
     if seen < 2 or unseen < 1 or samples < 2:
         raise ConfigError(f"seen must be at least 2, unseen 1 and samples 2, got {seen}, {unseen} and {samples}")

@@ -17,7 +17,7 @@ class GaussianWorld:
     """Data drawn from known class distributions, and these distributions, in float64 closed form.
 
     ``dataset`` has the samples; ``means`` (K, D) and ``covariances`` (K, D, D) are the truth of every class, unseen ones
-    too. Class numbers are those of the data set.
+    too. Class numbers are those of the data set. Methods raise ``DataError`` for a class that is not there.
     """
 
     dataset: GZSLDataset
@@ -48,7 +48,10 @@ class GaussianWorld:
         return -0.5 * (z**2).sum(0) - np.log(np.diag(factor)).sum() - 0.5 * len(factor) * np.log(2 * np.pi)
 
     def bayes(self, features: np.ndarray, classes=None) -> np.ndarray:
-        """The most probable of ``classes`` (all where None, equally frequent) for each row: no classifier does better."""
+        """The most probable of ``classes`` (all where None, equally frequent) for each row of ``features`` (N, D): (N,).
+
+        No classifier does better.
+        """
         chosen = np.arange(len(self.means)) if classes is None else self._numbers(classes)
         return chosen[np.argmax([self.log_prob(features, k) for k in chosen], axis=0)]
 
@@ -80,7 +83,7 @@ def gaussian_world(
     The unseen classes are those nearest to the middle of attribute space, so that seen ones lie around them.
 
     Where None: 2 features (for drawing) get 6 seen and 2 unseen classes, 2 attributes, noise 0.2; more features get
-    30, 10, 16 and 2.5.
+    30, 10, 16 and 2.5. Raises ``ConfigError`` for a number that is too small.
     """
     small = features <= 3
     seen, unseen = (

@@ -19,7 +19,7 @@ def glyphs(components: int | None = 64) -> GZSLDataset:
 
     Features are ``components`` whitened principal components of the pixels, or, where None, the 784 pixels from 0 (paper)
     to 1 (ink). Whole typefaces are held out for ``test_seen``; ``groups`` are families of typefaces. ``decode`` turns
-    features (M, D) into pictures (M, 28, 28).
+    features (M, D) into pictures (M, 28, 28). Raises ``DataError`` where the embedded file is missing or damaged.
     """
     content = _read(embedded("glyphs.npz", "build_glyphs.py"))
     images = content["images"]  # (faces, classes, 28, 28)

@@ -206,14 +206,14 @@ def as_mapped(values, source: str = "") -> MappedFeatures:
 
 
 def rows_of(features: np.ndarray | MappedFeatures, rows: np.ndarray) -> np.ndarray | MappedFeatures:
-    """Some rows: a copy of those in memory, a lazy selection of those on disk."""
+    """Some ``rows`` (n,) of features (N, D): a copy (n, D) of those in memory, a lazy selection of those on disk."""
     return features.select(rows) if isinstance(features, MappedFeatures) else features[rows]
 
 
 def in_chunks(
     features: np.ndarray | MappedFeatures, rows: np.ndarray | None = None, rows_at_once: int | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """Go through ``rows`` (None: all) a bounded block at a time: their places among ``rows``, and features (n, D).
+    """Go through ``rows`` (R,) of features (N, D), all where None, a block at a time: their places, and features (n, D).
 
     The same for features in memory and on disk. Hand in ascending ``rows`` where the order is of no matter: a disk likes it.
     """

@@ -57,7 +57,7 @@ def read_mat(
 
 
 def mat_names(path: str | Path) -> list[str]:
-    """Names of the arrays in a .mat file, without reading them."""
+    """Names of the arrays in a .mat file, without reading them. Raises ``DataError``."""
     path = Path(path)
     hdf5 = _is_hdf5(path)
     with one_clear_error(path):

@@ -18,7 +18,8 @@ class Preprocessing:
 
     ``offset`` (D,), ``basis`` (D, d) with orthonormal columns or None for the identity, ``scale`` (d,), all float32.
     ``inverse`` gives ``x`` back exactly (to rounding) when d = D, and its projection onto the d components otherwise.
-    Make one with :meth:`fit`.
+    Make one with :meth:`fit`. Raises ``ConfigError`` for parts that do not agree or are not finite; methods raise ``DataError``
+    for another width.
     """
 
     kind: str
@@ -105,7 +106,7 @@ class Preprocessing:
         return (x if self.basis is None else x @ self.basis) / self.scale
 
     def inverse(self, features: np.ndarray) -> np.ndarray:
-        """Map (..., d) back to (..., D), float32."""
+        """Map features (..., d) back to (..., D), float32."""
         self._expect(features, len(self.scale), "invert")
         if self.kind == "none":
             return _f32(features)
