@@ -234,7 +234,8 @@ def _labels(dataset: GZSLDataset, labels, names: Sequence[str] | None, source: s
     if names is None:
         _check_start(numbers, dataset.unseen_classes, source)
         return numbers
-    names = np.array([str(name) for name in names])
+    if not (isinstance(names, np.ndarray) and names.dtype.kind == "U"):  # a text apart for each would take ten times as much
+        names = np.array([str(name) for name in names])
     used = names[np.unique(numbers)]
     if len(np.unique(used)) < len(used):
         raise DataError(f"{at_source(source)}class_names must differ, but two labels are of one name: give each class its own")

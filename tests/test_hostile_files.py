@@ -1,5 +1,6 @@
 """Files from anywhere are read by the rules or refused in words: no hang, no crash, no code run, no other file touched."""
 
+import gc
 import io
 import json
 import os
@@ -320,6 +321,16 @@ def test_large_arrays_are_believed_to_inflate_a_hundredfold_and_small_ones_as_fa
     assert most - 100 <= most_inflated(packed) - 64 <= most
 
 
+def test_a_million_class_names_take_no_text_apart_each():
+    d = readers.world()
+    names = np.full(10**6, "other", "<U9")
+    names[:7] = d.class_names
+    tracemalloc.start()
+    FromFile(d, d.features, d.labels, class_names=names)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
 def test_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
     (tmp_path / "world.npz").write_bytes(good_npz())
     monkeypatch.setattr(np.lib.format, "read_array", raises(MemoryError("Unable to allocate 9 GiB")))
@@ -361,6 +372,16 @@ def test_after_a_file_over_which_hdf5_hangs_another_one_is_read(hanging, impatie
     with h5py.File(tmp_path / "good.h5", "w") as file:
         file["x"] = np.eye(3)
     np.testing.assert_array_equal(read_mat(tmp_path / "good.h5")["x"], np.eye(3))
+
+
+def test_another_process_follows_one_that_has_ended(impatient, tmp_path):
+    with h5py.File(tmp_path / "good.h5", "w") as file:
+        file["x"] = np.eye(3)
+    assert impatient.ask(str(tmp_path / "good.h5")) == ""
+    impatient._process.kill()
+    impatient._process.wait()
+    assert impatient.ask(str(tmp_path / "good.h5")) == ""
+    gc.collect()  # what was left open would warn
 
 
 def test_a_good_file_is_tried_once_until_it_changes(impatient, tmp_path, monkeypatch):

@@ -64,6 +64,7 @@ class _Reader:
             return answer.strip()
 
     def _start(self) -> None:
+        self.close()
         command = [sys.executable, "-P", __file__, str(PROCESSOR)]  # -P: the folder of this file is no place to import from
         alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # each thread takes address space
         pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
