@@ -228,7 +228,8 @@ def _trained(folder: Path, epochs: int) -> Any:
 
 @cache
 def _checkpoint() -> Files:
-    return _written(lambda folder: _trained(folder, 2))
+    name = "checkpoint.safetensors"
+    return {name: _written(lambda folder: _trained(folder, 2))[name]}
 
 
 def _imagined() -> dict[str, np.ndarray]:

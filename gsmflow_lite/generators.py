@@ -153,8 +153,9 @@ class FromFile(_Stored):
                 f"{at_source(source)}features must be numbers, got {array.dtype}: leave other columns out, or use astype"
             )
         matrix = finite_matrix(array, "features", source)
+        labels = np.atleast_1d(as_array(labels, "labels", source))
+        _check_shape(dataset, matrix, len(labels), preprocessed, source)  # first: a small file may hold very many labels
         numbers = _labels(dataset, labels, class_names, source)
-        _check_shape(dataset, matrix, len(numbers), preprocessed, source)
         if dataset.preprocessing is not None and not preprocessed:
             matrix = finite_matrix(dataset.preprocessing.transform(matrix), "preprocessed features", source)
         super().__init__(dataset, matrix, numbers, np.arange(len(matrix)))
@@ -185,8 +186,9 @@ class FromFile(_Stored):
 
 def _read_npz(path: Path) -> dict:
     content = read_npz(path, ("features", "labels"), ("class_names",))
-    if "class_names" in content and content["class_names"].ndim != 1:
-        raise DataError(f"{path}: class_names must be a list of names, got shape {content['class_names'].shape}")
+    names = content.get("class_names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "US"):
+        raise DataError(f"{path}: class_names must be a list of names, got shape {names.shape} of {names.dtype}")
     return content
 
 

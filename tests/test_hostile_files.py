@@ -321,13 +321,26 @@ def test_large_arrays_are_believed_to_inflate_a_hundredfold_and_small_ones_as_fa
     assert most - 100 <= most_inflated(packed) - 64 <= most
 
 
-def test_a_million_class_names_take_no_text_apart_each():
+def test_many_class_names_take_no_text_apart_each():
     d = readers.world()
-    names = np.full(10**6, "other", "<U9")
+    names = np.full(10**5, "other", "<U10")
     names[:7] = d.class_names
     tracemalloc.start()
     FromFile(d, d.features, d.labels, class_names=names)
-    assert tracemalloc.get_traced_memory()[1] < 20e6
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("labels", "labels must be one per row"), ("class_names", "must be a list of names")]
+)
+def test_very_many_labels_or_numbers_for_names_are_refused_before_they_are_converted(key, words, tmp_path):
+    content = readers.READERS["generator npz"].make()["imagined.npz"]
+    (tmp_path / "f.npz").write_bytes(in_npz(content, f"{key}.npy", mutations.in_npy(np.zeros(10**6, np.int8))))
+    tracemalloc.start()
+    with pytest.raises(DataError, match=words):
+        FromFile.read(tmp_path / "f.npz", readers.world())
+    assert tracemalloc.get_traced_memory()[1] < 3e6
     tracemalloc.stop()
 
 
@@ -372,6 +385,22 @@ def test_after_a_file_over_which_hdf5_hangs_another_one_is_read(hanging, impatie
     with h5py.File(tmp_path / "good.h5", "w") as file:
         file["x"] = np.eye(3)
     np.testing.assert_array_equal(read_mat(tmp_path / "good.h5")["x"], np.eye(3))
+
+
+DYING = """
+import os, sys, time
+for line in sys.stdin:
+    bad = "bad" in line
+    print("it asks for too much" if bad else "", flush=True)
+    if bad:
+        sys.stdin.close(); time.sleep(0.3); os._exit(1)
+"""
+
+
+def test_a_good_file_is_read_right_after_one_that_brought_the_process_to_its_end(impatient, tmp_path, monkeypatch):
+    (tmp_path / "dying.py").write_text(DYING)
+    monkeypatch.setattr(trial, "__file__", str(tmp_path / "dying.py"))
+    assert [impatient.ask(name) for name in ("good", "bad", "good")] == ["", "it asks for too much", ""]
 
 
 def test_another_process_follows_one_that_has_ended(impatient, tmp_path):

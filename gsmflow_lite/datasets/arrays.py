@@ -292,7 +292,7 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
 def _of_characters(array: np.ndarray) -> np.ndarray:
     """The same; raises ``ValueError`` for text of numbers that are no characters, over which Python stumbles much later."""
     if array.dtype.kind == "U" and array.nbytes:
-        numbers = np.atleast_1d(array).astype(array.dtype.newbyteorder("=")).view(np.uint32)
+        numbers = np.atleast_1d(array).astype(array.dtype.newbyteorder("="), order="C", copy=False).view(np.uint32)
         if numbers.max() > sys.maxunicode or ((numbers >= 0xD800) & (numbers < 0xE000)).any():
             raise ValueError("its text holds what is no character")
     return array

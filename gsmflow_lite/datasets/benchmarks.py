@@ -274,6 +274,8 @@ def _match(rows: np.ndarray, attribute: np.ndarray, key: str, path: Path) -> np.
         raise DataError(
             f"{path}: {key} must be as wide as attribute ({attribute.shape[1]}), got shape {rows.shape}: transposed?"
         )
+    if not (np.isfinite(rows).all() and np.isfinite(attribute).all()):
+        raise DataError(f"{path}: {key} and attribute must be finite, got {rows[~np.isfinite(rows)][:1]}: save them again")
     unique, back = np.unique(rows, axis=0, return_inverse=True)  # thousands of images, but few classes
     tolerance = 1e-4 * max(np.abs(attribute).max(), np.finfo(np.float32).tiny)
     found = np.empty(len(unique), np.int64)

@@ -20,8 +20,8 @@ from threading import Lock, Timer
 
 PROCESSOR = 10  # seconds of it that looking through a good file takes at most, and one more for each 64 MB
 WAIT = 900  # seconds, where a disk is slow
-MEMORY = 1 << 31  # bytes of address space
-READ = 1 << 26  # bytes; when so many were read, only the index and the ends of an array are
+MEMORY = 1 << 29  # bytes of address space
+READ = 1 << 26  # bytes; when so many were read, only the index of an array is
 NO_MEMORY = re.compile("allocation failed|(not|n't|unable to|failed to) allocate|for allocation|out of memory", re.IGNORECASE)
 
 
@@ -58,10 +58,10 @@ class _Reader:
                 answer = ""
             finally:
                 patience.cancel()
-            if not answer:
+            fate = answer.strip() if answer else "HDF5 came to no end with it"
+            if fate:  # the other is at its end, or will be in a moment
                 self.close()
-                return "HDF5 came to no end with it"
-            return answer.strip()
+            return fate
 
     def _start(self) -> None:
         self.close()
@@ -111,7 +111,7 @@ def _left_to_the_reader() -> Iterator[None]:
         yield
     except Exception as error:
         if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
-            print(f"it asks for more than {MEMORY >> 20} MB", flush=True)
+            print("it asks for more memory than it can fill", flush=True)
             os._exit(1)
 
 
@@ -154,9 +154,8 @@ class _Walk:
         """Read an array; what its references point to."""
         entry.id.get_storage_size()
         if entry.chunks:
-            entry.id.get_num_chunks()
+            self._index(entry)
         if entry.nbytes > self.room:
-            entry[:1], entry[-1:]
             return []
         self.room -= entry.nbytes
         values, found = entry[()], []
@@ -165,6 +164,16 @@ class _Walk:
                 with _left_to_the_reader():
                     found.append(self.file[reference])
         return found
+
+    def _index(self, entry) -> None:
+        """Go through the places of all chunks; HDF5 takes the memory that each claims before it looks whether it is there."""
+        most = os.path.getsize(self.file.filename)
+
+        def look(chunk) -> None:
+            if chunk.size > most:
+                raise MemoryError
+
+        entry.id.chunk_iter(look)
 
 
 if __name__ == "__main__":
