@@ -1,4 +1,4 @@
-# make lab | test | demo | bench | docs | lint; for maintainers: lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | demo | bench | reliability | docs | lint; for maintainers: lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab test demo bench docs lint lock audit clean
+.PHONY: lab test demo bench reliability docs lint lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
@@ -25,6 +25,9 @@ demo: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@for one in training_step synthesis classifier mining glyphs memory loading rows imports growth; do $(BIN)/python benchmarks/$$one.py --json build/bench/$$one.json $(ARGS) || exit 1; done
+
+reliability: $(INSTALLED)
+	$(BIN)/python benchmarks/reliability.py $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from .datasets.mapped import MappedFeatures, in_chunks
 from .errors import ConfigError, TrainingError
 from .events import Epoch, Event, Stage, Step
 from .gaussian import GaussianBase, class_means
+from .memory import give_back
 from .mining import RelationNetwork, mine_boundary_samples, train_relation_network
 from .model import GSMFlow
 from .objective import negative_log_likelihood, perturb, prototype_loss
@@ -109,6 +110,7 @@ def _epochs(
 ) -> Iterator[Event]:
     """Train from where ``history`` ends, and add to it."""
     model, config, place = descent.model, descent.config, next(descent.model.parameters()).device
+    give_back()  # what is held from now on is held for long
     begin, data = len(history), _resident(dataset, place, mining=config.mining is not None)
     if config.mining is not None and begin < config.epochs:
         data = yield from _mine(data, config.mining, seed)

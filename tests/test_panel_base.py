@@ -1,16 +1,19 @@
 """What every panel has, on a toy: undo and reset, all or nothing, a state, a log, escaped words, and no widget left behind."""
 
 import base64
+import gc
+import weakref
 
 import ipywidgets as widgets
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets.widget import _instances
 
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.figures import still_figure
 from gsmflow_lite.panels.controls import Chooser, choice, slider, switch
-from gsmflow_lite.panels.panel import Panel, _open
+from gsmflow_lite.panels.panel import Panel, _open, close_all
 
 NAMES = ("Q", "<i>&=", "$O$")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -353,6 +356,16 @@ def test_close_frees_every_widget():
     assert set(_instances) > before
     toy.close()
     assert set(_instances) == before
+
+
+def test_nothing_holds_a_closed_figure():
+    figure = go.FigureWidget()
+    held = weakref.ref(figure)
+    close_all(figure)
+    del figure
+    for _ in range(2):  # widgets have finalisers, which the first pass runs
+        gc.collect()
+    assert held() is None
 
 
 def test_no_widget_is_made_by_two_hundred_moves(toy):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,11 +11,13 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import plotly.graph_objects as go
 import traitlets
 
 from ..errors import ConfigError, GSMFlowError
 from ..events import Event
 from ..figures import png, short
+from ..memory import give_back
 from . import state
 from .worker import Task, Worker, describe, plainly
 
@@ -219,6 +222,8 @@ class Panel:
         if _open.get(self.name) is self:
             del _open[self.name]
         close_all(self._frame.box)
+        gc.collect()  # a panel and its controls know each other
+        give_back()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """Live where a kernel runs; elsewhere the still figure, where there is something to draw."""
@@ -355,6 +360,15 @@ def close_all(widget: widgets.Widget) -> None:
             getattr(widget, part).close()
     widget.unobserve_all()
     widget.close()
+    if isinstance(widget, go.FigureWidget):
+        _let_go_of_figures()
+
+
+def _let_go_of_figures() -> None:
+    """anywidget keeps every figure that was ever made, to hand it new JavaScript should plotly's file change."""
+    file = getattr(go.FigureWidget, "_esm", None)
+    if hasattr(file, "changed"):
+        file.changed.disconnect()
 
 
 # Colours come from the theme of the page, light or dark; a contrast of at least 4.5 in either.
