@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,9 @@ class Checkpoint:
         try:
             yield
         finally:
+            if claim.lock_counter == 1:
+                with suppress(OSError):  # Windows deletes no file that is open; an old claim is in nobody's way
+                    Path(claim.lock_file).unlink()
             claim.release()
 
     @cached_property

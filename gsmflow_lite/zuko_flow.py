@@ -106,7 +106,9 @@ def _standardiser(attributes: np.ndarray) -> Preprocessing:
     """Standardise attributes of the seen classes (S, A); one that is the same for all of them teaches nothing and becomes 0."""
     fitted = Preprocessing.fit("standardise", attributes)
     varied = np.ptp(attributes, axis=0) > 1e-6 * np.abs(attributes).max(0)
-    return Preprocessing(fitted.kind, fitted.offset, np.where(varied, fitted.scale, np.float32(np.inf)))
+    return Preprocessing(
+        fitted.kind, fitted.offset, np.where(varied, fitted.scale, np.finfo(np.float32).max).astype(np.float32)
+    )
 
 
 def _zuko() -> ModuleType:

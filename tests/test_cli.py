@@ -168,7 +168,7 @@ def test_a_file_without_some_unseen_class_gets_a_report_without_scores(made, dat
         (["model.safetensors", "--dataset", "gaussian_world", "--raw"], "--raw and --preprocessed are for files of features"),
         (["FILE", "--dataset", "gaussian_world", "-n", "3"], "n, imagined features a class, must be at least 4"),
         (["FILE", "--dataset", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder"),
-        (["FILE", "--dataset", "gaussian_world_2d"], "labels must be class numbers of the data set, 8 of them"),
+        (["FILE", "--dataset", "gaussian_world_2d"], "features must be 2 wide before preprocessing"),
     ],
 )
 def test_what_cannot_be_diagnosed_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
@@ -231,9 +231,9 @@ def test_the_likelihood_classifier_is_evaluated_again_as_it_was(data, tmp_path, 
 
 
 def test_an_interrupted_run_goes_on_to_the_same_result(data, result, tmp_path, monkeypatch):
-    from gsmflow_lite import training
+    from gsmflow_lite import checkpoint
 
-    saved = training.write_tensors
+    saved = checkpoint.write_tensors
 
     def interrupted(path, tensors, settings):
         saved(path, tensors, settings)
@@ -241,7 +241,7 @@ def test_an_interrupted_run_goes_on_to_the_same_result(data, result, tmp_path, m
 
     arguments = ["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--seed", "3", "--no-baselines"]
     with monkeypatch.context() as patch:
-        patch.setattr(training, "write_tensors", interrupted)
+        patch.setattr(checkpoint, "write_tensors", interrupted)
         assert main(arguments) == 130
     assert (tmp_path / "checkpoint.safetensors").exists()
     assert main(arguments) == 0

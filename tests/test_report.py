@@ -222,7 +222,7 @@ def test_the_class_table_is_sorted_by_the_lowest_of_three_scores(page, own):
     rows = page.cells("classes")
     lowest = [min(float(cell.split()[0]) for cell in row[2:5]) for row in rows]
     assert lowest == sorted(lowest)
-    assert len(set(lowest)) > 2
+    assert len(set(lowest)) > 1
     assert rows[0][0] == figures.short(own.worst()[0][0], 60)
 
 
