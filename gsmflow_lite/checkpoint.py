@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 import numpy as np
 import torch
+from torch import Tensor
 
 from .config import TrainingConfig
 from .datasets.base import GZSLDataset
@@ -96,13 +97,14 @@ class Checkpoint:
                     "name another checkpoint, or go back to those"
                 )
         try:
-            self.model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
-            for name, parameter in self.model.named_parameters():
-                self.optimiser.state[parameter] = {
-                    key: tensors[f"adam.{key}.{name}"].to("cpu" if key == "step" else parameter.device) for key in ADAM_STATE
-                }
-            history = [Epoch(**epoch) for epoch in settings["history"]]
-        except (KeyError, TypeError, RuntimeError) as error:
+            history = [_told(epoch) for epoch in settings["history"]]
+            moments = {parameter: _moments(tensors, name, parameter) for name, parameter in self.model.named_parameters()}
+            weights = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+            if not all(value.isfinite().all() for value in weights.values()):
+                raise ValueError("its weights are not finite")
+            self.model.load_state_dict(weights)
+            self.optimiser.state.update(moments)
+        except (ArithmeticError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise StorageError(f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it") from None
         if len(history) > self.config.epochs:
             raise StorageError(
@@ -110,3 +112,23 @@ class Checkpoint:
                 "name another checkpoint"
             )
         return [replace(epoch, epochs=self.config.epochs) for epoch in history]
+
+
+def _moments(tensors: dict[str, Tensor], name: str, parameter: Tensor) -> dict[str, Tensor]:
+    """Adam's state of one parameter from a file. Its fused step would read past the end of what is too short."""
+    state = {key: tensors[f"adam.{key}.{name}"] for key in ADAM_STATE}
+    shapes = {key: torch.Size() if key == "step" else parameter.shape for key in ADAM_STATE}
+    for key, value in state.items():
+        kind = torch.float32 if key == "step" else parameter.dtype
+        if value.shape != shapes[key] or value.dtype != kind or not value.isfinite().all():
+            raise ValueError(f"adam.{key}.{name} must be finite numbers of type {kind} and shape {tuple(shapes[key])}")
+    return {key: value.to("cpu" if key == "step" else parameter.device) for key, value in state.items()}
+
+
+def _told(values: dict[str, object]) -> Epoch:
+    """An epoch from a file, of finite numbers."""
+    epoch = Epoch(**values)
+    numbers = [value for key, value in asdict(epoch).items() if (key, value) != ("score", None)]
+    if not all(type(value) in (int, float) and np.isfinite(float(value)) for value in numbers):
+        raise ValueError(f"an epoch of its history must be finite numbers, got {values}")
+    return epoch

@@ -189,8 +189,8 @@ class SavedModel:
             if settings["preprocessing"] is not None:
                 arrays = {name: value.numpy() for name, value in parts["preprocessing"].items()}
                 pre = Preprocessing(settings["preprocessing"], **arrays)
-            return cls(model=model, preprocessing=pre, notes=settings["notes"])
-        except (KeyError, TypeError, RuntimeError, ConfigError) as error:
+            return cls(model=model, preprocessing=pre, notes=dict(settings["notes"]))
+        except (KeyError, TypeError, ValueError, ArithmeticError, RuntimeError) as error:
             raise StorageError(f"{path} must hold a whole model, but {error}: it is damaged, use another copy") from None
 
 
@@ -201,10 +201,18 @@ def rebuild(features: int, attributes: int, config: ModelConfig, state: dict[str
     """
     if config.blocks > len(state):
         raise ConfigError(f"its settings ask for {config.blocks} blocks, its tensors are {len(state)}")
-    base = GaussianBase(state["base.weights"], state["base.root"]) if config.base != "none" else None
+    base = None
+    if config.base != "none":
+        base = GaussianBase(state["base.weights"], state["base.root"])
+        shapes, wanted = (base.weights.shape, base.root.shape), ((attributes + 1, features), (features, features))
+        if shapes != wanted:
+            raise ConfigError(f"its base must be of shapes {wanted}, got {tuple(map(tuple, shapes))}")
     with torch.device("meta"), _Undrawn():
         model = GSMFlow(features, torch.zeros(3, attributes), config, base)
     model.load_state_dict(state, assign=True)
+    types = {value.dtype for value in state.values()}
+    if types not in ({torch.float32}, {torch.float64}) or not all(value.isfinite().all() for value in state.values()):
+        raise ConfigError(f"its tensors must be finite, and all in single or all in double precision, got {types}")
     return model
 
 

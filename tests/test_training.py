@@ -444,6 +444,27 @@ def test_a_checkpoint_with_a_part_missing_is_refused(train, tmp_path, lost):
         train(checkpoint=tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda tensors: {name: value[:1] if name.startswith("adam.exp_avg.") else value for name, value in tensors.items()},
+        lambda tensors: {name: value.double() if "exp_avg_sq" in name else value for name, value in tensors.items()},
+        lambda tensors: {name: value * torch.nan if name.startswith("adam.step") else value for name, value in tensors.items()},
+        lambda tensors: {name: value * torch.nan if name.endswith("out_bias") else value for name, value in tensors.items()},
+    ],
+    ids=["short moments", "doubles", "no step", "no weights"],
+)
+def test_a_checkpoint_with_tensors_of_another_kind_is_refused_and_the_model_left(dataset, train, tmp_path, damage):
+    train(checkpoint=tmp_path / "run")  # a short moment, unseen, would be read past its end
+    tensors, settings = read_tensors(tmp_path / "run")
+    write_tensors(tmp_path / "run", damage(tensors), settings)
+    model = new_model(dataset, MODEL)
+    before = weights(model)
+    with pytest.raises(StorageError, match=r"must hold a whole training state, but .*: it is damaged, delete it"):
+        list(fit(model, dataset, PLAIN, device="cpu", checkpoint=tmp_path / "run"))
+    assert torch.equal(weights(model), before)
+
+
 def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(dataset, train, tmp_path, monkeypatch):
     path = tmp_path / "run"
     events = fit(new_model(dataset, MODEL), dataset, PLAIN, device="cpu", checkpoint=path)
