@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import safetensors
 import safetensors.torch
@@ -17,10 +20,12 @@ from .errors import StorageError
 
 FORMAT = 1  # of the settings beside the tensors; a reader refuses a higher one
 SETTINGS = "gsmflow_lite"  # key of the settings in the file's header
+LEFT_BEHIND = 24 * 3600  # seconds without a write after which half a file is nobody's
 
 
-def write_whole(path: str | Path, content: bytes) -> None:
-    """Replace ``path`` by ``content``, or leave what was there: a crash or a full disk never leaves half a file.
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[BinaryIO]:
+    """A file to write that replaces ``path`` at the end, or leaves what was there: no crash, no full disk leaves half a file.
 
     Raises ``StorageError`` if the folder is missing, read-only or full.
     """
@@ -28,18 +33,35 @@ def write_whole(path: str | Path, content: bytes) -> None:
     aside = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear_away(path)
         handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(aside, 0o666 & ~_umask())  # mkstemp makes files that only their owner can read
         os.replace(aside, path)
+    except StorageError:  # from what is being written: it says more
+        raise
     except OSError as error:
         raise StorageError(f"{path} cannot be written ({error.strerror or error}); an older file there is untouched") from error
     finally:
         if aside is not None and os.path.exists(aside):
             os.unlink(aside)
+
+
+def _clear_away(path: Path) -> None:
+    """What killed processes left of ``path``, when it is so old that nobody can still be writing it."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        with suppress(OSError):  # another process may be clearing away, too
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+                left.unlink()
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Replace ``path`` by ``content``, or leave what was there. Raises ``StorageError``, as :func:`written_whole` does."""
+    with written_whole(path) as file:
+        file.write(content)
 
 
 def write_json(path: str | Path, values: Mapping[str, Any]) -> None:

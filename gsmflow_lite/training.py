@@ -131,6 +131,8 @@ def _epochs(
             _stop(losses, batches, dataset, epoch, lr)
         del good
         descent.optimiser.zero_grad(set_to_none=True)  # a validation may need the memory
+        if epoch + 1 == config.epochs:
+            del data, x
         model.eval()
         sizes = torch.tensor([len(rows) for rows in batches], dtype=losses.dtype)
         likelihood, prototype = (sizes @ losses / sizes.sum()).tolist()

@@ -210,14 +210,15 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(full, tmp_path, monk
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez_compressed", full_disk)
-    with pytest.raises(StorageError, match=r"mine.npz: the data set could not be written \(No space left"):
+    with pytest.raises(StorageError, match=r"mine.npz cannot be written \(No space left"):
         save_npz(full, path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_that_is_not_there_cannot_be_saved_to(full, tmp_path):
-    with pytest.raises(StorageError, match=r"could not be written \(No such file"):
+def test_a_folder_that_cannot_be_made_is_named(full, tmp_path):
+    (tmp_path / "none").touch()
+    with pytest.raises(StorageError, match=r"mine.npz cannot be written \("):
         save_npz(full, tmp_path / "none" / "mine.npz")
 
 

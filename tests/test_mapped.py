@@ -187,8 +187,8 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(plain, tmp_path):
     spoiled[-1] = np.nan
     with pytest.raises(DataError, match="got nan in row 131"):
         features.save(tmp_path / "copy.npy")
-    with pytest.raises(StorageError, match=r"none/copy.npy: the features could not be written \(No such file"):
-        features.save(tmp_path / "none" / "copy.npy")
+    with pytest.raises(StorageError, match=r"copy.npy cannot be written \("):
+        features.save(path / "copy.npy")
     assert list(tmp_path.iterdir()) == [path]
 
 

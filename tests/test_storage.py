@@ -5,6 +5,7 @@ import math
 import os
 import stat
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 from safetensors.torch import save
 
 from gsmflow_lite.errors import StorageError
-from gsmflow_lite.storage import FORMAT, SETTINGS, read_tensors, write_json, write_tensors, write_whole
+from gsmflow_lite.storage import FORMAT, LEFT_BEHIND, SETTINGS, read_tensors, write_json, write_tensors, write_whole
 
 TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.tensor([1, 2]), "scalar": torch.tensor(0.5)}
 SETTINGS_OF = {"kind": "model", "numbers": [1, 2.5, None], "name": "é"}
@@ -74,6 +75,17 @@ def test_files_have_the_permissions_that_the_user_gives_new_files(tmp_path):
     (tmp_path / "plain").touch()
     write_whole(tmp_path / "f", b"")
     assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+
+
+@pytest.mark.parametrize("name", ["f", "[f]*"])
+def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path, name):
+    old, fresh, other = (tmp_path / part for part in (f".{name}.a.part", f".{name}.b.part", ".g.c.part"))
+    for path in (old, fresh, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (time.time() - LEFT_BEHIND - 60,) * 2)
+    write_whole(tmp_path / name, b"new")
+    assert left_in(tmp_path) == sorted([name, fresh.name, other.name])
 
 
 # --- writes that fail ------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, StorageError
+from ..storage import written_whole
 from .base import GZSLDataset, hold_out
 from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
 from .matfiles import most_inflated, one_clear_error, open_hdf5
@@ -139,18 +140,8 @@ def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
             "use save_folder(dataset, path)"
         )
     content = {"features": d.features, **_small_content(d)}
-    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(aside, "wb") as file:
-            np.savez_compressed(file, **content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise StorageError(
-            f"{path}: the data set could not be written ({error.strerror or error}): is there room, and may you?"
-        ) from None
+    with written_whole(path) as file:
+        np.savez_compressed(file, **content)
     return path
 
 
@@ -213,17 +204,11 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
     """
     d, path = dataset.origin or dataset, Path(path)
     content = _small_content(d)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if not isinstance(d.features, MappedFeatures):
-            content["features"] = d.features
-        for key, value in content.items():  # aside: what is written may be a map of the file that is written over
-            np.save(path / ".part.npy", value, allow_pickle=False)
-            os.replace(path / ".part.npy", path / f"{key}.npy")
-    except OSError as error:
-        raise StorageError(
-            f"{path}: the data set could not be written ({error.strerror or error}): is there room, and may you?"
-        ) from None
+    if not isinstance(d.features, MappedFeatures):
+        content["features"] = d.features
+    for key, value in content.items():  # what is written may be a map of the file that is written over
+        with written_whole(path / f"{key}.npy") as file:
+            np.save(file, value, allow_pickle=False)
     if isinstance(d.features, MappedFeatures):
         d.features.save(path / "features.npy")
     return path

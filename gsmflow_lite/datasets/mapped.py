@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from ..errors import DataError, StorageError
+from ..errors import DataError
+from ..storage import written_whole
 from .matfiles import check_hdf5_array, one_clear_error, open_hdf5
 
 if TYPE_CHECKING:
@@ -103,22 +104,11 @@ class MappedFeatures:
         with a preprocessing that is costly to repeat. The old file stays until the new is whole. Raises ``StorageError``.
         """
         path = Path(path)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with open(aside, "wb") as file:
-                about = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
-                np.lib.format.write_array_header_1_0(file, about)
-                for block in self.chunks():
-                    file.write(block.data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(aside, path)
-        except OSError as error:
-            raise StorageError(
-                f"{path}: the features could not be written ({error.strerror or error}): is there room, and may you?"
-            ) from None
-        finally:
-            aside.unlink(missing_ok=True)
+        with written_whole(path) as file:
+            about = {"descr": self.dtype.str, "fortran_order": False, "shape": self.shape}
+            np.lib.format.write_array_header_1_0(file, about)
+            for block in self.chunks():
+                file.write(block.data)
         return path
 
     def _take(self, places: np.ndarray) -> np.ndarray:
