@@ -8,8 +8,9 @@ import torch
 from sklearn.metrics import balanced_accuracy_score
 
 from gsmflow_lite import ClassifierConfig, RealSamples, RidgeGaussian
+from gsmflow_lite.classifier import SoftmaxClassifier
 from gsmflow_lite.config import ModelConfig
-from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.datasets import gaussian_world, mapped
 from gsmflow_lite.evaluation import (
     GZSLScores,
     TestLogits,
@@ -74,6 +75,19 @@ def test_the_best_calibration_is_as_good_as_the_best_of_all_thresholds(make_data
     assert logits.scores(logits.best_calibration()).harmonic == pytest.approx(max(every), abs=1e-9)
 
 
+@pytest.mark.parametrize("most", [7, 50, None])
+def test_the_best_calibration_is_the_middle_of_the_best_quantiles_of_the_leads(make_dataset, rng, most):
+    logits = random_logits(make_dataset(rows=20), rng)
+    d = logits.dataset
+    every = np.concatenate([logits.joint_seen, logits.joint_unseen])
+    leads = every[:, d.seen_classes].max(1) - every[:, d.unseen_classes].max(1)
+    tried = [np.quantile(leads, i / ((most or 200) - 1)) for i in range(most or 200)]
+    found = [logits.scores(c).harmonic for c in tried]
+    best = [c for c, h in zip(tried, found, strict=True) if h == pytest.approx(max(found), abs=1e-9)]
+    assert len(best) > 1 or most == 7
+    assert logits.best_calibration(*(() if most is None else (most,))) == pytest.approx(best[len(best) // 2], rel=1e-12)
+
+
 def test_the_scale_of_the_logits_does_not_matter_to_the_calibration(make_dataset, rng):
     logits = random_logits(make_dataset(rows=20), rng)
     scaled = TestLogits(logits.dataset, 1e3 * logits.joint_seen, 1e3 * logits.joint_unseen, logits.zsl)
@@ -96,7 +110,17 @@ def test_eszsl_is_where_the_gradient_of_its_objective_vanishes(seen, make_datase
     (gradient,) = torch.autograd.grad(objective, v)
     assert gradient.abs().max() < 1e-9 * (x.T @ y @ s).abs().max()  # rounding; so v is the optimum; and ours is v:
     expected = d.features[d.test_seen] @ (v.detach() @ torch.from_numpy(d.attributes).double().T).numpy()
-    np.testing.assert_allclose(eszsl_logits(d, 0.1, 0.2).joint_seen, expected, rtol=1e-3, atol=1e-4)
+    found = eszsl_logits(d, 0.1, 0.2)
+    np.testing.assert_allclose(found.joint_seen, expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(found.zsl, found.joint_unseen[:, d.unseen_classes])
+    assert found.joint_seen.dtype == np.float32
+
+
+def test_eszsl_is_the_same_from_one_block_of_rows_or_from_many(make_dataset, monkeypatch):
+    d = make_dataset()
+    whole = eszsl_logits(d, 0.1, 0.2).joint_unseen
+    monkeypatch.setattr(mapped, "BLOCK", 5 * 4 * 3)  # five rows of three features
+    np.testing.assert_allclose(eszsl_logits(d, 0.1, 0.2).joint_unseen, whole, rtol=1e-5, atol=1e-6)
 
 
 def test_with_the_true_density_the_likelihood_classifier_is_the_bayes_classifier():
@@ -111,8 +135,11 @@ def test_with_the_true_density_the_likelihood_classifier_is_the_bayes_classifier
     with torch.no_grad():
         for parameter in model.flow.parameters():
             parameter.zero_()
-    predicted = likelihood_logits(model, d).joint_unseen.argmax(1)
-    np.testing.assert_array_equal(predicted, world.bayes(d.features[d.test_unseen], np.arange(len(d.attributes))))
+    found = likelihood_logits(model, d)
+    for logits, rows in ((found.joint_seen, d.test_seen), (found.joint_unseen, d.test_unseen)):
+        np.testing.assert_array_equal(logits.argmax(1), world.bayes(d.features[rows], np.arange(len(d.attributes))))
+    np.testing.assert_array_equal(found.zsl, found.joint_unseen[:, d.unseen_classes])
+    assert found.dataset is d
 
 
 def test_no_unseen_row_reaches_the_softmax_classifier(make_dataset):
@@ -129,7 +156,7 @@ class Counting:
     """Imagines the same 12 rows of each class over and over, and notes how many were asked for."""
 
     def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
-        self.asked = n
+        self.asked, self.temperature, self.seed = n, temperature, seed
         rows = torch.randn(len(attributes), 12, 3, generator=torch.Generator().manual_seed(0))
         return rows.repeat(1, n // 12 + 1, 1)[:, :n]
 
@@ -144,6 +171,24 @@ def test_few_rows_that_count_often_are_as_many_samples(make_dataset, solver):
     assert generator.asked == 12
     for name in ("joint_seen", "joint_unseen", "zsl"):
         np.testing.assert_allclose(getattr(few, name), getattr(every, name), atol=2e-3)
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_seed_and_temperature_reach_the_generator_and_both_classifiers(make_dataset, seed):
+    d, generator, config = make_dataset(), Counting(), ClassifierConfig(samples=12, solver="adam", epochs=2, batch=10)
+    found = softmax_logits(generator, d, config, temperature=0.7, **({} if seed is None else {"seed": seed}))
+    assert (generator.temperature, generator.seed) == (0.7, seed or 0)
+    fake = generator.synthesize(d.attributes[d.unseen_classes], 12).flatten(0, 1)
+    labels, tested = torch.from_numpy(d.unseen_classes).repeat_interleave(12), torch.from_numpy(d.features[d.test_unseen])
+    alone = SoftmaxClassifier.fit(fake, labels, config, seed=seed or 0)
+    np.testing.assert_allclose(found.zsl, alone.logits(tested), atol=1e-5)
+    joint = SoftmaxClassifier.fit(
+        torch.cat([torch.from_numpy(d.features[d.train]), fake]),
+        torch.cat([torch.from_numpy(d.labels[d.train]), labels]),
+        config,
+        seed=seed or 0,
+    )
+    np.testing.assert_allclose(found.joint_unseen, joint.logits(tested), atol=1e-5)
 
 
 @pytest.mark.parametrize("most", [1, 3, 4, 50])

@@ -130,6 +130,14 @@ def test_training_lowers_the_relation_loss():
     assert after < 0.1 * before
 
 
+def test_weight_decay_holds_the_weights_back():
+    free, held = (
+        sum(weight.square().sum().item() for weight in trained(config).parameters())
+        for config in (MiningConfig(epochs=20, batch=20, lr=0.01, weight_decay=decay) for decay in (0.0, 0.1))
+    )
+    assert held < 0.1 * free
+
+
 def test_training_tells_each_epoch():
     network, config = RelationNetwork(D, A, HIDDEN), MiningConfig(epochs=3)
     assert list(train_relation_network(network, *clusters(), config, 0)) == [1, 2, 3]

@@ -52,6 +52,13 @@ def test_noise_has_mean_zero_and_the_strength_asked_for(strength):
     assert noise.std().item() == pytest.approx(strength, rel=0.01)
 
 
+def test_noise_is_the_generators_times_the_strength_in_the_arithmetic_and_on_the_device_of_the_features():
+    x = normal(5, 3)
+    drawn = torch.randn(5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    assert torch.equal(perturb(x, 0.3, torch.Generator().manual_seed(1)), x + 0.3 * drawn)
+    assert perturb(torch.empty(5, 3, device="meta"), 0.3).is_meta  # the one other device that is everywhere
+
+
 def test_noise_of_one_entry_says_nothing_about_another():
     noise = perturb(torch.zeros(100_000, 3), 1.0, torch.Generator().manual_seed(1))
     assert (torch.corrcoef(noise.T) - torch.eye(3)).abs().max() < 0.02

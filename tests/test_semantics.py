@@ -95,6 +95,10 @@ def test_anchors_are_a_copy():
     assert module.anchors.abs().min() > 0
 
 
+def test_an_embedding_of_one_number_will_do():
+    assert RelativePositioning(normal(3, 5), 1).double()(normal(4, 5)).shape == (4, 1)
+
+
 def test_an_empty_embedding_is_refused():
     with pytest.raises(ConfigError, match="embedding must be positive, got 0"):
         RelativePositioning(normal(3, 5), 0)
