@@ -1,4 +1,4 @@
-# make lab | test | demo | bench | reliability | docs | lint; for maintainers: lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | demo | bench | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab test demo bench reliability docs lint lock audit clean
+.PHONY: lab test demo bench reliability docs lint mutants lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
@@ -28,6 +28,12 @@ bench: $(INSTALLED)
 
 reliability: $(INSTALLED)
 	$(BIN)/python benchmarks/reliability.py $(ARGS)
+
+# Changes the code of the method and its measures bit by bit, and runs their tests on each change: which pass all the same?
+# An hour; what is done is kept in mutants/. docs/mutants.md explains those that survive.
+mutants: $(INSTALLED)
+	$(BIN)/python $(PIP) install --target build/mutmut mutmut==3.8.1
+	OMP_NUM_THREADS=1 PYTHONPATH='$(CURDIR)/build/mutmut' $(BIN)/python -m mutmut run --max-children 2 $(ARGS)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -66,4 +72,4 @@ audit:
 	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements-torch.lock
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache build dist
+	rm -rf .venv .pytest_cache .ruff_cache build dist mutants
