@@ -191,6 +191,13 @@ def test_seed_and_temperature_reach_the_generator_and_both_classifiers(make_data
     np.testing.assert_allclose(found.joint_unseen, joint.logits(tested), atol=1e-5)
 
 
+def test_the_seed_also_decides_which_real_rows_stand_for_the_others(make_dataset):
+    d, config = make_dataset(rows=50), ClassifierConfig(samples=12, rows=12, solver="lda", penalties=(0.1,))
+    one, again, other = (softmax_logits(Counting(), d, config, seed=seed).joint_seen for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one, again)
+    assert not np.array_equal(one, other)
+
+
 @pytest.mark.parametrize("most", [1, 3, 4, 50])
 def test_a_class_with_many_rows_is_stood_for_by_some_that_count_as_often(rng, most):
     labels = rng.permutation(np.repeat([2, 5, 9], [1, 10, 4]))
