@@ -20,13 +20,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from gsmflow_lite import fit, glyphs, lite, measure, new_model
 from gsmflow_lite.config import MiningConfig
 from gsmflow_lite.evaluation import softmax_logits
 from gsmflow_lite.storage import write_json
 
-TOLERANCE = {"samples": 0.05, "harmonic": 1.0, "meters": 0.05}
+TOLERANCE = {"samples": 1e-3, "harmonic": 0.5, "meters": 1e-3}
 THREADS = (2, 4)
 
 
@@ -71,6 +72,7 @@ def main() -> None:
     options.add_argument("--alone", type=int, help=argparse.SUPPRESS)
     options = options.parse_args()
     torch.set_num_threads(options.threads)
+    threadpool_limits(options.threads)  # NumPy's products, too
     if options.alone is not None:
         return print(json.dumps(answer(options.alone)))
     differ, most = [], dict.fromkeys(TOLERANCE, 0.0)

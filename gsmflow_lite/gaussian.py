@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from .axes import principal_axes
 from .datasets.base import GZSLDataset
 from .datasets.mapped import MappedFeatures, in_chunks
 
@@ -113,6 +114,6 @@ def within_covariance(dataset: GZSLDataset) -> np.ndarray:
 
 def _root(covariance: np.ndarray) -> Tensor:
     """C with C C^T = covariance. Directions without spread get a little, so that the map can be inverted."""
-    values, vectors = np.linalg.eigh(covariance)
+    values, vectors = principal_axes(covariance)
     floor = max(values.max() * 1e-6, np.finfo(np.float32).tiny)
     return torch.from_numpy(vectors * np.sqrt(values.clip(floor))).float()

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from .axes import principal_axes
 from .errors import DataError, StorageError
 from .events import Event, Stage, Step
 from .storage import write_whole
@@ -235,11 +236,8 @@ def _checked(features: np.ndarray) -> np.ndarray:
 def _principal(features: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean (D,), first two principal directions (2, D), each with its largest entry positive, and their shares (2,)."""
     mean = features.mean(0)
-    values, vectors = np.linalg.eigh(np.cov(features.T))
-    axes = vectors[:, :-3:-1].T  # eigenvalues ascend
-    largest = np.abs(axes).argmax(1, keepdims=True)
-    axes = axes * np.sign(np.take_along_axis(axes, largest, 1))
-    return mean, axes, values[:-3:-1] / (values.sum() or 1.0)
+    values, vectors = principal_axes(np.cov(features.T))
+    return mean, vectors[:, :-3:-1].T, values[:-3:-1] / (values.sum() or 1.0)
 
 
 def _sample(given: int, most: int, seed: int) -> np.ndarray:

@@ -73,6 +73,13 @@ def test_inverse_undoes_forward(features, clamp):
     torch.testing.assert_close(flow.inverse(z, c)[0], x)
 
 
+def test_a_block_stretches_an_entry_by_e_at_most_unless_it_is_told_otherwise():
+    flow = ConditionalFlow(2, 1, blocks=1, hidden=1)
+    flow.blocks[0].net2.out_bias.data[0] = 1e6  # what scales the first entry
+    stretched = flow(torch.tensor([[1.0, 0.0], [2.0, 0.0]]), torch.zeros(1, 1), torch.zeros(2, dtype=torch.long))[0]
+    assert math.log((stretched[1, 0] - stretched[0, 0]).item()) == pytest.approx(1, abs=0.02)
+
+
 @pytest.mark.parametrize("features", WIDTHS)
 def test_log_dets_of_both_directions_add_to_zero(features):
     flow, x, c = random_flow(features), normal(20, features), normal(20, CONTEXT, seed=2)

@@ -689,6 +689,26 @@ def test_three_unseen_classes_are_enough_for_everything():
     sound(report)
 
 
+def test_three_classes_in_the_right_order_are_not_fine_for_they_have_few_orders():
+    world = gaussian_world(4, seen=10, unseen=3, attributes=2, samples=40, noise=0.2)
+    report = measure(world.dataset, Truth(world), n=40, repeats=4, metrics=("structure",))
+    assert report.mantel_p > 0.1  # of six orders one is right
+    assert report.reading("structure").score > 0.9
+    assert report.reading("structure").word == "watch"
+
+
+def test_stored_features_have_no_response_and_it_is_said(world):
+    report = measure(
+        world.dataset, RealSamples(world.dataset, world.dataset.test_unseen), n=10, repeats=3, metrics=("response",)
+    )
+    assert report.notes == ("response: stored features cannot be asked what they would be for another description",)
+
+
+def test_classes_that_are_left_out_are_all_named(small, guess):
+    notes = measure(only_test(small, {6: 3, 7: 2}), guess, n=20, repeats=4, metrics=("spread",)).notes
+    assert notes == ("left out, for want of 4 real test rows: class 6, class 7",)
+
+
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_class_with_too_few_rows_is_left_out_with_a_note(rows, small, guess):
     report = measure(only_test(small, {7: rows}), guess, n=20, repeats=4)
@@ -718,6 +738,11 @@ def test_four_samples_a_class_are_the_least(small, guess):
     report = measure(small, guess, n=4, repeats=4)
     assert report.reading("spread").word != NOT_MEASURED
     assert report.reading("volume").word == report.reading("recall").word == NOT_MEASURED
+
+
+def test_four_real_rows_of_a_class_are_the_least(small, guess):
+    report = measure(only_test(small, dict.fromkeys(range(6, 10), 4)), guess, n=20, repeats=4, metrics=("spread",))
+    assert (len(report.names), report.notes) == (4, ())
     sound(report)
 
 

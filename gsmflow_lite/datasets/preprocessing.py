@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..axes import principal_axes
 from ..errors import ConfigError, DataError
 from .mapped import MappedFeatures
 
@@ -69,7 +70,7 @@ class Preprocessing:
         mean = x.mean(0, dtype=np.float64)
         if kind == "standardise":
             return cls(kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x.min(0), x.max(0))))
-        return cls._along_axes(kind, mean, _principal_axes(*_covariance(x, mean), components))
+        return cls._along_axes(kind, mean, _leading(*_covariance(x, mean), components))
 
     @classmethod
     def _fit_on_disk(cls, kind: str, features: MappedFeatures, components: int | None) -> Preprocessing:
@@ -86,7 +87,7 @@ class Preprocessing:
         spread /= len(features)
         if kind == "standardise":
             return cls(kind, _f32(mean), _safe(np.sqrt(spread), _size(low, high)))
-        return cls._along_axes(kind, mean, _principal_axes(spread, len(features), components))
+        return cls._along_axes(kind, mean, _leading(spread, len(features), components))
 
     @classmethod
     def _along_axes(cls, kind: str, mean: np.ndarray, axes: tuple[np.ndarray, np.ndarray]) -> Preprocessing:
@@ -127,26 +128,15 @@ def _covariance(x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, int]:
     return centred.T @ centred / len(x), len(x)
 
 
-def _principal_axes(covariance: np.ndarray, rows: int, components: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _leading(covariance: np.ndarray, rows: int, components: int | None) -> tuple[np.ndarray, np.ndarray]:
     """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
     most = min(rows - 1, len(covariance))
     keep = most if components is None else components
     if keep < 1:
         raise ConfigError(f"components must be at least 1, got {keep}")
     keep = min(keep, most)
-    values, vectors = _eigh(covariance)
-    values, vectors = values[::-1][:keep], vectors[:, ::-1][:, :keep]
-    # An eigenvector is known up to its sign; fixing it keeps models and pictures the same across machines.
-    signs = np.sign(vectors[np.abs(vectors).argmax(0), np.arange(keep)])
-    return vectors * signs, np.sqrt(np.clip(values, 0, None))
-
-
-def _eigh(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and -vectors on one thread: on a busy machine two threads waited 100 times longer for each other."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"):
-        return np.linalg.eigh(matrix)
+    values, vectors = principal_axes(covariance)
+    return vectors[:, ::-1][:, :keep], np.sqrt(np.clip(values[::-1][:keep], 0, None))
 
 
 def _extent(low: np.ndarray, high: np.ndarray) -> np.ndarray:
