@@ -253,6 +253,14 @@ def test_a_class_that_could_not_be_measured_has_a_note():
     assert [r.word for r in found.readings() if r.metric == "spread"][1:] == ["fine", NOT_MEASURED]
 
 
+def test_classes_that_could_not_be_measured_are_all_named():
+    value = np.array([[0.9, NAN, NAN]])
+    some = Estimate(BY_NAME["spread"], value, value, np.zeros(3), value[:, 0], value[:, 0], 0.0, (0.9, 0.0, 1.0))
+    found = shifts._Collector(("cat", "dog", "cow"), [], frozenset({"spread"}))
+    found.add("spread", lambda: [some])
+    assert found.notes == ["spread: too few or too equal rows, or descriptions, of dog, cow"]
+
+
 def test_where_no_class_could_be_measured_alone_there_is_no_note():
     found = collector()
     found.add("spread", lambda: [estimate("spread", [[NAN, NAN], [NAN, NAN]])])

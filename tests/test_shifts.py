@@ -738,6 +738,8 @@ def test_four_samples_a_class_are_the_least(small, guess):
     report = measure(small, guess, n=4, repeats=4)
     assert report.reading("spread").word != NOT_MEASURED
     assert report.reading("volume").word == report.reading("recall").word == NOT_MEASURED
+    few = ("effective rank, volume", "recall", "two-sample tests")
+    assert report.notes == tuple(f"{name}: no class has enough different real rows" for name in few)
 
 
 def test_four_real_rows_of_a_class_are_the_least(small, guess):
