@@ -113,7 +113,11 @@ def within_covariance(dataset: GZSLDataset) -> np.ndarray:
 
 
 def _root(covariance: np.ndarray) -> Tensor:
-    """C with C C^T = covariance. Directions without spread get a little, so that the map can be inverted."""
+    """The symmetric C with C C^T = covariance. Directions without spread get a little, so that the map can be inverted.
+
+    It is the one root that moves with the covariance: of the eigenvectors alone, those of equal variances would be anybody's
+    choice, and whitened features have as many of them as dimensions that tell no classes apart.
+    """
     values, vectors = principal_axes(covariance)
     floor = max(values.max() * 1e-6, np.finfo(np.float32).tiny)
-    return torch.from_numpy(vectors * np.sqrt(values.clip(floor))).float()
+    return torch.from_numpy((vectors * np.sqrt(values.clip(floor))) @ vectors.T).float()
