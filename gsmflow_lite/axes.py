@@ -6,7 +6,7 @@ import numpy as np
 
 
 def principal_axes(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variances (D,), ascending, and the axes they lie along, the columns of (D, D), each with its largest entry positive.
+    """Of a covariance (D, D): variances (D,), ascending, and axes, the columns of (D, D), each with its largest entry positive.
 
     An eigenvector is known up to its sign, which changes with the number of threads. Here it is one thread: on a busy machine
     two waited 100 times longer for each other.
