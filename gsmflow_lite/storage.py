@@ -27,7 +27,7 @@ LEFT_BEHIND = 24 * 3600  # seconds without a write after which half a file is no
 def written_whole(path: str | Path) -> Iterator[BinaryIO]:
     """A file to write that replaces ``path`` at the end, or leaves what was there: no crash, no full disk leaves half a file.
 
-    Raises ``StorageError`` if the folder is missing, read-only or full.
+    Raises ``StorageError`` if the folder cannot be made, is read-only or full.
     """
     path = Path(path)
     aside = None
