@@ -72,6 +72,8 @@ class Checkpoint:
             digest.update(rows.tobytes())
         for values in (np.searchsorted(d.seen_classes, d.labels[d.train]), d.attributes[d.seen_classes]):
             digest.update(values.tobytes())
+        if self.model.config.relative_positioning:  # anchors may be descriptions of unseen classes
+            digest.update(self.model.positioning.anchors.cpu().numpy().tobytes())
         return {"seed": self.seed, "data": digest.hexdigest(), "model": asdict(self.model.config), "training": settings}
 
     def save(self, history: list[Epoch]) -> None:

@@ -113,7 +113,9 @@ def _weighted_loss(x: Tensor, target: Tensor, importance: Tensor, weight: Tensor
 
 def _covariance(x: Tensor, importance: Tensor, centres: Tensor, target: Tensor) -> Tensor:
     """Weighted covariance (D, D) in double precision around each row's centre, ``centres[target]``, from some of the rows."""
-    some = slice(None, None, max(1, len(x) // max(FEW, 4 * x.shape[1])))
+    some, most = slice(None), max(FEW, 4 * x.shape[1])
+    if len(x) > most:  # by lot: every so-manieth row may be of one class
+        some = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:most].to(x.device)
     share = importance[some] / importance[some].sum()
     deviations = (x[some] - centres[target[some]]) * share.sqrt()[:, None]
     return (deviations.T @ deviations).cpu().double()  # not every accelerator has doubles

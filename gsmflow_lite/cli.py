@@ -150,7 +150,7 @@ def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
 def _print_scores(own: str, result: dict) -> None:
     print(f"{result['dataset']}, seed {result['seed']}: {result['rule']}")
     print(f"{'per cent':16s}{'seen':>8s}{'unseen':>8s}{'harmonic':>10s}{'T1':>8s}")
-    for name, scores in {own: result["scores"], **result["baselines"]}.items():
+    for name, scores in [(own, result["scores"]), *result["baselines"].items()]:  # whose own name may be a baseline's
         print(f"{name[:15]:16s}{scores['seen']:8.1f}{scores['unseen']:8.1f}{scores['harmonic']:10.1f}{scores['zsl']:8.1f}")
 
 

@@ -14,7 +14,7 @@ from .config import check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, DataError
 from .figures import CONTEXT, INK, PALETTE, QUIET, plain_still, short, still_figure
-from .generators import Generator
+from .generators import Generator, synthesized
 from .readout import AttributeReadout
 from .scene import Imagined, Scene, proportions
 
@@ -97,9 +97,8 @@ def imagine(
     Raises ``DataError`` for features that are not finite.
     """
     check_seed(seed)
-    options = {} if temperature == 1 else {"temperature": temperature}  # not every generator has one
-    made = generator.synthesize(torch.from_numpy(np.float32(description)[None]), n, seed=seed, **options)
-    features = torch.as_tensor(made).detach().cpu().float().numpy()[0]
+    made = synthesized(generator, torch.from_numpy(np.float32(description)[None]), n, temperature=temperature, seed=seed)
+    features = made.detach().cpu().float().numpy()[0]
     if not np.isfinite(features).all():
         raise DataError("the generator returned features that are not finite: it may not reach so far from real descriptions")
     return features
@@ -109,7 +108,7 @@ def typical(generator: Generator, description: np.ndarray) -> np.ndarray | None:
     """The feature at temperature 0, (D,), of a ``description`` (A,); None for a generator that has no temperature."""
     try:
         return imagine(generator, description, 1, temperature=0.0)[0]
-    except (TypeError, DataError):
+    except DataError:
         return None
 
 

@@ -12,7 +12,7 @@ from . import metrics
 from .datasets.base import GZSLDataset
 from .generators import Generator
 from .injection import Injected
-from .meters import BY_NAME, Halves, Metric
+from .meters import BY_NAME, Halves, Metric, leading_axes
 from .shifts import HEADLINES, imagined_features, interval, measure, real_features
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _known(dataset: GZSLDataset, generator: Generator, n: int, seed: int) -> lis
     classes, real, _ = real_features(dataset, None)
     made = imagined_features(generator, dataset, classes, n, seed)
     with threadpool_limits(1):
-        halves = Halves(real, list(made), REPEATS, seed)
+        halves = Halves(real, list(made), REPEATS, seed, leading_axes(dataset, seed))
         by_class = [[_of_pair(a, g, seed) for a, _, g, _ in halves.triples(k, REPEATS, ROWS)] for k in range(len(real))]
     values = np.array(by_class).mean(0)  # (R, metrics)
     return [(m, float(v.mean()), *interval(v, m)) for m, v in zip(KNOWN, values.T, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -24,6 +25,19 @@ class Generator(Protocol):
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
         """Attributes (M, A) -> features (M, n, D); the same seed gives the same features."""
         ...
+
+
+def synthesized(generator: Generator, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
+    """What any generator imagines of attributes (M, A): features (M, n, D), on its own device.
+
+    Only another ``temperature`` than 1 is handed on: not every generator has one. Raises ``DataError`` for one without.
+    """
+    if temperature == 1:
+        return torch.as_tensor(generator.synthesize(attributes, n, seed=seed))
+    takes = signature(generator.synthesize).parameters
+    if "temperature" not in takes and all(one.kind is not Parameter.VAR_KEYWORD for one in takes.values()):
+        raise DataError(f"{type(generator).__name__} features have no temperature: it must be 1, got {temperature}")
+    return torch.as_tensor(generator.synthesize(attributes, n, temperature=temperature, seed=seed))
 
 
 class RidgeGaussian:
@@ -55,7 +69,7 @@ class AtTemperature:
 
     def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
         """Attributes (M, A) -> features (M, n, D), as the source at ``temperature`` times its own."""
-        return self.source.synthesize(attributes, n, temperature=temperature * self.temperature, seed=seed)
+        return synthesized(self.source, attributes, n, temperature=temperature * self.temperature, seed=seed)
 
 
 class _Stored:

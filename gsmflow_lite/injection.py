@@ -13,7 +13,7 @@ from .config import check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, DataError
 from .gaussian import class_means
-from .generators import Generator, RealSamples
+from .generators import Generator, RealSamples, synthesized
 from .readout import AttributeReadout
 
 
@@ -77,8 +77,7 @@ class Injected:
         Raises ``DataError`` where a dose cannot be given: ``mixed`` of one class, ``semantic`` with fewer than 2 readable
         directions.
         """
-        options = {} if temperature == 1 else {"temperature": temperature}  # not every source has one
-        drawn = torch.as_tensor(self.source.synthesize(attributes, n, seed=seed, **options))
+        drawn = synthesized(self.source, attributes, n, temperature=temperature, seed=seed)
         x = drawn.detach().cpu().numpy().astype(np.float64)
         asked = np.asarray(torch.as_tensor(attributes).detach().cpu(), np.float32)
         x = self._mix(x, seed)

@@ -3,15 +3,16 @@
 In each of R repeats the real rows of a class fall into a first and a second half of h rows, and h of the imagined rows are
 drawn. *Value* compares the imagined rows with the first half, *ceiling* the second half with the first: real against real,
 with the same number of rows. As half of the rows were left out, the scatter over repeats is about that of an estimate from all
-where both sides have as many rows, and more where one has more: intervals are wide rather than narrow. Two-sample tests are the
-exception: their held-out scores are resampled, and nothing is trained again.
+where both sides have as many rows, and more where one has more: intervals are wide rather than narrow. What trains a classifier
+trains it anew in every repeat, so that the intervals of two-sample tests are about twice as wide as need be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import NormalDist
 
 import numpy as np
 import torch
@@ -24,13 +25,13 @@ from .generators import Generator
 from .metrics import NEIGHBOURS
 from .readout import AttributeReadout
 
-DIMENSIONS = 64  # leading principal directions of the real features, in which spectra and distributions are compared
-CLASSIFIED = 20  # repeats of what trains a classifier
+DIMENSIONS = 64  # leading principal directions of the training rows, in which spectra and distributions are compared
+SAMPLED = 4000  # training rows that those directions are fitted to, at most
+CLASSIFIED = 20  # repeats of what trains a classifier, or compares whole distributions
 ROWS = 100  # of each half for metrics whose cost grows with the square of the rows
 DIRECTIONS = 64  # of the sliced Wasserstein distance
 PERMUTED = 12  # attributes whose permutation a generator is asked to follow
 ANSWERS = 30  # samples of each class for each of them
-RESAMPLES = 200  # of the scores of a two-sample test
 
 FEW = "no class has enough different real rows"
 ALONE = "with one class there is no other one whose label could be mistaken for its own"
@@ -79,12 +80,15 @@ METRICS = (
 BY_NAME = {metric.name: metric for metric in METRICS}
 
 
+Goodness = tuple[np.ndarray, np.ndarray, np.ndarray]  # of value (R,), floor () and ceiling (R,)
+
+
 @dataclass(frozen=True, eq=False)
 class Estimate:
     """One metric over repeats. NaN stands for a class on which it cannot be measured.
 
     ``value``, ``ceiling`` (R, U) by class; ``all_value``, ``all_ceiling`` (R,) of all classes together; ``floor`` (U,) or ();
-    ``all_floor`` (). ``all_goodness`` of value, floor and ceiling: how they are judged together.
+    ``all_floor`` (). ``all_goodness`` of value (R,), floor () and ceiling (R,): how they are judged together.
     """
 
     metric: Metric
@@ -94,7 +98,7 @@ class Estimate:
     all_value: np.ndarray
     all_ceiling: np.ndarray
     all_floor: float
-    all_goodness: tuple[float, float, float]
+    all_goodness: Goodness
 
     @property
     def measured(self) -> np.ndarray:
@@ -112,12 +116,12 @@ class Estimate:
         if not there.any():
             raise DataError(FEW)
         value, ceiling = (np.where(there, x, np.nan) for x in (value, ceiling))
-        goodness = tuple(float(metric.goodness(x[..., there]).mean()) for x in (value, floor, ceiling))
+        goodness = tuple(metric.goodness(x[..., there]).mean(-1) for x in (value, floor, ceiling))
         if together is None:
             return cls(
                 metric, value, ceiling, floor, *(x[:, there].mean(1) for x in (value, ceiling)), floor[there].mean(), goodness
             )
-        whole = tuple(float(metric.goodness(x).mean()) for x in (together[0], floor[there].mean(), together[1]))
+        whole = tuple(metric.goodness(x) for x in (together[0], floor[there].mean(), together[1]))
         # The worse of the two: classes may shift both ways and cancel, or one class may make up most of the sum.
         return cls(metric, value, ceiling, floor, *together, floor[there].mean(), min(goodness, whole, key=_share))
 
@@ -126,25 +130,27 @@ class Estimate:
         """A metric of all classes together that is no mean over classes."""
         metric, whole = BY_NAME[name], (all_value, np.float64(all_floor), all_ceiling)
         floor = np.broadcast_to(np.asarray(floor, np.float64), value.shape[1:])
-        return cls(
-            metric, value, ceiling, floor, *whole[::2], all_floor, tuple(float(metric.goodness(x).mean()) for x in whole)
-        )
+        return cls(metric, value, ceiling, floor, *whole[::2], all_floor, tuple(metric.goodness(x) for x in whole))
 
 
-def _share(goodness: tuple[float, float, float]) -> float:
+def _share(goodness: Goodness) -> float:
     """Where a value lies between floor and ceiling."""
-    of_value, of_floor, of_ceiling = goodness
+    of_value, of_floor, of_ceiling = map(np.mean, goodness)
     return (of_value - of_floor) / (of_ceiling - of_floor)
 
 
 class Halves:
     """Rows ``real`` (n_c, D) and ``made``, imagined, (n, D) of U classes, and R random halves of each.
 
-    ``first``, ``second`` and ``imagined`` hold row numbers (R, h) for each class, h half of the fewer rows.
+    ``first``, ``second`` and ``imagined`` hold row numbers (R, h) for each class, h half of the fewer rows. ``axes`` (D, P) are
+    the directions of spectra and distributions, all of them where None (:func:`leading_axes`).
     """
 
-    def __init__(self, real: list[np.ndarray], made: list[np.ndarray], repeats: int, seed: int) -> None:
+    def __init__(
+        self, real: list[np.ndarray], made: list[np.ndarray], repeats: int, seed: int, axes: np.ndarray | None = None
+    ) -> None:
         self.real, self.made, self.repeats, self.seed = real, made, repeats, seed
+        self.axes = axes
         rng = np.random.default_rng([seed, 3])
         self.first, self.second, self.imagined = [], [], []
         for r, g in zip(real, made, strict=True):
@@ -188,19 +194,12 @@ class Halves:
 
     @cached_property
     def leading(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Real and imagined rows along the leading principal directions of the real ones, in float64."""
-        width = self.real[0].shape[1]
-        rows = np.concatenate(self.real)
-        if width <= DIMENSIONS:
-            axes, centre = np.eye(width), np.zeros(width)
-        else:
-            from sklearn.utils.extmath import randomized_svd  # slow to import
-
-            rng = np.random.default_rng([self.seed, 4])
-            some = rows[rng.choice(len(rows), min(len(rows), 4000), replace=False)]
-            centre = some.mean(0)
-            axes = randomized_svd(some - centre, min(DIMENSIONS, len(some)), random_state=self.seed)[2].T
-        return tuple([((x - centre) @ axes).astype(np.float64) for x in data] for data in (self.real, self.made))
+        """Real and imagined rows along the axes, in float64."""
+        sets = self.real, self.made
+        if self.axes is None:
+            return tuple([x.astype(np.float64) for x in data] for data in sets)
+        centre = np.concatenate(self.real).mean(0, dtype=np.float64)  # large numbers would cost digits
+        return tuple([(x - centre) @ self.axes for x in data] for data in sets)
 
     def triples(self, k: int, repeats: int, rows: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
         """First, second and imagined half of class k in the leading directions, and the class whose label is put on it."""
@@ -210,6 +209,21 @@ class Halves:
             parts = self.first[k][r], self.second[k][r], self.imagined[k][r], self.imagined[other][r]
             a, b, g, f = (x[index[:rows]] for x, index in zip((real[k], real[k], made[k], made[other]), parts, strict=True))
             yield a, b, g, f
+
+
+def leading_axes(dataset: GZSLDataset, seed: int) -> np.ndarray | None:
+    """Leading principal directions of the training rows, (D, P), or None where features are no more than :data:`DIMENSIONS`.
+
+    Not of the rows that are compared: those would lie within them, as imagined rows do not.
+    """
+    if dataset.features.shape[1] <= DIMENSIONS:
+        return None
+    from sklearn.utils.extmath import randomized_svd  # slow to import
+
+    rng = np.random.default_rng([seed, 4])
+    chosen = rng.choice(len(dataset.train), min(len(dataset.train), SAMPLED), replace=False)
+    rows = dataset.features[np.sort(dataset.train[chosen])]
+    return randomized_svd(rows - rows.mean(0), min(DIMENSIONS, len(rows)), random_state=seed)[2].T.astype(np.float64)
 
 
 def _means(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -258,7 +272,7 @@ def _agreement(readout: AttributeReadout, data: list[np.ndarray], halves: list[n
         mean, _ = _means(x, rows)
         _, trace = _means(readout.read(x) * np.sqrt(readout.readability), rows)
         means.append(readout.read(mean))
-        noise.append(trace * (1 / rows.shape[1] - 1 / len(x)))  # what halving adds to the mean of all rows
+        noise.append(trace / (2 * rows.shape[1]))  # half of it: as if both halves had been taken, of real and of imagined rows
     return readout.agreement(np.stack(means, 1), asked, np.stack(noise, 1))
 
 
@@ -394,6 +408,8 @@ def spectra(halves: Halves) -> list[Estimate]:
         with np.errstate(divide="ignore", invalid="ignore"):
             rank[:, :, k] = ranks[2] / ranks[0], ranks[1] / ranks[0]
             volume[:, :, k] = np.exp(2 * (logs[2] - logs[0])), np.exp(2 * (logs[1] - logs[0]))
+        flat = halves.means[2][1][:, k] == 0  # rows that are equal differ by rounding along the axes
+        rank[0, flat, k] = volume[0, flat, k] = 0
     return [Estimate.by_class("effective rank", *rank, 0.0), Estimate.by_class("volume", *volume, 0.0)]
 
 
@@ -462,17 +478,20 @@ def _neighbour_order(first: np.ndarray, second: np.ndarray, imagined: np.ndarray
 def changed_places(halves: Halves, most: int = 50) -> list[tuple[int, int, int, float]]:
     """Classes c, i, j and a size: i is nearer to c than j in reality, and further away among the imagined classes.
 
-    Only pairs whose order is the same in 95 % of the repeats, on either side; largest first. The size is the smaller of the
-    two gaps between the squared distances, as a share of their sum.
+    Only where chance, at 5 % for all such triples together, turns neither order round; largest first. The size is the smaller
+    of the two gaps between the squared distances, as a share of their sum.
     """
     real, _, made = halves.squares
+    count = len(halves.real)
+    sure = NormalDist().inv_cdf(1 - 0.05 / max(1, count * (count - 1) * (count - 2) / 2))
     found = []
-    for c in range(len(halves.real)):
-        nearer, further = ((d[:, c, :, None] < d[:, c, None, :]).mean(0) >= 0.95 for d in (real, made))
-        for i, j in np.argwhere(nearer & further.T):
+    for c in range(count):
+        gaps = [d[:, c, None, :] - d[:, c, :, None] for d in (real, made)]  # (R, U, U): by how much j is further than i
+        nearer, further = (sign * gap.mean(0) > sure * gap.std(0, ddof=1) for gap, sign in zip(gaps, (1, -1), strict=True))
+        for i, j in np.argwhere(nearer & further):
             if c not in (i, j):
-                gaps = [abs(d[c, i] - d[c, j]) / (abs(d[c, i]) + abs(d[c, j])) for d in (real.mean(0), made.mean(0))]
-                found.append((c, int(i), int(j), float(min(gaps))))
+                shares = [abs(d[c, i] - d[c, j]) / (abs(d[c, i]) + abs(d[c, j])) for d in (real.mean(0), made.mean(0))]
+                found.append((c, int(i), int(j), float(min(shares))))
     return sorted(found, key=lambda one: -one[3])[:most]
 
 
@@ -484,50 +503,49 @@ def overall(halves: Halves) -> list[Estimate]:
 
     Raises ``DataError`` with too few rows or classes.
     """
+    directions = metrics.unit_directions(halves.leading[0][0].shape[1], DIRECTIONS, halves.seed)
+
+    def sliced(a: np.ndarray, x: np.ndarray) -> np.ndarray:
+        h = min(a.shape[1], x.shape[1])
+        return metrics.sliced_wasserstein(a[:, :h], x[:, :h], directions)
+
+    return [_compared(halves, "Frechet", metrics.frechet), _compared(halves, "sliced Wasserstein", sliced)]
+
+
+def two_sample_tests(halves: Halves) -> list[Estimate]:
+    """Can a classifier tell imagined from real rows of a class? Trained anew on each pair of halves.
+
+    Raises ``DataError`` with too few rows or classes.
+    """
+
+    def told_apart(kind: str) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        return lambda a, x: metrics.auc(*metrics.two_sample_scores(a, x, kind, seed=halves.seed))
+
+    tests = (("quadratic test", "quadratic"), ("neighbour test", "neighbours"))
+    return [_compared(halves, name, told_apart(kind), rows=ROWS, least=NEIGHBOURS + 1) for name, kind in tests]
+
+
+def _compared(
+    halves: Halves,
+    name: str,
+    number: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    *,
+    rows: int | None = None,
+    least: int = 1,
+) -> Estimate:
+    """A ``number`` of two sets (R, h, P), (R,), of each class: imagined, real and another class's rows against real ones."""
     repeats, count = min(CLASSIFIED, halves.repeats), len(halves.real)
     if count < 2:
         raise DataError(ALONE)
-    directions = metrics.unit_directions(halves.leading[0][0].shape[1], DIRECTIONS, halves.seed)
-    far, sliced = np.empty((3, repeats, count)), np.empty((3, repeats, count))
+    found = np.full((3, repeats, count), np.nan)
     for k in range(count):
-        a, b, g, f = (_stack(one) for one in zip(*halves.triples(k, repeats), strict=True))
-        for place, x in enumerate((g, b, f)):
-            h = min(a.shape[1], x.shape[1])
-            far[place, :, k] = metrics.frechet(a, x)
-            sliced[place, :, k] = metrics.sliced_wasserstein(a[:, :h], x[:, :h], directions)
-    found = [(far, "Frechet"), (sliced, "sliced Wasserstein")]
-    return [Estimate.by_class(name, values[0], values[1], values[2].mean(0)) for values, name in found]
+        a, b, g, f = (_stack(one) for one in zip(*halves.triples(k, repeats, rows), strict=True))
+        if min(x.shape[1] for x in (a, b, g, f)) >= least:
+            found[:, :, k] = [number(a, x) for x in (g, b, f)]
+    return Estimate.by_class(name, found[0], found[1], found[2].mean(0))
 
 
 def _stack(parts: tuple[np.ndarray, ...]) -> np.ndarray:
     """(R, h, P); the class whose label is put on may have fewer rows in some repeats than in others."""
     h = min(map(len, parts))
     return np.stack([x[:h] for x in parts])
-
-
-def two_sample_tests(halves: Halves) -> list[Estimate]:
-    """Can a classifier tell imagined from real rows of a class? On one pair of halves; intervals resample held-out scores.
-
-    Raises ``DataError`` with too few rows or classes.
-    """
-    if len(halves.real) < 2:
-        raise DataError(ALONE)
-    rng = np.random.default_rng([halves.seed, 6])
-    estimates = []
-    for name, kind in (("quadratic test", "quadratic"), ("neighbour test", "neighbours")):
-        found = np.full((3, RESAMPLES, len(halves.real)), np.nan)
-        for k in range(len(halves.real)):
-            a, b, g, f = next(halves.triples(k, 1, ROWS))
-            if min(map(len, (a, b, g, f))) <= NEIGHBOURS:
-                continue
-            for place, x in enumerate((g, b, f)):
-                found[place, :, k] = _resampled(*metrics.two_sample_scores(a, x, kind, seed=halves.seed), rng)
-        estimates.append(Estimate.by_class(name, found[0], found[1], found[2].mean(0)))
-    return estimates
-
-
-def _resampled(of_a: np.ndarray, of_b: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """AUC of bootstrap resamples of both sets of scores: (RESAMPLES,)."""
-    wins = (of_a[:, None] < of_b) + 0.5 * (of_a[:, None] == of_b)
-    weights = [rng.multinomial(len(x), np.full(len(x), 1 / len(x)), RESAMPLES) / len(x) for x in (of_a, of_b)]
-    return np.einsum("ra,ab,rb->r", weights[0], wins, weights[1], optimize=True)

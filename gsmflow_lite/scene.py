@@ -13,7 +13,7 @@ from .config import check_seed
 from .datasets.base import GZSLDataset
 from .errors import DataError
 from .gaussian import class_means
-from .generators import Generator, RealSamples
+from .generators import Generator, RealSamples, synthesized
 from .projection import Points, Projection, Watch
 from .readout import AttributeReadout
 from .zoo import SEED, Zoo
@@ -90,9 +90,8 @@ class Scene:
         """``n`` imagined features of each of the classes (M,), on the map. Raises ``DataError`` for what is not finite."""
         check_seed(seed)
         classes = np.asarray(classes, np.int64)
-        options = {} if temperature == 1 else {"temperature": temperature}  # not every generator has one
         asked = torch.from_numpy(self.dataset.attributes[classes])
-        made = torch.as_tensor(generator.synthesize(asked, n, seed=seed, **options)).detach().cpu().float().numpy()
+        made = synthesized(generator, asked, n, temperature=temperature, seed=seed).detach().cpu().float().numpy()
         wanted = (len(classes), n, self.dataset.features.shape[1])
         if made.shape != wanted:
             raise DataError(

@@ -15,7 +15,7 @@ from .config import check_seed
 from .datasets.base import GZSLDataset
 from .errors import ConfigError, DataError
 from .generators import FromFile, Generator, RealSamples
-from .meters import BY_NAME, METRICS, Estimate, Halves, Metric
+from .meters import BY_NAME, METRICS, Estimate, Goodness, Halves, Metric
 from .readout import AttributeReadout
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Reading:
     ``score`` is where the value lies between the two, 0 to 1. ``word``:
 
     - ``fine``: the score is at least 0.8;
-    - ``shifted``: it is below 0.5 and the intervals of value and ceiling do not meet, so that chance is no excuse;
+    - ``shifted``: it is below 0.5, and how good value and ceiling are differs beyond the 95 % intervals of both;
     - ``watch``: anything else, and a distance order that chance explains (Mantel's p of 0.05 or more);
     - ``not measured``: the numbers are NaN, and the report's ``notes`` say why.
 
@@ -66,8 +66,8 @@ class ShiftReport:
     and ``read_made`` (U, A): attributes as described and as read off real and imagined class means, in units of their spread
     among seen classes, with their ``readability`` (A,), 0 to 1; ``responses``: for each permuted attribute, how far it was
     followed; ``mantel_p`` of the distance order; ``changed``: names of classes (c, i, j) and a size, where i is nearer to c
-    than j in reality and further away in imagination, beyond chance; ``settings`` that repeat the measurement; ``notes`` on
-    what was not measured and why.
+    than j in reality and further away in imagination, beyond chance (at 5 % for all together);
+    ``settings`` that repeat the measurement; ``notes`` on what was not measured and why.
     """
 
     readings: tuple[Reading, ...]
@@ -188,13 +188,24 @@ def measure(
     wanted = _wanted(metrics)
     classes, real, notes = real_features(dataset, classes)
     made = imagined_features(generator, dataset, classes, n, seed)
-    if isinstance(generator, STORED):
-        held = dict(zip(generator.classes.tolist(), generator.counts.tolist(), strict=True))
+    stored = _stored(generator)
+    if stored is not None:
+        held = dict(zip(stored.classes.tolist(), stored.counts.tolist(), strict=True))
         fewest = min(held.get(int(k), n) for k in classes)
         if fewest < n:
             notes.append(f"some classes have only {fewest} stored rows, so that rows came again: ask for n of {fewest} at most")
     with threadpool_limits(1):  # thousands of small matrices: a second thread costs more than it brings
-        return _report(dataset, generator, classes, Halves(real, list(made), repeats, seed), notes, wanted)
+        halves = Halves(real, list(made), repeats, seed, meters.leading_axes(dataset, seed))
+        return _report(dataset, generator, classes, halves, notes, wanted)
+
+
+def _stored(generator: Generator) -> FromFile | RealSamples | None:
+    """The generator of stored rows that this one is, or changes (:class:`Injected`, :class:`AtTemperature`)."""
+    while not isinstance(generator, STORED):
+        generator = getattr(generator, "source", None)
+        if not isinstance(generator, Generator):
+            return None
+    return generator
 
 
 def _wanted(metrics: Sequence[str] | None) -> frozenset[str]:
@@ -330,23 +341,22 @@ def _single(metric: Metric, e: Estimate | None, k: int, name: str) -> Reading:
     if e is None or not e.measured[k]:
         return _missing(metric, name)
     value, floor, ceiling = e.value[:, k], e.floor[k], e.ceiling[:, k]
-    return _reading(metric, name, value, ceiling, floor, [float(metric.goodness(x).mean()) for x in (value, floor, ceiling)])
+    return _reading(metric, name, value, ceiling, floor, tuple(map(metric.goodness, (value, floor, ceiling))))
 
 
 def _missing(metric: Metric, label: str | None) -> Reading:
     return Reading(metric.meter, metric.name, label, *[float("nan")] * 6, NOT_MEASURED)
 
 
-def _reading(metric: Metric, label: str | None, value, ceiling, floor: float, goodness: Sequence[float]) -> Reading:
+def _reading(metric: Metric, label: str | None, value, ceiling, floor: float, goodness: Goodness) -> Reading:
     low, high = interval(value, metric)
-    ceiling_low, ceiling_high = interval(ceiling, metric)
-    of_value, of_floor, of_ceiling = goodness
+    of_value, of_floor, of_ceiling = (float(np.mean(x)) for x in goodness)
     room = of_ceiling - of_floor
     if room <= 1e-9 * max(abs(of_floor), abs(of_ceiling)):  # relative, as distances have the units of the features
         score, word = float(of_value >= of_ceiling), "watch"
     else:
         score = float(np.clip((of_value - of_floor) / room, 0, 1))
-        meet = low <= ceiling_high and ceiling_low <= high
+        meet = abs(of_ceiling - of_value) <= _half(goodness[0]) + _half(goodness[2])
         word = "fine" if score >= FINE else "shifted" if score < SHIFTED and not meet else "watch"
     return Reading(
         metric.meter, metric.name, label, float(value.mean()), low, high, float(floor), float(ceiling.mean()), score, word
@@ -355,8 +365,13 @@ def _reading(metric: Metric, label: str | None, value, ceiling, floor: float, go
 
 def interval(values: np.ndarray, metric: Metric) -> tuple[float, float]:
     """Mean of ``values`` (R,) plus and minus 1.96 standard deviations, within what the metric can be."""
-    middle, half = values.mean(), 1.96 * values.std(ddof=1)
+    middle, half = values.mean(), _half(values)
     return float(max(middle - half, metric.least)), float(min(middle + half, metric.most))
+
+
+def _half(values: np.ndarray) -> float:
+    """Half of the width of a 95 % interval, from values (R,) of repeats."""
+    return 1.96 * float(values.std(ddof=1))
 
 
 def _say_semantic(r: Reading) -> str:

@@ -49,18 +49,18 @@ def study_still(
 
     long, rows, groups = _drawn(frame, reference, scores)
     figure = still_figure(2.4 + 4.6 * len(scores), 1.9 + len(rows) * max(0.5, 0.34 * len(groups)), title, caption)
-    shown = long.assign(row=long["variant"].map({row: plain_still(row) for row in rows}))
-    options = {"x": "value", "y": "row", "hue": "group", "order": [plain_still(row) for row in rows], "hue_order": groups}
+    options = {"x": "value", "y": "variant", "hue": "group", "order": rows, "hue_order": groups}
     colours, marks = (([*of] * len(groups))[: len(groups)] for of in (PALETTE, SYMBOLS))
     options |= {"palette": colours, "markers": marks, "dodge": DODGE if len(groups) > 1 else False, "legend": False}
     for axes, score in zip(figure.subplots(1, len(scores), sharey=True, squeeze=False)[0], scores, strict=True):
-        own = shown[shown["score"] == score]
+        own = long[long["score"] == score]
         for i, group in enumerate(groups):
             seeds = own[own["group"] == group]
             places = seeds["variant"].map(rows.index) + _shift(i, groups) + BELOW
             axes.scatter(seeds["value"], places, s=22, color=PALETTE[i % len(PALETTE)], alpha=0.45, linewidths=0)
         bars = {"errorbar": _bar, "err_kws": {"linewidth": 2.2}, "capsize": 0.12 / len(groups)}
         sns.pointplot(own, **options, **bars, linestyle="none", markersize=8, ax=axes)
+        axes.set_yticks(range(len(rows)), [plain_still(row) for row in rows])  # not before: names cut short may be equal
         _dressed_still(axes, _head(score, reference), reference is not None)
     if len(groups) > 1:
         figure.legend(*_handles(groups), loc="outside right upper", frameon=False, fontsize=12)
@@ -106,7 +106,8 @@ def study_interactive(
     from plotly.subplots import make_subplots
 
     long, rows, groups = _drawn(frame, reference, scores)
-    means = summary(frame, reference=reference).assign(group=_groups)
+    means = summary(frame, reference=reference)
+    means = means[means["score"].isin(scores)].assign(group=_groups)  # of the same lines as `long`: groups depend on them
     heads = [plain(_head(score, reference), most=None) for score in scores]
     figure = make_subplots(1, len(scores), shared_yaxes=True, subplot_titles=heads, horizontal_spacing=0.06)
     for column, score in enumerate(scores, start=1):

@@ -8,7 +8,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from gsmflow_lite import ClassifierConfig
-from gsmflow_lite.classifier import SoftmaxClassifier, _weighted_loss
+from gsmflow_lite.classifier import SoftmaxClassifier, _covariance, _weighted_loss
 
 SIZES = (60, 30, 10)  # rows of the three classes
 
@@ -51,6 +51,13 @@ def test_the_lda_classifier_is_scikit_learns_discriminant_analysis(rows, balance
     expected = peer.decision_function(x)
     found = ours.logits(torch.as_tensor(x)).numpy()
     np.testing.assert_allclose(found - found.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=1e-6)
+
+
+def test_a_covariance_from_some_rows_is_that_of_all_however_they_are_sorted(rng):
+    y = np.arange(80_000) % 8  # class by class in turn; one varies ten times as much
+    x = (rng.standard_normal((len(y), 3)) * np.where(y == 0, 10, 1)[:, None]).astype(np.float32)
+    found = _covariance(torch.as_tensor(x), torch.ones(len(y)), torch.zeros(8, 3), torch.as_tensor(y))
+    np.testing.assert_allclose(found, np.cov(x.T), rtol=0.1, atol=1.2)
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "lda"])

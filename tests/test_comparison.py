@@ -1,5 +1,7 @@
 """What differs between two reports: values, intervals, and which is nearer to real data."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -40,12 +42,29 @@ def test_every_class_has_a_line_for_each_metric():
     assert len(differences(one, other)) == 2 * (1 + len(one.names))
 
 
-@pytest.mark.parametrize(("second", "nearer"), [(1.2, "second"), (4.0, "first"), (0.4, "chance"), (1.8, "chance")])
+@pytest.mark.parametrize(
+    ("second", "nearer"),
+    [(0.93, "second"), (1.05, "second"), (5.0, "first"), (0.4, "first"), (0.8, "chance"), (1.4, "chance"), (1.6, "chance")],
+)
 def test_of_ratios_the_one_nearer_to_one_is_nearer_beyond_chance(second, nearer):
-    # the half-widths 0.3 and 0.4 make an interval of 0.5
-    table = differences(report(0.5 if second != 1.8 else 1.5, 0.3), report(second, 0.4))
+    # 0.7 and 1.4 differ by more than their intervals, but 1.4 is as bad as 0.71
+    table = differences(report(0.7, 0.09), report(second, 0.12))
     assert table["nearer"][0] == nearer
-    assert table["high"][0] - table["low"][0] == pytest.approx(1.0)
+    assert table["high"][0] - table["low"][0] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("second", "nearer"), [(0.69, "chance"), (0.6, "second"), (0.9, "first"), (0.1, "first")])
+def test_of_chances_to_tell_apart_the_one_nearer_to_a_half_is_nearer(second, nearer):
+    table = differences(report(0.3, 0.06, metric="quadratic test"), report(second, 0.06, metric="quadratic test"))
+    assert table["nearer"][0] == nearer
+
+
+def test_an_interval_that_ends_where_values_end_is_as_wide_as_its_other_side_says():
+    first, second = report(0.97, 0.1, metric="recall"), report(0.88, 0.04, metric="recall")
+    cut = replace(first, readings=(replace(first.readings[0], high=1.0),))
+    one = differences(cut, second).iloc[0]
+    assert one["high"] - one["difference"] == pytest.approx(np.hypot(0.1, 0.04))
+    assert one["nearer"] == "chance"
 
 
 def test_what_was_not_measured_has_no_difference():

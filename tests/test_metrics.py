@@ -9,7 +9,11 @@ import scipy.spatial
 import scipy.stats
 import skbio.stats.distance
 from sklearn.covariance import ledoit_wolf
+from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from gsmflow_lite import metrics
 from gsmflow_lite.errors import DataError
@@ -301,6 +305,23 @@ def test_only_the_quadratic_classifier_sees_a_difference_of_spread(rng):
     assert found["linear"] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("classifier", ["linear", "quadratic"])
+def test_the_linear_and_the_quadratic_classifier_are_scikit_learns_ridge_regression(classifier, rng):
+    known, asked, of_b = rng.standard_normal((30, 4)), rng.standard_normal((20, 4)), np.repeat([0.0, 1.0], [12, 18])
+    known[:, 2] = 1  # a column that says nothing
+    squares = [FunctionTransformer(lambda x: np.hstack([x, x**2]))] * (classifier == "quadratic")
+    peer = make_pipeline(StandardScaler(), *squares, Ridge(alpha=metrics.PENALTY)).fit(known, of_b)
+    found = metrics.CLASSIFIERS[classifier](known, of_b, asked) + of_b.mean()
+    np.testing.assert_allclose(found, peer.predict(asked), atol=1e-10)
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_the_neighbour_classifier_is_scikit_learns(count, rng):
+    known, asked, of_b = rng.standard_normal((count, 4)), rng.standard_normal((20, 4)), rng.integers(0, 2, count).astype(float)
+    peer = KNeighborsRegressor(min(metrics.NEIGHBOURS, count)).fit(known, of_b)
+    np.testing.assert_allclose(metrics.CLASSIFIERS["neighbours"](known, of_b, asked), peer.predict(asked))
+
+
 def test_an_unknown_classifier_is_refused(rng):
     with pytest.raises(DataError, match="classifier must be one of linear, quadratic, neighbours, got 'forest'"):
         metrics.two_sample_scores(*rng.standard_normal((2, 9, 2)), "forest")
@@ -328,6 +349,11 @@ BATCHED = {
     "disparity": (lambda a, b: metrics.procrustes(a, b)[0], [(5, 4), (5, 4)]),
     "scale": (lambda a, b: metrics.procrustes(a, b)[1], [(5, 4), (5, 4)]),
     "order_kept": (metrics.order_kept, [(5, 5), (5, 5)]),
+    "auc": (metrics.auc, [(9,), (7,)]),
+    **{
+        kind: (lambda a, b, kind=kind: np.concatenate(metrics.two_sample_scores(a, b, kind, seed=3), -1), [(20, 4), (31, 4)])
+        for kind in ("linear", "quadratic", "neighbours")
+    },
 }
 
 

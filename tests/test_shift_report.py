@@ -195,7 +195,8 @@ BOUNDS = [  # value, its wobble, that of the ceiling, which is 1 where the floor
 @pytest.mark.parametrize(("value", "wobble", "of_ceiling", "word"), BOUNDS)
 def test_the_borders_of_the_words(value, wobble, of_ceiling, word):
     around = np.array([-1.0, 1.0]) / np.sqrt(2)  # of standard deviation 1
-    found = shifts._reading(BY_NAME["response"], "cat", value + wobble * around, 1 + of_ceiling * around, 0, (value, 0.0, 1.0))
+    values, ceilings = value + wobble * around, 1 + of_ceiling * around
+    found = shifts._reading(BY_NAME["response"], "cat", values, ceilings, 0, (values, 0.0, ceilings))
     assert found.word == word
     assert (found.meter, found.metric, found.label, found.floor) == ("semantic", "response", "cat", 0.0)
     assert (found.value, found.ceiling) == (pytest.approx(value), pytest.approx(1))
@@ -203,17 +204,18 @@ def test_the_borders_of_the_words(value, wobble, of_ceiling, word):
 
 
 def test_values_beyond_the_ceiling_and_below_the_floor_meet_it_or_not_by_their_intervals():
-    low = shifts._reading(BY_NAME["Frechet"], None, np.array([9.0, 9.0]), np.array([1.0, 1.0]), 9, (-9.0, -9.0, -1.0))
+    both = np.ones(2)
+    low = shifts._reading(BY_NAME["Frechet"], None, np.array([9.0, 9.0]), np.array([1.0, 1.0]), 9, (-9 * both, -9.0, -both))
     assert (low.score, low.word) == (0, "shifted")
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
 def test_room_between_floor_and_ceiling_is_judged_in_their_own_units(size):
     values = size * np.array([1.0, 1.0])
-    at = [shifts._reading(BY_NAME["Frechet"], None, values, values, size, (-v * size, -2 * size, -c * size)) for v, c in (
-        (1.5, 1.0), (2.0, 2.0), (2.1, 2.0), (1.0, 2 - 1e-8)
+    at = [shifts._reading(BY_NAME["Frechet"], None, values, values, size, (-v * values, -2 * size, -c * values)) for v, c in (
+        (1.4, 1.0), (2.0, 2.0), (2.1, 2.0), (1.0, 2 - 1e-8)
     )]  # fmt: skip
-    assert [r.score for r in at] == [pytest.approx(0.5), 1, 0, 1]
+    assert [r.score for r in at] == [pytest.approx(0.6), 1, 0, 1]
     assert [r.word for r in at] == ["watch", "watch", "watch", "fine"]
 
 
@@ -221,7 +223,9 @@ def estimate(metric: str, value: list[list[float]]) -> Estimate:
     """Two repeats of two classes, with a ceiling of 1 and a floor of 0."""
     value = np.array(value)
     one = np.ones_like(value)
-    return Estimate(BY_NAME[metric], value, one, np.zeros(2), value.mean(1), one.mean(1), 0.0, (float(value.mean()), 0.0, 1.0))
+    return Estimate(
+        BY_NAME[metric], value, one, np.zeros(2), value.mean(1), one.mean(1), 0.0, (value.mean(1), 0.0, one.mean(1))
+    )
 
 
 def collector(wanted=("agreement", "spread")) -> shifts._Collector:

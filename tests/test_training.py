@@ -407,6 +407,18 @@ def test_a_checkpoint_of_another_seed_is_refused(train, tmp_path):
         train(checkpoint=tmp_path / "run", seed=2)
 
 
+def test_a_checkpoint_with_other_anchors_is_refused(dataset, tmp_path):
+    model = replace(MODEL, relative_positioning=True)
+    changed = dataset.attributes.copy()
+    changed[dataset.unseen_classes] *= 5  # of all descriptions, which anchors are chosen from
+    other = replace(dataset, attributes=changed)
+    begun, anew = new_model(dataset, model), new_model(other, model)
+    assert not torch.equal(begun.positioning.anchors, anew.positioning.anchors)
+    list(fit(begun, dataset, PLAIN, device="cpu", checkpoint=tmp_path / "run"))
+    with pytest.raises(StorageError, match=r"belongs to a run with another data .*name another checkpoint"):
+        next(fit(anew, other, PLAIN, device="cpu", checkpoint=tmp_path / "run"))
+
+
 @pytest.mark.parametrize("field", ["features", "attributes"])
 def test_a_checkpoint_of_other_data_is_refused(dataset, train, tmp_path, field):
     train(checkpoint=tmp_path / "run")

@@ -13,11 +13,12 @@ import numpy as np
 
 from ..errors import DataError, StorageError
 from ..storage import written_whole
-from .base import GZSLDataset, hold_out
+from .base import GZSLDataset, as_text, hold_out
 from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
 from .matfiles import most_inflated, one_clear_error, open_hdf5
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
+UNNAMED = "res101"  # the features of the benchmarks, where no others are named
 ROWS = ("train", "test_seen", "test_unseen")
 OPTIONAL = (*ROWS, "class_names", "attribute_names", "groups", "images", "declared_validation", "name")
 
@@ -45,7 +46,7 @@ def from_arrays(
     ``features`` (N, D); where they do not fit into memory, the name of an .npy or HDF5 file, what :func:`open_features`
     returns, a memory map (``np.load(path, mmap_mode="r")``) or an h5py data set: these stay on disk, see
     :class:`MappedFeatures`; ``labels`` (N,), class numbers from 0 or class names; ``attributes`` (K, A), or a DataFrame whose
-    index names the classes; ``unseen``, the numbers or names of the classes that are never trained on.
+    index names the classes; ``unseen``, the numbers or names of the classes that are never trained on, or a mask (K,).
 
     Where ``test_seen`` is None, a fifth of the rows of each seen class is held out, drawn with ``seed`` (whole ``groups``
     where given). ``train`` and ``test_unseen`` are the remaining rows of seen classes and all rows of unseen ones, unless
@@ -58,7 +59,7 @@ def from_arrays(
         attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
     attributes = as_array(attributes, "attributes", source)
     number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
-    labels, unseen = number(labels, "labels"), number(unseen, "unseen")
+    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", len(attributes), source), "unseen")
     if not len(unseen):
         raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
     strange = np.setdiff1d(unseen, labels)
@@ -160,8 +161,23 @@ def from_folder(path: str | Path, features: str = "features", *, name: str | Non
 
 
 def features_file(folder: Path, features: str) -> str | None:
-    """Which .npy file of a folder holds the features: the one that is named, or ``features.npy``; None where neither is."""
-    return next((key for key in (features.removesuffix(".npy"), "features") if (folder / f"{key}.npy").is_file()), None)
+    """Which .npy file of a folder holds the features: the one that is named, or, where none was, ``features.npy``.
+
+    None where neither is there. Raises ``DataError`` for a name that such a folder does not have.
+    """
+    named = features.removesuffix(".npy")
+    if (folder / f"{named}.npy").is_file():
+        return named
+    if not (folder / "features.npy").is_file():
+        return None
+    if features != UNNAMED:
+        if (folder / f"{features.removesuffix('.mat')}.mat").is_file():
+            return None
+        there = ", ".join(sorted(file.name for file in folder.glob("*.npy")))
+        raise DataError(
+            f"{folder}: features must name a file of the folder ({there}), got {features!r}: correct the name, or leave it out"
+        )
+    return "features"
 
 
 def from_hdf5(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZSLDataset:
@@ -209,6 +225,8 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
     for key, value in content.items():  # what is written may be a map of the file that is written over
         with written_whole(path / f"{key}.npy") as file:
             np.save(file, value, allow_pickle=False)
+    for key in set(OPTIONAL) - set(content):  # of a data set that was here before
+        (path / f"{key}.npy").unlink(missing_ok=True)
     if isinstance(d.features, MappedFeatures):
         d.features.save(path / "features.npy")
     return path
@@ -275,7 +293,9 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: st
 
 
 def _of_characters(array: np.ndarray) -> np.ndarray:
-    """The same; raises ``ValueError`` for text of numbers that are no characters, over which Python stumbles much later."""
+    """The same, bytes as text; raises ``ValueError`` for what is no character, over which Python stumbles much later."""
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
     if array.dtype.kind == "U" and array.nbytes:
         numbers = np.atleast_1d(array).astype(array.dtype.newbyteorder("="), order="C", copy=False).view(np.uint32)
         if numbers.max() > sys.maxunicode or ((numbers >= 0xD800) & (numbers < 0xE000)).any():
@@ -339,6 +359,19 @@ def as_array(values, name: str, source: str) -> np.ndarray:
         raise DataError(f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
 
 
+def _unmasked(values, what: str, count: int, source: str):
+    """Class numbers, from a mask over all classes; whatever else it is, as it is."""
+    array = as_array(values, what, source)
+    if array.dtype != bool:
+        return values
+    if array.shape != (count,):
+        raise DataError(
+            f"{at_source(source)}{what} as a mask must have an entry for each of {count} classes, got shape {array.shape}: "
+            "give one for every row of attributes, or the numbers of classes"
+        )
+    return np.flatnonzero(array)
+
+
 def _rows(values, labels: np.ndarray) -> np.ndarray:
     """Row numbers, from row numbers or a mask over all rows."""
     rows = as_array(values, "a split", "")
@@ -348,11 +381,12 @@ def _rows(values, labels: np.ndarray) -> np.ndarray:
 def class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:
     """Class numbers from 0, looked up where ``values`` are names or entries of the attribute table's own index."""
     array = np.atleast_1d(as_array(values, what, source))
+    array = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
     if array.ndim != 1:
         raise DataError(f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind in "biuf" and not (index and all(isinstance(entry, int) for entry in index)):
         return array  # numbers already; GZSLDataset checks their range
-    keys = index if array.dtype.kind in "biuf" else [str(name) for name in names]
+    keys = index if array.dtype.kind in "biuf" else [as_text(name) for name in names]
     if not keys:
         if not array.size:
             return array.astype(np.int64)

@@ -62,9 +62,9 @@ class GZSLDataset:
         for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
             if getattr(self, name) is not None:
                 self._put(name, whole_numbers(getattr(self, name), name, self.source))
-        names = tuple(map(str, self.class_names)) or tuple(f"class {k}" for k in range(len(self.attributes)))
+        names = tuple(map(as_text, self.class_names)) or tuple(f"class {k}" for k in range(len(self.attributes)))
         self._put("class_names", names)
-        traits = tuple(map(str, self.attribute_names))
+        traits = tuple(map(as_text, self.attribute_names))
         self._put("attribute_names", traits or tuple(f"attribute {k}" for k in range(self.attributes.shape[1])))
         _check_shapes(self)
         _check_splits(self)
@@ -192,6 +192,11 @@ def _split_origin(d: GZSLDataset, test_unseen: np.ndarray) -> GZSLDataset:
 
 def _where(source: str) -> str:
     return f"{source}: " if source else ""
+
+
+def as_text(name) -> str:
+    """A name as text, also where HDF5 or NumPy have it in bytes."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def finite_matrix(values, name: str, source: str) -> np.ndarray:

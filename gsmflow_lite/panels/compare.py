@@ -77,12 +77,12 @@ class ComparePanel(MapPanel):
 
     def generator(self, side: str) -> Generator:
         """The first or the second generator."""
-        one = self.generators[self.settings[side]]
+        one = self.generators[self.shown[side]]
         return trained(one) if isinstance(one, Mechanisms) else one
 
     def refresh(self) -> None:
-        s, classes = self.settings, self.classes
         self.worker.cancel("measuring")  # of other settings than those that it would now be noted under
+        s, classes = self.shown, self.classes
         sampled = {"temperature": s["temperature"], "seed": s["seed"]}
         self.imagined = {side: self.scene.imagine(self.generator(side), classes, s["samples"], **sampled) for side in SIDES}
         self.focus(classes)  # not before: where imagining fails, all that is shown stays
@@ -95,7 +95,7 @@ class ComparePanel(MapPanel):
         self._measure()
 
     def _measure(self) -> None:
-        s, dataset, classes = self.settings, self.scene.dataset, sorted(self.classes)
+        s, dataset, classes = self.shown, self.scene.dataset, sorted(self.classes)
         generators = {side: AtTemperature(self.generator(side), s["temperature"]) for side in SIDES}
         if s["temperature"] == 1:
             generators = {side: one.source for side, one in generators.items()}
@@ -108,7 +108,7 @@ class ComparePanel(MapPanel):
 
     def _measured(self, reports: dict[str, ShiftReport]) -> None:
         self.reports, self.table = reports, differences(reports["first"], reports["second"])
-        s, whole = self.settings, self.table[self.table["class"].isna()].set_index("metric")
+        s, whole = self.shown, self.table[self.table["class"].isna()].set_index("metric")
         parts = [_say(meter, whole.loc[HEADLINES[meter]], s) for meter in METERS]
         self._sentence.value = f'<p class="card">{escape("; ".join(parts))}.<br><span class="calm">{KEY}</span></p>'
         self._table.value = self._html()
@@ -131,7 +131,7 @@ class ComparePanel(MapPanel):
     @property
     def caption(self) -> str:
         """Where the numbers come from."""
-        s = self.settings
+        s = self.shown
         return (
             f"{self.scene.dataset.name}; first: {s['first']}, second: {s['second']}; temperature {s['temperature']:g}, seed "
             f"{s['seed']}; {MEASURED} imagined features a class; bold: nearer to real data, beyond chance (95 %); "
@@ -139,7 +139,7 @@ class ComparePanel(MapPanel):
         )
 
     def code(self) -> str:
-        s = self.settings
+        s = self.shown
         make = f"scene = Scene.of(dataset, seed={self.map_seed})"
         if self.zoo:
             make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
@@ -169,7 +169,7 @@ class ComparePanel(MapPanel):
         """Both generators as a matplotlib figure, one row of lenses each."""
         if not self.imagined:
             raise DataError("there is nothing to draw yet: choose a class")
-        s, focus = self.settings, [k for k in self.classes if (self.scene.real.labels == k).any()]
+        s, focus = self.shown, [k for k in self.classes if (self.scene.real.labels == k).any()]
         figure = still_figure(13, 12.6, "", self.caption)
         for part, side in zip(figure.subfigures(2, 1), SIDES, strict=True):
             part.suptitle(plain_still(f"{side}: {s[side]}"), fontsize=16, x=0.01, ha="left")

@@ -27,6 +27,7 @@ from ..design import (
     sweep,
     telling,
 )
+from ..errors import DataError
 from ..figures import CONTEXT, PALETTE, plain, short
 from ..generators import Generator, RidgeGaussian
 from ..projection import Points
@@ -84,8 +85,8 @@ class AttributeSliders:
 
     @value.setter
     def value(self, texts: Sequence[str]) -> None:
-        pairs = [text.rpartition("=") for text in texts]  # a name may hold the sign itself
-        found = {name: number for name, _, number in pairs}
+        pairs = [_pair(text) for text in texts]
+        found = dict(pairs)
         for name, number in found.items():
             self._check(name, number)
         if len(found) != len(pairs):
@@ -106,7 +107,7 @@ class AttributeSliders:
     @property
     def changes(self) -> dict[str, float]:
         """Changed attributes by name."""
-        return {name: float(text) for name, text in self._texts.items()}
+        return changed(self.value)
 
     @property
     def layout(self) -> widgets.Layout:
@@ -181,6 +182,17 @@ class AttributeSliders:
         self.place.value = f"{first} to {self._page * POOL + len(self._shown)} of {self._found}"
         self.clear.description = f"Clear {len(self._texts)}" if self._texts else "Clear"
         self.clear.disabled = not self._texts
+
+
+def changed(texts: Sequence[str]) -> dict[str, float]:
+    """Changed attributes by name, from texts ``name=value``."""
+    return {name: float(number) for name, number in map(_pair, texts)}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """What is before and after the last sign: a name may hold one itself."""
+    name, _, number = text.rpartition("=")
+    return name, number
 
 
 class DesignPanel(Panel):
@@ -262,21 +274,22 @@ class DesignPanel(Panel):
     @property
     def description(self) -> np.ndarray:
         """The invented class's attributes, (A,)."""
-        return describe(self.scene.dataset, **self._base(), changes=self.controls["changes"].changes)
+        return describe(self.scene.dataset, **self._base(), changes=changed(self.shown["changes"]))
 
     def _base(self) -> dict[str, str]:
-        return {key: self.settings[key] for key in ("start", "less", "more")}
+        return {key: self.shown[key] for key in ("start", "less", "more")}
 
     def _noise(self) -> dict[str, float]:
         """Temperature and seed, to as many digits as are written in a state and in code."""
-        return {"temperature": float(f"{self.settings['temperature']:g}"), "seed": self.settings["seed"]}
+        return {"temperature": float(f"{self.shown['temperature']:g}"), "seed": self.shown["seed"]}
 
     def refresh(self) -> None:
         """Imagine the class and show it everywhere."""
         description, noise = self.description, self._noise()
         self.controls["changes"].describe(describe(self.scene.dataset, **self._base()))
-        self.invented = invent(self.real, self.generator, description, **noise)
-        self.swept = sweep(self.scene, self.generator, description, self.settings["sweep"], **noise)
+        invented = invent(self.real, self.generator, description, **noise)
+        self.swept = sweep(self.scene, self.generator, description, self.shown["sweep"], **noise)
+        self.invented = invented  # not before: where the sweep fails, all that is shown stays
         self._show_words()
         self._show_samples()
         self._show_map()
@@ -305,10 +318,10 @@ class DesignPanel(Panel):
     @property
     def title(self) -> str:
         """The description in words, on one line."""
-        s = self.settings
+        s = self.shown
         signs = (("less", "\N{MINUS SIGN}"), ("more", "+"))
         sums = [short(s["start"]), *[f"{sign} {short(s[key])}" for key, sign in signs if s[key]]]
-        changes = [f"{short(name)} {number:g}" for name, number in self.controls["changes"].changes.items()]
+        changes = [f"{short(name)} {number:g}" for name, number in changed(s["changes"]).items()]
         more = f", and {len(changes) - 3} more" if len(changes) > 3 else ""
         return " ".join(sums) + (f" with {', '.join(changes[:3])}{more}" if changes else "")
 
@@ -329,7 +342,7 @@ class DesignPanel(Panel):
             self.bars.layout.xaxis.tickvals, self.bars.layout.xaxis.ticktext = place, names
 
     def _changed_numbers(self) -> list[int]:
-        return [self.traits.index(name) for name in self.controls["changes"].changes]
+        return [self.traits.index(name) for name in changed(self.shown["changes"])]
 
     def _colours_of(self) -> dict[int, str]:
         """Colours of the nearest classes by number; those that stay near keep theirs."""
@@ -388,7 +401,7 @@ class DesignPanel(Panel):
 
     def code(self) -> str:
         """The library calls that make this view."""
-        s, changes = self.settings, self.controls["changes"].changes
+        s, changes = self.shown, changed(self.shown["changes"])
         sums = "".join(f", {key}={s[key]!r}" for key in ("less", "more") if s[key])
         sums += f", changes={changes!r}" if changes else ""
         noise = f"temperature={s['temperature']:g}, seed={s['seed']}"
@@ -404,7 +417,9 @@ class DesignPanel(Panel):
 
     def still(self) -> Figure:
         """Pictures, sweep and nearest classes in matplotlib."""
-        s = self.settings
+        if self.invented is None:
+            raise DataError("there is nothing to draw yet: choose another description")
+        s = self.shown
         source = type(self.generator).__name__
         noise = f"{SAMPLES} samples of {source}, temperature {s['temperature']:g}, seed {s['seed']}"
         recipe = self.scene.projection.describe if self.scene.mapped else "its UMAP map is not there yet"

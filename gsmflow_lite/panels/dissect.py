@@ -168,7 +168,7 @@ class DissectPanel(Panel):
     @property
     def scene(self) -> Scene:
         """What is shown, at all steps."""
-        now = self.settings
+        now = self.shown
         key = (self.model, *(now[one] for one in ("number", "towards", "points", "temperature")))
         if self._scene is None or self._scene[0] != key:
             made = dissection(self.world, self.model, *key[1:3], n=now["points"], temperature=now["temperature"])
@@ -176,7 +176,7 @@ class DissectPanel(Panel):
         return self._scene[1]
 
     def refresh(self) -> None:
-        scene, now = self.scene, self.settings
+        scene, now = self.scene, self.shown
         self.controls["temperature"].disabled = now["towards"] == "noise"  # data are as they are
         self.again.layout.display = "none" if self.trained else "flex"
         with self.figure.batch_update():
@@ -212,7 +212,7 @@ class DissectPanel(Panel):
         return next(self.figure.select_traces({"meta": f"{space} {part}"}))
 
     def code(self) -> str:
-        now = self.settings
+        now = self.shown
         k, walk = now["number"], "to_noise" if now["towards"] == "noise" else "to_data"
         names = ["box_around", "density", "grid_lines", walk]
         if "world" not in self.given:
@@ -245,7 +245,7 @@ class DissectPanel(Panel):
         )
 
     def still(self) -> Figure:
-        scene, now = self.scene, self.settings
+        scene, now = self.scene, self.shown
         name = self.world.dataset.class_names[now["number"]]
         caption = f"{self.world.dataset.name}, {name}, seed {SEED}. The data have a scale of their own, all others have one."
         title = f"From {scene.grid.names[0]} to {now['towards']}, one half layer at a time"

@@ -124,19 +124,19 @@ class ExplorePanel(MapPanel):
 
     def generator(self) -> Generator:
         """What imagines: the chosen generator, with the doses injected."""
-        s = self.settings
+        s = self.shown
         source = self._source(s["generator"])
         doses = {key: s[key] for key in DOSES if s[key]}
         return Injected(self.scene.dataset, source, **doses) if doses else source
 
     def _source(self, name: str) -> Generator:
         if self.zoo and name == FLOW:
-            return trained(Mechanisms(**{key: self.settings[key] for key in MECHANISMS}))
+            return trained(Mechanisms(**{key: self.shown[key] for key in MECHANISMS}))
         return self.generators[name]
 
     def refresh(self) -> None:
-        s, classes = self.settings, self.classes
         self.worker.cancel("measuring")  # of other settings than those that it would now be noted under
+        s, classes = self.shown, self.classes
         generator = self.generator()
         self.imagined = self.scene.imagine(generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"])
         self.focus(classes)  # not before: where imagining fails, all that is shown stays
@@ -150,7 +150,7 @@ class ExplorePanel(MapPanel):
 
     def _over(self, classes: Sequence[int]) -> dict[str, dict[str, np.ndarray]]:
         """What is drawn over the points: curves by kind and lens."""
-        s, real, made = self.settings, self.scene.real, self.imagined.points
+        s, real, made = self.shown, self.scene.real, self.imagined.points
         there = [k for k in classes if (real.labels == k).any()]
         curves = {}
         ends = {lens: [overlays.centres(points, there, lens) for points in (real, made)] for lens in LENSES}
@@ -199,7 +199,7 @@ class ExplorePanel(MapPanel):
     @property
     def caption(self) -> str:
         """Where the numbers come from."""
-        s = self.settings
+        s = self.shown
         return (
             f"{self.scene.dataset.name}, {s['generator']}, temperature {s['temperature']:g}, seed {s['seed']}; "
             f"{MEASURED} imagined features a class against real test features; {self.scene.projection.describe}"
@@ -268,7 +268,7 @@ class ExplorePanel(MapPanel):
     # --- Code and still ----------------------------------------------------------------------------------------------
 
     def code(self) -> str:
-        s = self.settings
+        s = self.shown
         imports, seed = "from gsmflow_lite import Injected, RidgeGaussian, measure", f", seed={self.map_seed}"
         make = f"scene = Scene.of(dataset{seed * bool(self.map_seed)})"
         if self.zoo:
@@ -288,7 +288,7 @@ class ExplorePanel(MapPanel):
         )
 
     def _source_code(self) -> str:
-        s = self.settings
+        s = self.shown
         if self.zoo and s["generator"] == FLOW:
             off = [f"{key}={s[key]}" for key in MECHANISMS if s[key] != getattr(Mechanisms(), key)]
             return f"zoo.model(Mechanisms({', '.join(off)}))"
@@ -304,7 +304,7 @@ class ExplorePanel(MapPanel):
         focus = [k for k in self.classes if (self.scene.real.labels == k).any()]
         spread = {k: spread_ratio(self.scene.real_features(k), made.features[made.points.labels == k]) for k in focus}
         words = {"names": self.scene.dataset.class_names, "focus": focus, "colours": self._colours, "spread": spread}
-        figure = still_figure(13, 6.4, "", f"{self.caption}; {self.state()}")
+        figure = still_figure(13, 6.4, "", f"{self.caption}; {self.as_text(self.shown)}")
         two_lenses_on(figure, self.scene.real, made.points, over=self._over(self.classes), **words)
         return figure
 

@@ -30,7 +30,7 @@ class MapPanel(Panel):
     def __init__(self, scene: Scene, generators: Mapping[str, Any], *, sets: int = 1) -> None:
         self.scene, self.generators = scene, dict(generators)
         self._colours: dict[int, str] = {}
-        self._shown: tuple[int, ...] = ()
+        self._in_focus: tuple[int, ...] = ()
         self.map = LensMap(scene.dataset.class_names, sets=sets)
 
     def chooser(self) -> Chooser:
@@ -42,17 +42,17 @@ class MapPanel(Panel):
     def classes(self) -> list[int]:
         """Numbers of the classes in focus, as they stand in the list. Raises ``ConfigError`` where there is none."""
         numbers = {name: k for k, name in enumerate(distinct(self.scene.dataset.class_names))}
-        chosen = [numbers[name] for name in self.settings["classes"]]
+        chosen = [numbers[name] for name in self.shown["classes"]]
         if not chosen:
             raise ConfigError("choose at least one class: click in the list on the left, or press an arrow key in it")
         return chosen
 
     def focus(self, classes: Sequence[int]) -> None:
         """Real points anew, where other classes came into focus."""
-        if tuple(classes) != self._shown:
+        if tuple(classes) != self._in_focus:
             self._colours = focus_colours(classes, self._colours)
             self.map.show_real(self.scene.real, classes, self._real_texts(), self._colours)
-            self._shown = tuple(classes)
+            self._in_focus = tuple(classes)
 
     def status(self, k: int) -> str:
         return "unseen" if k in self.scene.dataset.unseen_classes else "seen"
@@ -78,7 +78,7 @@ class MapPanel(Panel):
         self.submit("map", lambda task: Scene.of(dataset, seed=seed, watch=task), self._mapped)
 
     def _mapped(self, scene: Scene) -> None:
-        self.scene, self._shown = scene, ()
+        self.scene, self._in_focus = scene, ()
         self._redraw()
 
 

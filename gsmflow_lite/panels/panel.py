@@ -34,8 +34,9 @@ class Panel:
     """A set of controls and a view of what they say.
 
     A subclass sets ``kind``, makes its ``controls`` (name of a setting -> widget with a ``value``), calls ``super().__init__``
-    and defines ``refresh``, ``code`` and ``still``. All settings change through the widgets or :meth:`set`, and each change is
-    followed by one :meth:`refresh`. In tests and notebooks :meth:`wait` returns when background work is done. Raises
+    and defines ``refresh``, ``code`` and ``still``, which take the settings from ``shown``. All settings change through the
+    widgets or :meth:`set`, and each change is followed by one :meth:`refresh`; where that raises, what is shown, and what is
+    said of it, must stay as it was. In tests and notebooks :meth:`wait` returns when background work is done. Raises
     ``ConfigError`` for a setting that is not there, or a value out of its range.
     """
 
@@ -48,6 +49,7 @@ class Panel:
             raise ConfigError(f"hide must name controls of this panel ({', '.join(controls)}), got {unknown[0]!r}")
         self.controls, self.name = dict(controls), name
         self._start = self.settings  # what `reset` goes back to
+        self.shown = self.settings  # those of the view: a move that is refused leaves it as it was
         self._past: list[dict[str, Any]] = []
         self._now, self._last = self.settings, ("", 0.0)
         self._log: list[dict[str, Any]] = []
@@ -59,7 +61,7 @@ class Panel:
         self.say(self.help)
         if start:
             self._apply(state.from_text(self.kind, start, self._start))
-            self._now = self.settings
+            self._now = self.shown = self.settings
         for key, control in self.controls.items():
             control.observe(lambda change, key=key: self._changed(key), names="value")
         if name in _open:
@@ -85,7 +87,7 @@ class Panel:
     @property
     def settings(self) -> dict[str, Any]:
         """Every setting by name."""
-        return {key: _even(control.value) for key, control in self.controls.items()}
+        return {key: _even(control) for key, control in self.controls.items()}
 
     def set(self, **values: Any) -> None:
         """Change settings together, as if the controls had been moved. Raises ``ConfigError`` for what a control refuses."""
@@ -97,7 +99,11 @@ class Panel:
 
     def state(self) -> str:
         """The settings as a short text; :meth:`restore` and the argument ``state`` take it."""
-        return state.to_text(self.kind, self.settings, self._start)
+        return self.as_text(self.settings)
+
+    def as_text(self, settings: Mapping[str, Any]) -> str:
+        """Settings such as ``shown`` as a text of :meth:`state`."""
+        return state.to_text(self.kind, settings, self._start)
 
     def restore(self, text: str) -> None:
         """Take the settings from a text of :meth:`state`. Raises ``ConfigError``; the settings then stay as they are."""
@@ -156,9 +162,11 @@ class Panel:
     def _redraw(self) -> None:
         self._frame.follow()
         self._frame.forgive()
+        before, self.shown = self.shown, self.settings
         try:
             self.refresh()
         except GSMFlowError as error:
+            self.shown = before
             self.say(plainly(error), bad=True)
         else:
             self._frame.show_code()
@@ -173,8 +181,8 @@ class Panel:
         return pd.DataFrame(self._log)
 
     def remember(self, scores: Mapping[str, float]) -> None:
-        """Add the settings as they are to the log, with scores; the same settings once."""
-        text = self.state()
+        """Add the settings of the view to the log, with scores; the same settings once."""
+        text = self.as_text(self.shown)
         self._log = [one for one in self._log if one["state"] != text][1 - KEPT :]
         self._log.append({"state": text, **{key: round(float(value), 3) for key, value in scores.items()}})
         self._frame.list_log(self._log)
@@ -242,7 +250,7 @@ class _Frame:
     """The widgets that every panel has around its own."""
 
     def __init__(self, panel: Panel) -> None:
-        self.panel = panel
+        self.panel, self.locked = panel, False
         self.line = widgets.HTML(layout=widgets.Layout(margin="0"))
         self.bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="160px", visibility="hidden"))
         self.stop = _button("Cancel", "stop", "Stop what is being computed", lambda: panel.cancel())
@@ -286,11 +294,21 @@ class _Frame:
     def follow(self) -> None:
         with self.panel.quietly():
             self.text.value = self.panel.state()
-        self.undo.disabled = not self.panel._past
+        self.undo.disabled = self.locked or not self.panel._past
+
+    def lock(self, locked: bool) -> None:
+        """Whether settings must stay as they are."""
+        self.locked = locked
+        self.reset.disabled = self.text.disabled = self.tried.disabled = locked
+        self.follow()
 
     def show_code(self) -> None:
         if self.show.value:
-            self.code.value = f'<pre class="code" tabindex="0" aria-label="code of this view">{escape(self.panel.code())}</pre>'
+            try:
+                text = self.panel.code()
+            except GSMFlowError as error:  # there is no view yet
+                text = f"# {plainly(error)}"
+            self.code.value = f'<pre class="code" tabindex="0" aria-label="code of this view">{escape(text)}</pre>'
         self.code.layout.display = "block" if self.show.value else "none"
 
     def list_log(self, log: Sequence[Mapping[str, Any]]) -> None:
@@ -341,9 +359,9 @@ def _button(text: str, icon: str, tooltip: str, act: Callable[[], None], width: 
 button = _button
 
 
-def _even(value: Any) -> Any:
-    """A number as it is meant: eight steps of 0.05 by key make the page say 0.3999999999999999."""
-    return float(f"{value:.12g}") if isinstance(value, float) else value
+def _even(control: Any) -> Any:
+    """The value of a control, a slider's as it is meant: eight steps of 0.05 by key make the page say 0.3999999999999999."""
+    return float(f"{control.value:.12g}") if isinstance(control, widgets.FloatSlider) else control.value
 
 
 def _line(one: Mapping[str, Any]) -> str:

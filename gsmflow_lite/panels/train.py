@@ -473,6 +473,7 @@ class TrainPanel(Panel):
         paused = running and self.run.task is not None and self.run.task.paused
         for control in self.controls.values():
             control.disabled = running
+        self._frame.lock(running)  # settings that were undone or pasted would end the training
         self.go.disabled = running
         self.hold.disabled = self.halt.disabled = not running or self.run.stopping
         self.hold.description, self.hold.icon = ("Resume", "play") if paused else ("Pause", "pause")
