@@ -116,6 +116,29 @@ def test_bad_arrays_are_refused_with_rule_and_value(case, parts):
         from_arrays(**given, source="mine")
 
 
+def test_unseen_classes_may_be_a_mask(parts):
+    np.testing.assert_array_equal(from_arrays(*parts, unseen=[False, True, False, True]).unseen_classes, [1, 3])
+    with pytest.raises(DataError, match=r"unseen as a mask must have an entry for each of 4 classes, got shape \(2,\)"):
+        from_arrays(*parts, unseen=[False, True])
+
+
+def test_names_in_bytes_are_text(parts, tmp_path):
+    features, labels, attributes = parts
+    names = np.array(NAMES, dtype="S")
+    content = {
+        "features": features,
+        "labels": names[labels],
+        "attributes": attributes,
+        "unseen": names[3:],
+        "class_names": names,
+    }
+    np.savez(tmp_path / "a.npz", **content)
+    for d in (from_npz(tmp_path / "a.npz"), from_arrays(**content), from_arrays(**content | {"class_names": list(names)})):
+        assert d.class_names == tuple(NAMES)
+        np.testing.assert_array_equal(d.labels, labels)
+        np.testing.assert_array_equal(d.unseen_classes, [3])
+
+
 def test_missing_labels_are_counted(parts):
     features, labels, attributes = parts
     names = pd.Series([NAMES[k] for k in labels])

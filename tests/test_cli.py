@@ -122,6 +122,18 @@ def test_a_diagnosis_leaves_a_report_and_a_result(made, data, tmp_path, capsys):
     assert "<h1>made: what it imagines of &lt;b&gt;world" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(made, data, tmp_path, capsys):
+    own = tmp_path / "oracle.npz"
+    own.write_bytes(made.read_bytes())
+    result = diagnosed(tmp_path / "out", own, "--dataset", data, "-n", 30)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("oracle ")]
+    shown = [[float(word) for word in line.split()[1:]] for line in lines[:2]]
+    expected = [[round(s[key], 1) for key in ("seen", "unseen", "harmonic", "zsl")] for s in (
+        result["scores"], result["baselines"]["oracle"]
+    )]  # fmt: skip
+    assert shown == expected
+
+
 def test_features_are_measured_in_the_space_of_training_unless_raw(made, data, tmp_path):
     usual, raw = (diagnosed(tmp_path / name, made, "--dataset", data, *more) for name, more in (("a", []), ("b", ["--raw"])))
     spreads = []

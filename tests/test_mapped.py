@@ -395,6 +395,21 @@ def test_a_folder_may_be_saved_over_itself(full, plain, tmp_path):
     np.testing.assert_array_equal(back.images, full.images)
 
 
+def test_what_a_data_set_lacks_is_not_left_over_from_the_one_before(full, plain, tmp_path):
+    save_folder(full, tmp_path / "birds")
+    back = load(save_folder(replace(full, groups=None, images=None, declared_validation=None), tmp_path / "birds"))
+    assert (back.groups, back.images, back.declared_validation) == (None, None, None)
+    assert_close(back.features, plain)
+
+
+def test_a_name_of_features_that_a_folder_lacks_is_refused(full, tmp_path):
+    folder = save_folder(full, tmp_path / "birds")
+    np.save(folder / "vit.npy", np.zeros((ROWS, 2)))
+    for read in (load, check_folder):
+        with pytest.raises(DataError, match=r"must name a file of the folder \(.*vit\.npy\), got 'vti'"):
+            read(folder, features="vti")
+
+
 def test_a_data_set_in_memory_is_saved_as_a_folder_too(inner, plain, tmp_path):
     assert_close(from_folder(save_folder(inner, tmp_path / "birds")).features, plain)
 

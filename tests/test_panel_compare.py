@@ -104,3 +104,14 @@ def test_where_imagining_fails_the_real_points_in_colour_stay(panel):
     panel.set(first="real features", temperature=0.5, classes=("Q",))
     panel.map.draw()
     assert list(panel.map.trace("real", "pca").x) == before
+
+
+def test_where_a_move_is_refused_no_measurement_is_said_of_others(panel):
+    panel.set(first="ridge-Gaussian", second="real features")
+    panel.set(classes=())  # refused, before that measurement is done
+    panel.set(first="GSMFlow", second="GSMFlow minus semantics")
+    panel.wait()
+    assert "choose at least one class" in panel._frame.line.value
+    assert "GSMFlow minus semantics" not in panel._sentence.value
+    assert not any("minus" in state for state in panel.log.get("state", []))
+    assert "first: ridge-Gaussian, second: real features" in panel.caption  # as is shown

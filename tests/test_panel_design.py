@@ -374,3 +374,22 @@ def test_glyphs_of_your_own_generator_are_those_of_the_package():
     panel = design(generator=mine)
     assert panel.generator is mine
     panel.close()
+
+
+def test_a_description_of_nothing_is_refused_and_the_panel_shows_all_the_same():
+    made = design(state="design?start=I&less=I", name="nothing")
+    assert "all attributes of this one are 0" in made._frame.line.value
+    assert "image/png" not in made._repr_mimebundle_()
+    made._frame.show.value = True
+    made.close()
+
+
+def test_where_a_move_is_refused_what_is_shown_is_described_as_it_is(panel):
+    panel.set(start="O", changes=("diagonal_lower_right=1",))
+    before = panel.title, panel.code()
+    panel.set(less="O", changes=())
+    assert "all attributes of this one are 0" in panel._frame.line.value
+    assert (panel.title, panel.code()) == before
+    assert panel.still()._suptitle.get_text() == f"Invented: {before[0]}"
+    panel._keep()
+    assert list(panel.log["state"]) == ["design?start=O&changes=diagonal_lower_right%3D1"]

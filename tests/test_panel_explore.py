@@ -725,3 +725,42 @@ def test_data_that_cannot_be_held_back_offer_no_real_features(own, make_dataset)
     panel = own(replace(dataset, groups=dataset.labels)).wait()
     assert list(panel.controls["generator"].options) == [RIDGE]
     assert panel.report is not None
+
+
+def test_where_a_move_is_refused_what_is_shown_is_described_as_it_is(panel):
+    panel.wait()
+    panel.set(variance=0.9)
+    panel.set(classes=())  # refused, before that measurement is done
+    panel.set(variance=0.0, generator=REAL)
+    assert "choose at least one class" in said(panel)
+    before = len(panel.log)
+    panel.wait()
+    assert len(panel.log) == before
+    assert "trained with the package" in panel.caption
+    assert "variance=0.9" in panel.still()._supxlabel.get_text()
+    assert "variance=0.9" in panel.code()
+    assert "choose at least one class" not in panel.code()
+
+
+def test_code_before_anything_is_drawn_says_what_is_missing(own, make_dataset):
+    panel = own(make_dataset(rows=20), state="explore?classes=")
+    panel._frame.show.value = True
+    assert "choose at least one class" in panel._frame.code.value
+
+
+class Plain:
+    """A generator that has no temperature."""
+
+    def synthesize(self, attributes, n, *, seed=0):
+        return RidgeGaussian.fit(self.dataset).synthesize(attributes, n, seed=seed)
+
+
+def test_a_generator_without_a_temperature_says_so_and_the_picture_stays(own, make_dataset):
+    plain = Plain()
+    plain.dataset = make_dataset(rows=20)
+    panel = own(plain.dataset, plain)
+    before = xy(panel, "imagined").copy()
+    for doses in ({}, {"variance": 0.5}):
+        panel.set(temperature=0.5, **doses)
+        assert "Plain features have no temperature: it must be 1, got 0.5" in said(panel)
+        np.testing.assert_array_equal(xy(panel, "imagined"), before)

@@ -1,6 +1,7 @@
 """The training panel without a browser: buttons are pressed, values set, and the arrays of its figures read."""
 
 import time
+from dataclasses import replace
 
 import ipywidgets
 import numpy as np
@@ -412,3 +413,30 @@ def test_a_still_is_there_before_and_after(panel):
     panel.wait()
     assert len(panel.still().axes) == 4  # loss, H, first map, last map
     assert "image/png" in panel._repr_mimebundle_()
+
+
+def test_while_it_trains_nothing_pressed_or_pasted_ends_it(panel):
+    panel.set(data="gaussian_world")
+    panel.set(**LONG)
+    frame = panel._frame
+    panel.start()
+    until(lambda: panel.history, panel)
+    assert all(one.disabled for one in (frame.undo, frame.reset, frame.text, frame.tried))
+    panel.stop()
+    panel.wait()
+    assert not any(one.disabled for one in (frame.undo, frame.reset, frame.text, frame.tried))
+
+
+def test_a_learning_rate_of_many_digits_is_kept_to_the_last(panel):
+    rate = 3e-4 * 0.8**3
+    assert rate != float(f"{rate:.12g}")
+    other = train("gaussian_world_2d", config=replace(SMALL, training=replace(SMALL.training, lr=rate)), name="digits")
+    other.set(epochs=7)
+    assert (other.config.training.lr, other.settings["lr"]) == (rate, rate)
+    other.restore(other.state())
+    other.undo()
+    other.reset()
+    assert other.config.name == "small"
+    with pytest.raises(ConfigError, match="epochs cannot be"):
+        other.set(epochs=10**6)
+    other.close()

@@ -118,3 +118,22 @@ def test_nothing_to_draw_is_refused(draw, frame):
         draw(frame, scores=("accuracy",))
     with pytest.raises(ConfigError, match="reference must be a row"):
         draw(frame, reference="nobody")
+
+
+def test_rows_whose_names_are_cut_short_alike_stay_apart(frame):
+    long = "without semantics, learning rate "
+    table = frame[frame["dataset"] == "glyphs"].replace({"variant": {ROWS[0]: long + "0.001", ROWS[1]: long + "0.01"}})
+    axes = study_still(table, scores=("harmonic",)).axes[0]
+    places = sorted({round(float(y)) for dots in axes.collections for y in dots.get_offsets()[:, 1]})
+    assert places == [0, 1, 2]
+    means = [float(x) for line in axes.lines for x in line.get_xdata() if line.get_marker() not in (None, "None", "")]
+    expected = [values(table, "glyphs", row, "harmonic").mean() for row in (long + "0.001", long + "0.01", ROWS[2])]
+    np.testing.assert_allclose(sorted(means), sorted(expected), atol=1e-6)
+    assert len(axes.get_yticklabels()) == 3
+
+
+def test_means_and_seeds_are_grouped_alike_where_only_some_data_have_a_score(frame):
+    table = frame.assign(preset=frame["dataset"].map({"glyphs": "lite/glyphs", "flowers": "lite/features"}))
+    table.loc[table["dataset"] == "flowers", "variance"] = np.nan
+    seeds, means = study_interactive(table, scores=("variance",)).data
+    assert (len(seeds.x), len(means.x)) == (12, 3)
