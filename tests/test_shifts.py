@@ -257,7 +257,7 @@ def test_agreement_is_that_of_the_readout_with_the_noise_of_halving_taken_off(re
 def test_agreement_does_not_grow_with_the_number_of_imagined_rows():
     found = []
     for seed in range(4):
-        world = gaussian_world(32, seen=20, unseen=6, attributes=5, samples=8, noise=1.0, seed=seed)
+        world = gaussian_world(64, samples=8, seed=seed)
         shifted = Injected(world.dataset, Truth(world), semantic=0.5)
         few, many = (measure(world.dataset, shifted, n=n, metrics=("semantic",)).reading("semantic") for n in (8, 400))
         assert few.ceiling == pytest.approx(many.ceiling, abs=0.03)
