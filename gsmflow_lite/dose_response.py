@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,7 +83,7 @@ def _known(dataset: GZSLDataset, generator: Generator, n: int, seed: int) -> lis
     classes, real, _ = real_features(dataset, None)
     made = imagined_features(generator, dataset, classes, n, seed)
     with threadpool_limits(1):
-        halves = Halves(real, list(made), REPEATS, seed, leading_axes(dataset, seed))
+        halves = Halves(real, list(made), REPEATS, seed, partial(leading_axes, dataset, seed))
         by_class = [[_of_pair(a, g, seed) for a, _, g, _ in halves.triples(k, REPEATS, ROWS)] for k in range(len(real))]
     values = np.array(by_class).mean(0)  # (R, metrics)
     return [(m, float(v.mean()), *interval(v, m)) for m, v in zip(KNOWN, values.T, strict=True)]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,12 +143,12 @@ def _share(goodness: Goodness) -> float:
 class Halves:
     """Rows ``real`` (n_c, D) and ``made``, imagined, (n, D) of U classes, and R random halves of each.
 
-    ``first``, ``second`` and ``imagined`` hold row numbers (R, h) for each class, h half of the fewer rows. ``axes`` (D, P) are
-    the directions of spectra and distributions, all of them where None (:func:`leading_axes`).
+    ``first``, ``second`` and ``imagined`` hold row numbers (R, h) for each class, h half of the fewer rows. ``axes`` gives the
+    directions of spectra and distributions, (D, P), when they are needed; all of them where None (:func:`leading_axes`).
     """
 
     def __init__(
-        self, real: list[np.ndarray], made: list[np.ndarray], repeats: int, seed: int, axes: np.ndarray | None = None
+        self, real: list[np.ndarray], made: list[np.ndarray], repeats: int, seed: int, axes: Callable[[], Any] = lambda: None
     ) -> None:
         self.real, self.made, self.repeats, self.seed = real, made, repeats, seed
         self.axes = axes
@@ -195,11 +196,11 @@ class Halves:
     @cached_property
     def leading(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Real and imagined rows along the axes, in float64."""
-        sets = self.real, self.made
-        if self.axes is None:
+        sets, axes = (self.real, self.made), self.axes()
+        if axes is None:
             return tuple([x.astype(np.float64) for x in data] for data in sets)
         centre = np.concatenate(self.real).mean(0, dtype=np.float64)  # large numbers would cost digits
-        return tuple([(x - centre) @ self.axes for x in data] for data in sets)
+        return tuple([(x - centre) @ axes for x in data] for data in sets)
 
     def triples(self, k: int, repeats: int, rows: int | None = None) -> Iterator[tuple[np.ndarray, ...]]:
         """First, second and imagined half of class k in the leading directions, and the class whose label is put on it."""

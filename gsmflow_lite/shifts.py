@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -195,7 +195,7 @@ def measure(
         if fewest < n:
             notes.append(f"some classes have only {fewest} stored rows, so that rows came again: ask for n of {fewest} at most")
     with threadpool_limits(1):  # thousands of small matrices: a second thread costs more than it brings
-        halves = Halves(real, list(made), repeats, seed, meters.leading_axes(dataset, seed))
+        halves = Halves(real, list(made), repeats, seed, partial(meters.leading_axes, dataset, seed))
         return _report(dataset, generator, classes, halves, notes, wanted)
 
 
