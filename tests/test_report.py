@@ -78,7 +78,7 @@ def cache(tmp_path_factory):
 
 def world(*, seen: int = 9, unseen: int = 6, pictures: bool = True):
     """A small data set whose unseen classes and attributes have hostile names."""
-    d = gaussian_world(6, seen=seen, unseen=unseen, attributes=5, samples=24).dataset
+    d = gaussian_world(6, seen=seen, unseen=unseen, attributes=5, samples=24, noise=1.0).dataset
     names = [f"k{i}" for i in range(seen + unseen)]
     for k, name in zip(d.unseen_classes, HOSTILE, strict=False):
         names[k] = name

@@ -1,0 +1,41 @@
+"""The panels of the README, taken in a real JupyterLab: run it after a change of what they show.
+
+    python docs/pictures.py                       # writes docs/images/explore.png, design.png and train.png
+
+Needs Chromium and Playwright, as the tests in a browser do.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import lab  # noqa: E402  (the tests in a browser share it)
+
+PANELS = {
+    "explore": "explore(state='explore?classes=M&classes=Q&classes=I&classes=2&classes=U&variance=0.4&ellipses=on').wait()",
+    "design": "design(state='design?start=O').wait()",
+    "train": "panel = train()\npanel.start()\npanel.wait()",
+}
+QUIET = "() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, lab.jupyter_lab(Path(folder)) as address, lab.chromium() as browser:
+        for name, cell in PANELS.items():
+            page = lab.open_notebook(browser, address, Path(folder), name, [f"from gsmflow_lite.panels import {name}\n{cell}"])
+            lab.wait_for_plot(page)
+            lab.settle(page)
+            page.wait_for_function(QUIET)
+            page.set_viewport_size({"width": 1500, "height": 1900})  # as tall as the panel, which the notebook would cut
+            page.wait_for_timeout(1500)  # plotly draws anew
+            page.locator(".gsmflow").first.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+            page.close()
+            print(f"docs/images/{name}.png")
+
+
+if __name__ == "__main__":
+    main()
