@@ -140,6 +140,8 @@ def _epochs(
         history.append(Epoch(epoch + 1, config.epochs, likelihood, prototype, lr, time.perf_counter() - started, score))
         if state:
             state.save(history)
+        if epoch + 1 == config.epochs:
+            descent.optimiser.state.clear()  # as large as two models, while the last one is judged
         yield history[-1]
     model.eval()
 

@@ -1,5 +1,6 @@
 """Training can be watched, stopped and resumed bit for bit; every mechanism does something; a known density is found."""
 
+import gc
 import shutil
 import subprocess
 import sys
@@ -405,6 +406,18 @@ def test_a_checkpoint_of_another_seed_is_refused(train, tmp_path):
     train(checkpoint=tmp_path / "run", seed=1)
     with pytest.raises(StorageError, match=r"run belongs to a run with another seed \(1, now 2\): name another checkpoint"):
         train(checkpoint=tmp_path / "run", seed=2)
+
+
+def test_after_the_last_epoch_the_moments_of_adam_are_given_back(dataset):
+    model = new_model(dataset, MODEL)
+    own = set(map(id, model.parameters()))
+    held = []
+    for event in fit(model, dataset, PLAIN, device="cpu"):
+        if isinstance(event, Epoch):
+            adams = [one for one in gc.get_objects() if issubclass(type(one), torch.optim.Optimizer)]
+            mine = [one for one in adams if own & {id(p) for group in one.param_groups for p in group["params"]}]
+            held.append(sum(len(one.state) for one in mine))
+    assert held == [len(own)] * (PLAIN.epochs - 1) + [0]
 
 
 def test_a_checkpoint_with_other_anchors_is_refused(dataset, tmp_path):
