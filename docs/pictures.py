@@ -20,7 +20,6 @@ PANELS = {
     "design": "design(state='design?start=O').wait()",
     "train": "panel = train()\npanel.start()\npanel.wait()",
 }
-QUIET = "() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')"
 
 
 def main() -> None:
@@ -28,8 +27,7 @@ def main() -> None:
         for name, cell in PANELS.items():
             page = lab.open_notebook(browser, address, Path(folder), name, [f"from gsmflow_lite.panels import {name}\n{cell}"])
             lab.wait_for_plot(page)
-            lab.settle(page)
-            page.wait_for_function(QUIET)
+            lab.rest(page)
             page.set_viewport_size({"width": 1500, "height": 1900})  # as tall as the panel, which the notebook would cut
             page.wait_for_timeout(1500)  # plotly draws anew
             page.locator(".gsmflow").first.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")

@@ -133,6 +133,12 @@ def settle(page) -> None:
     page.evaluate(SETTLE)
 
 
+def rest(page) -> None:
+    """Until the panel's background work is done, too."""
+    settle(page)
+    page.wait_for_function("() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')")
+
+
 def command(page, name: str, **options) -> None:
     """A command of JupyterLab's. It is not waited for: the braces keep its promise from being returned."""
     page.evaluate("([name, options]) => { window.jupyterapp.commands.execute(name, options) }", [name, options])

@@ -118,7 +118,7 @@ def test_bad_arrays_are_refused_with_rule_and_value(case, parts):
 
 def test_unseen_classes_may_be_a_mask(parts):
     np.testing.assert_array_equal(from_arrays(*parts, unseen=[False, True, False, True]).unseen_classes, [1, 3])
-    with pytest.raises(DataError, match=r"unseen as a mask must have an entry for each of 4 classes, got shape \(2,\)"):
+    with pytest.raises(DataError, match=r"unseen as a mask must have an entry for each of 4, got shape \(2,\)"):
         from_arrays(*parts, unseen=[False, True])
 
 

@@ -106,8 +106,7 @@ def type_state(page, text: str) -> None:
     field = page.get_by_label("State", exact=True)
     field.fill(text)
     field.press("Enter")
-    lab.settle(page)
-    page.wait_for_function("() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')")
+    lab.rest(page)
 
 
 def moved(page, before: np.ndarray) -> None:

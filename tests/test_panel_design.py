@@ -12,7 +12,7 @@ from gsmflow_lite.datasets import GZSLDataset
 from gsmflow_lite.design import describe
 from gsmflow_lite.errors import ConfigError
 from gsmflow_lite.generators import RidgeGaussian
-from gsmflow_lite.panels.design import POOL, AttributeSliders, DesignPanel, design
+from gsmflow_lite.panels.design import POOL, AttributeSliders, DesignPanel, changed, design
 from gsmflow_lite.panels.panel import close_all
 from gsmflow_lite.scene import Scene
 from gsmflow_lite.zoo import glyph_zoo
@@ -144,7 +144,7 @@ def test_what_is_no_change_of_an_attribute_is_refused(sliders, text):
 def test_an_attribute_name_may_hold_the_equals_sign():
     made = AttributeSliders(["a=b"], np.zeros(1), np.ones(1))
     made.value = ("a=b=0.25",)
-    assert made.changes == {"a=b": 0.25}
+    assert changed(made.value) == {"a=b": 0.25}
 
 
 # --- The panel -------------------------------------------------------------------------------------------------------

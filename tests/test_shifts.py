@@ -18,7 +18,7 @@ from gsmflow_lite import meters, shifts
 from gsmflow_lite.datasets import GZSLDataset, gaussian_world, glyphs
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.gaussian import ridge_means
-from gsmflow_lite.generators import RealSamples, RidgeGaussian
+from gsmflow_lite.generators import AtTemperature, RealSamples, RidgeGaussian
 from gsmflow_lite.injection import Injected
 from gsmflow_lite.meters import BY_NAME, METRICS, Halves
 from gsmflow_lite.readout import AttributeReadout
@@ -872,6 +872,15 @@ def test_a_perfect_generator_of_many_features_is_fine_though_real_rows_are_few()
     words = {r.metric: r.word for r in report.readings if r.label is None and r.metric != "response"}
     assert set(words.values()) == {"fine"}, words
     assert report.reading("recall").value > 0.9
+
+
+@pytest.mark.parametrize(
+    "wrapped", [lambda d, g: g, lambda d, g: Injected(d, g), lambda d, g: AtTemperature(Injected(d, g), 1.0)]
+)
+def test_stored_rows_that_come_again_are_told_whatever_wraps_them(world, wrapped):
+    stored = RealSamples(world.dataset, world.dataset.test_unseen)
+    report = measure(world.dataset, wrapped(world.dataset, stored), n=90, metrics=("spread",), repeats=4)
+    assert any("only 60 stored rows" in note for note in report.notes)
 
 
 def test_leading_axes_are_those_of_the_training_rows():

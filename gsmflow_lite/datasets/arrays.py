@@ -59,6 +59,7 @@ def from_arrays(
         attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
     attributes = as_array(attributes, "attributes", source)
     number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
+    rows = lambda values: _unmasked(values, "a split", len(labels), source)  # noqa: E731
     labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", len(attributes), source), "unseen")
     if not len(unseen):
         raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
@@ -79,17 +80,17 @@ def from_arrays(
                 f"{at_source(source)}groups must have one entry per label ({len(labels)}), got shape {groups.shape}"
             )
         rng = np.random.default_rng(seed)
-        pool = np.flatnonzero(~of_unseen) if train is None else np.setdiff1d(np.flatnonzero(~of_unseen), _rows(train, labels))
+        pool = np.flatnonzero(~of_unseen) if train is None else np.setdiff1d(np.flatnonzero(~of_unseen), rows(train))
         test_seen = hold_out(labels, pool, rng, groups=groups, source=source) if train is None else pool
-    test_seen = _rows(test_seen, labels)
+    test_seen = rows(test_seen)
     rest = np.setdiff1d(np.flatnonzero(~of_unseen), test_seen)
     return GZSLDataset(
         features=_as_features(features, source),
         labels=labels,
         attributes=attributes,
-        train=rest if train is None else _rows(train, labels),
+        train=rest if train is None else rows(train),
         test_seen=test_seen,
-        test_unseen=np.flatnonzero(of_unseen) if test_unseen is None else _rows(test_unseen, labels),
+        test_unseen=np.flatnonzero(of_unseen) if test_unseen is None else rows(test_unseen),
         class_names=class_names,
         attribute_names=attribute_names,
         groups=groups,
@@ -359,23 +360,17 @@ def as_array(values, name: str, source: str) -> np.ndarray:
         raise DataError(f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
 
 
-def _unmasked(values, what: str, count: int, source: str):
-    """Class numbers, from a mask over all classes; whatever else it is, as it is."""
+def _unmasked(values, what: str, count: int, source: str) -> np.ndarray:
+    """Numbers, from a mask over all ``count`` of them; whatever else it is, as it is."""
     array = as_array(values, what, source)
     if array.dtype != bool:
-        return values
+        return array
     if array.shape != (count,):
         raise DataError(
-            f"{at_source(source)}{what} as a mask must have an entry for each of {count} classes, got shape {array.shape}: "
-            "give one for every row of attributes, or the numbers of classes"
+            f"{at_source(source)}{what} as a mask must have an entry for each of {count}, got shape {array.shape}: "
+            "give one for each, or numbers"
         )
     return np.flatnonzero(array)
-
-
-def _rows(values, labels: np.ndarray) -> np.ndarray:
-    """Row numbers, from row numbers or a mask over all rows."""
-    rows = as_array(values, "a split", "")
-    return np.flatnonzero(rows) if rows.dtype == bool and rows.shape == labels.shape else rows
 
 
 def class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:

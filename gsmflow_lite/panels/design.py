@@ -105,11 +105,6 @@ class AttributeSliders:
             raise ValueError(f"{short(name)} goes from {self.low[k]:g} to {self.high[k]:g}")
 
     @property
-    def changes(self) -> dict[str, float]:
-        """Changed attributes by name."""
-        return changed(self.value)
-
-    @property
     def layout(self) -> widgets.Layout:
         return self.widget.layout
 
