@@ -10,7 +10,10 @@ import pytest
 from PIL import Image
 
 EXPLORE = "from gsmflow_lite.panels import explore\nexplore()"
-TRAIN = "from gsmflow_lite.panels.train import train\ntrain('gaussian_world_2d', state='train?epochs=200')"
+TRAIN = """from dataclasses import replace
+from gsmflow_lite.panels.train import PRESETS, train
+two = PRESETS["two dimensions"]
+train("gaussian_world_2d", config=replace(two, training=replace(two.training, epochs=600)))"""  # not over before it is stopped
 IMAGINED, RING = 2, 9  # traces of the linear lens
 NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"  # how many names are on the map
 PLOT = ".gsmflow .js-plotly-plot"
@@ -253,7 +256,7 @@ def test_training_can_be_watched_and_stopped_while_the_panel_answers(trainer):
     trainer.wait_for_function("() => document.querySelector('.gsmflow').innerText.includes('stopped by you')")
     wait(trainer, "plot._fullData[1].x.length === plot._fullData[1].y.length")
     epochs = read(trainer, "plot._fullData[1].x.length")
-    assert 2 < epochs < 200
+    assert 2 < epochs < 600
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])

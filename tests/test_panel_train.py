@@ -115,6 +115,28 @@ def test_start_returns_before_the_training_is_done(panel):
     assert len(panel.history) < LONG["epochs"]
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_page_that_is_still_drawing_is_sent_nothing_more(panel, monkeypatch, answers):
+    drawings, figure = [], panel.map.figure
+
+    def page(change):
+        if change["new"]:
+            drawings.append(change["new"])
+        if change["new"] and answers:  # as the page says that it has drawn
+            figure._js2py_traceDeltas = {"trace_deltas": [], "trace_edit_id": change["new"]["trace_edit_id"]}
+            figure._js2py_layoutDelta = {"layout_delta": {}, "layout_edit_id": change["new"]["layout_edit_id"]}
+
+    monkeypatch.setitem(train.__globals__, "BEAT", 0)  # it may draw at every event
+    monkeypatch.setitem(train.__globals__, "PATIENCE", 600)
+    panel.set(epochs=12)
+    figure.observe(page, "_py2js_update")
+    panel.start()
+    panel.wait()
+    assert len(panel.history) == 12
+    assert (len(drawings) > 12) == answers
+    assert len(drawings) > 1  # the last one is drawn anyhow
+
+
 def test_stop_ends_the_thread_and_leaves_a_model_of_the_last_whole_epoch(panel):
     panel.set(**LONG)
     panel.start()

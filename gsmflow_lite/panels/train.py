@@ -39,6 +39,7 @@ TRAINING, MAP = "training", "map"  # jobs
 OWN = "own"
 WIDTH = 740  # pixels of the figures: beside the controls and an open file browser on a laptop
 BEAT = 0.2  # seconds: a kernel that is told more often has no time for anything else
+PATIENCE = 5.0  # seconds that a page gets for one drawing: there may be none that answers
 PACES = {"slow": 1500, "normal": 700, "fast": 200}  # milliseconds a frame of the replay
 PRESETS = {
     "lite/glyphs": lite("glyphs"),
@@ -160,6 +161,7 @@ class TrainPanel(Panel):
         self.view: View | None = None
         self._scenes: dict[tuple, Scene] = {}
         self._following = False
+        self._seen = True  # the page has drawn what it was sent last
         controls = self._make_controls(seed)
         controls["preset"].observe(self._preset_picked, names="value")
         self._make_views()
@@ -442,7 +444,8 @@ class TrainPanel(Panel):
             if event.frame:
                 recording.frames.append(replace(event.frame, imagined=_placed(recording.view.scene, event.frame.imagined)))
         paused = run.task is not None and run.task.paused
-        if paused or time.monotonic() - self.curve.drawn > BEAT:
+        since = time.monotonic() - self.curve.drawn
+        if paused or since > (BEAT if self._seen else PATIENCE):  # a slow page that is sent more would answer no click
             self._draw()
         if run.live and not run.stopping and not paused:
             self._frame.progress(f"epoch {min(epochs, int(done) + 1)} of {epochs}", done / epochs, busy=True)
@@ -498,6 +501,8 @@ class TrainPanel(Panel):
         self._show_frame(last)
         self._enable()
         self.caption.value = _caption(recording.caption)
+        self._seen = False
+        self.map.figure.on_edits_completed(lambda: setattr(self, "_seen", True))
 
     def _step(self, by: int) -> None:
         self.frame.value = min(self.frame.max, max(0, self.frame.value + by))
