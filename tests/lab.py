@@ -102,13 +102,17 @@ def chromium() -> Iterator:
             browser.close()
 
 
-def open_notebook(browser, address: str, folder: Path, name: str, cells: Sequence[str]):
-    """A page with a new notebook of these cells, all of them running; ``page.lines`` gathers what its console says."""
+def open_notebook(browser, address: str, folder: Path, name: str, cells: Sequence[str], *, first: str = ""):
+    """A page with a new notebook of these cells, all of them running; ``page.lines`` gathers what its console says.
+
+    ``first``: JavaScript that the page runs before its own.
+    """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / f"{name}.ipynb")
     page = browser.new_page(viewport={"width": 1500, "height": 1300}, reduced_motion="reduce")
     page.set_default_timeout(1000 * PATIENCE)
+    page.add_init_script(first)
     page.lines = []
     page.on("console", lambda message: page.lines.append((message.type, message.text)))
     page.on("pageerror", lambda error: page.lines.append(("uncaught", str(error))))

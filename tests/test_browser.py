@@ -24,6 +24,13 @@ NOT_OURS = ("aria-input-field-name", "button-name")
 UNCOVER = """() => {
   for (let one = document.querySelector(".gsmflow").parentElement; one; one = one.parentElement) one.style.overflow = "visible";
 }"""
+# A page that takes three seconds to load plotly: everything else waits for it, as where a slow processor does.
+SLOW = """globalThis.Blob = class extends Blob {
+  constructor(parts, options) {
+    super(parts, options);
+    for (const end = Date.now() + (this.size > 1e6 ? 3000 : 0); Date.now() < end;);
+  }
+};"""
 # What the console may say. Lab asks for pages that a server of its own does not have, and Chromium for speed when it reads
 # pixels back from its software renderer.
 HARMLESS = ("favicon.ico", "/lab/api/news", "GPU stall due to ReadPixels", "WebSocket is closed before the connection")
@@ -232,6 +239,22 @@ def test_a_state_that_is_none_is_answered_in_words(explorer):
     explorer.wait_for_selector(".gsmflow [role=alert]")
     assert "no setting 'heat'" in explorer.locator(".gsmflow [role=alert]").inner_text()
     assert len(places(explorer)) == 450
+
+
+def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
+    page = lab.open_notebook(*desk, "slow", [EXPLORE], first=SLOW)
+    lab.wait_for_plot(page)
+    wait(page, f"plot._fullData[{IMAGINED}].x.length === 450")
+    type_state(page, "explore?classes=Q&samples=20")
+    wait(page, f"plot._fullData[{IMAGINED}].x.length === 20")
+    lab.command(page, "docmanager:save")
+    lab.settle(page)
+    page.reload()
+    lab.wait_for_plot(page)
+    assert len(places(page)) == 20
+    assert names(page) == {"Q"}
+    assert state_of(page) == "explore?classes=Q&samples=20"
+    page.close()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])

@@ -6,13 +6,13 @@ import weakref
 
 import ipywidgets as widgets
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets.widget import _instances
 
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.figures import still_figure
 from gsmflow_lite.panels.controls import Chooser, choice, slider, switch
+from gsmflow_lite.panels.live import LiveFigure
 from gsmflow_lite.panels.panel import Panel, _open, close_all
 
 NAMES = ("Q", "<i>&=", "$O$")
@@ -359,7 +359,7 @@ def test_close_frees_every_widget():
 
 
 def test_nothing_holds_a_closed_figure():
-    figure = go.FigureWidget()
+    figure = LiveFigure()
     held = weakref.ref(figure)
     close_all(figure)
     del figure

@@ -113,7 +113,7 @@ def close_to(report, other, *, labels=(None,)) -> None:
         for label in labels:
             one, two = report.reading(meter, label), other.reading(meter, label)
             assert one.word == two.word
-            np.testing.assert_allclose([one.value, one.low, one.high], [two.value, two.low, two.high])
+            np.testing.assert_allclose([one.value, one.low, one.high], [two.value, two.low, two.high], atol=1e-5)
 
 
 # --- What is drawn ---------------------------------------------------------------------------------------------------
@@ -357,7 +357,7 @@ def test_the_code_of_the_view_makes_the_same_features_and_readings(panel, settin
     panel.wait()
     found = {}
     exec(panel.code(), found)
-    np.testing.assert_array_equal(found["imagined"].features, panel.imagined.features)
+    np.testing.assert_allclose(found["imagined"].features, panel.imagined.features, rtol=0, atol=1e-4)
     close_to(found["report"], panel.report, labels=(None, *panel.report.names))
 
 
@@ -368,7 +368,7 @@ def test_the_code_of_a_view_of_own_data_makes_the_same_features_and_readings(own
     found = {"dataset": dataset, "generators": generators}
     exec(panel.code(), found)
     np.testing.assert_array_equal(found["scene"].rows, panel.scene.rows)
-    np.testing.assert_array_equal(found["imagined"].features, panel.imagined.features)
+    np.testing.assert_allclose(found["imagined"].features, panel.imagined.features, rtol=0, atol=1e-4)
     close_to(found["report"], panel.report)
 
 

@@ -35,10 +35,11 @@ def test_a_shipped_flow_is_what_training_by_its_settings_gives(zoo):
     model = new_model(dataset, config.model, seed=SEED)
     for _ in fit(model, dataset, config.training, seed=SEED, device="cpu"):
         pass
-    shipped = zoo.model(mechanisms).state_dict()
-    assert model.state_dict().keys() == shipped.keys()
-    for name, weights in model.state_dict().items():  # rounded, and summed in another order where there are other threads
-        torch.testing.assert_close(shipped[name], weights.cpu(), rtol=2 * HALF, atol=1e-4)
+    shipped, described = zoo.model(mechanisms), torch.from_numpy(dataset.attributes[dataset.unseen_classes])
+    assert model.state_dict().keys() == shipped.state_dict().keys()
+    ours, theirs = (flow.eval().synthesize(described, 100, seed=0) for flow in (model, shipped))
+    # Of a deviation of 1: weights are stored rounded, and another processor sums in another order (0.004); another seed: 0.045.
+    assert (ours - theirs).abs().mean() < 0.015
 
 
 def test_the_shipped_data_are_the_glyphs_as_they_are_preprocessed_anew(zoo):

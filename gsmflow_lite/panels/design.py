@@ -35,7 +35,8 @@ from ..scene import Scene, proportions
 from ..zoo import glyph_zoo
 from . import show
 from .controls import WIDE, choice, heading, label, slider
-from .lensmap import CONFIG, GREY, LensMap, focus_colours
+from .lensmap import GREY, LensMap, focus_colours
+from .live import LiveFigure
 from .panel import Panel, button, close_all
 
 if TYPE_CHECKING:
@@ -236,8 +237,7 @@ class DesignPanel(Panel):
             one.add_class("pictures")
             one.layout.display = "block" if self.scene.dataset.decode else "none"
         self.map = LensMap([*self.names, "invented"], height=430)
-        self.bars, self.response = go.FigureWidget(_bars()), go.FigureWidget(_response())
-        self.bars._config = self.response._config = CONFIG
+        self.bars, self.response = LiveFigure(_bars()), LiveFigure(_response())
         self.keep = button("Keep", "bookmark", "Put these settings on the list of those that were tried", self._keep)
         self._real_texts()
 
@@ -429,7 +429,7 @@ class DesignPanel(Panel):
         close_all(self.spare)
 
 
-def _put(figure: go.FigureWidget, places: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
+def _put(figure: LiveFigure, places: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:
     """New places for each trace. A message each: of what changes in some traces only, the page loses the others."""
     for trace, (x, y) in zip(figure.data, places, strict=True):
         with figure.batch_update():

@@ -20,7 +20,7 @@ from ..events import Epoch, Step
 from ..figures import PALETTE, plain, short
 from ..model import GSMFlow
 from .controls import WIDE, choice, heading, rows, slider, switch
-from .lensmap import CONFIG
+from .live import LiveFigure
 from .panel import Panel, button
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ class DissectPanel(Panel):
         first = int(self.world.dataset.seen_classes[0])
         scene = dissection(self.world, self.model, first, "noise")  # refuses what has not two features, before any widget
         super().__init__(_controls(self.world.dataset, first, len(scene.points) - 1), name=name, hide=hide, start=state)
-        self.figure = go.FigureWidget(_figure(scene))
-        self.figure._config = CONFIG
+        self.figure = LiveFigure(_figure(scene))
         self.readout, self.described = widgets.HTML(), widgets.HTML(layout=widgets.Layout(width=WIDE))
         self.again = button("Train", "cogs", "Train the flow on this world", self._train)
         self.play = widgets.Play(max=len(scene.points) - 1, interval=PACE)

@@ -11,11 +11,10 @@ from plotly.subplots import make_subplots
 
 from ..figures import CONTEXT, CURVES, LENSES, class_colours, plain
 from ..projection import Points
+from .live import LiveFigure
 
 EMPTY = np.empty((0, 2))
 SYMBOLS = ("diamond-open", "triangle-up-open")  # of the imagined sets: told apart without colour
-BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]
-CONFIG = {"displaylogo": False, "modeBarButtons": [BUTTONS]}  # the usual buttons can upload the data
 NO_MAP = {"text": "the map is being made ...", "showarrow": False, "x": 0.5, "y": 0.5, "xref": "x2 domain", "yref": "y2 domain"}
 GREY = "#7F7F7F"  # lines and frames: seen on white and on black
 
@@ -30,7 +29,7 @@ class Cloud:
 
 
 class LensMap:
-    """PCA beside UMAP in one :class:`plotly.graph_objects.FigureWidget`.
+    """PCA beside UMAP in one :class:`LiveFigure`.
 
     From back to front: other real points in grey, real ones of the classes in focus, up to two sets of imagined points, lines,
     class names, and a ring around the point that is looked at. ``on_point(kind, number)`` is called when the pointer rests on a
@@ -49,8 +48,7 @@ class LensMap:
         self._parts: dict[tuple[str, str], int] = {}
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
-        self.figure = go.FigureWidget(self._empty(width, height))
-        self.figure._config = CONFIG
+        self.figure = LiveFigure(self._empty(width, height))
         self._titles = [note.to_plotly_json() for note in self.figure.layout.annotations]
         self._listen()
 

@@ -11,7 +11,6 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-import plotly.graph_objects as go
 import traitlets
 
 from ..errors import ConfigError, GSMFlowError
@@ -378,15 +377,6 @@ def close_all(widget: widgets.Widget) -> None:
             getattr(widget, part).close()
     widget.unobserve_all()
     widget.close()
-    if isinstance(widget, go.FigureWidget):
-        _let_go_of_figures()
-
-
-def _let_go_of_figures() -> None:
-    """anywidget keeps every figure that was ever made, to hand it new JavaScript should plotly's file change."""
-    file = getattr(go.FigureWidget, "_esm", None)
-    if hasattr(file, "changed"):
-        file.changed.disconnect()
 
 
 # Colours come from the theme of the page, light or dark; a contrast of at least 4.5 in either.

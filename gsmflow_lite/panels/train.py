@@ -27,7 +27,8 @@ from ..scene import Imagined, Scene
 from ..training import fit, new_model
 from ..zoo import MINING, Mechanisms, glyph_zoo
 from .controls import WIDE, choice, heading, rows, slider, switch
-from .lensmap import CONFIG, GREY, NO_MAP, LensMap
+from .lensmap import GREY, NO_MAP, LensMap
+from .live import LiveFigure
 from .panel import Panel, button
 from .worker import Task
 
@@ -536,11 +537,6 @@ class TrainPanel(Panel):
             self.map.show_imagined(imagined.points, [f"{names[k]}, imagined" for k in imagined.points.labels])
         self.map.draw()
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        for figure in (self.curve.figure, self.map.figure):
-            figure._repr_mimebundle_()  # gives the page the figure as it is by now; it is only told of what changes later
-        return super()._repr_mimebundle_()
-
     # --- What stays --------------------------------------------------------------------------------------------------
 
     @property
@@ -602,8 +598,7 @@ class _Curve:
         )  # fmt: skip
         for trace in figure.data:
             trace.x, trace.y = [], []
-        self.figure = go.FigureWidget(figure)
-        self.figure._config = CONFIG
+        self.figure = LiveFigure(figure)
 
     def trace(self, part: str) -> go.Scatter:
         return self.figure.data[self.PARTS.index(part)]
