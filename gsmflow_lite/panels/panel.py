@@ -286,7 +286,7 @@ class _Frame:
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
         self.body.children = [
             widgets.VBox(list(left), layout=widgets.Layout(width="330px", flex="0 0 330px")),
-            widgets.VBox(list(right), layout=widgets.Layout(flex="1 1 620px", min_width="560px", overflow="auto")),
+            widgets.VBox(list(right), layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto")),
         ]
         self.follow()
 
