@@ -122,6 +122,11 @@ def test_unseen_classes_may_be_a_mask(parts):
         from_arrays(*parts, unseen=[False, True])
 
 
+def test_attributes_that_are_one_number_are_refused(parts):
+    with pytest.raises(DataError, match=r"attributes must be a matrix with rows and columns, got shape \(\)"):
+        from_arrays(*parts[:2], np.float32(3), unseen=[3])
+
+
 def test_names_in_bytes_are_text(parts, tmp_path):
     features, labels, attributes = parts
     names = np.array(NAMES, dtype="S")

@@ -60,7 +60,8 @@ def from_arrays(
     attributes = as_array(attributes, "attributes", source)
     number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
     rows = lambda values: _unmasked(values, "a split", len(labels), source)  # noqa: E731
-    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", len(attributes), source), "unseen")
+    classes_there = len(np.atleast_1d(attributes))  # that they are a matrix is seen to below
+    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", classes_there, source), "unseen")
     if not len(unseen):
         raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
     strange = np.setdiff1d(unseen, labels)
