@@ -16,8 +16,6 @@ from gsmflow_lite.errors import DataError
 from gsmflow_lite.storage import read_tensors
 from gsmflow_lite.zoo import SEED, Mechanisms, Zoo, glyph_zoo
 
-HALF = 2.0**-11  # relative rounding error of half precision
-
 
 @pytest.fixture(scope="module")
 def zoo() -> Zoo:
