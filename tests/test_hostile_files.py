@@ -339,6 +339,17 @@ def test_very_many_labels_or_numbers_for_names_are_refused_before_they_are_conve
     tracemalloc.stop()
 
 
+@pytest.mark.parametrize("key", ["class_names", "attribute_names"])
+def test_very_many_names_are_counted_before_they_are_made_text(key, tmp_path):
+    (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), f"{key}.npy", mutations.in_npy(np.arange(200_000).astype("U6"))))
+    read = lambda: from_npz(tmp_path / "f.npz")  # noqa: E731
+    tracemalloc.start()
+    with pytest.raises(DataError, match=f"{key} must be .*, got 200000"):
+        read()
+    assert tracemalloc.get_traced_memory()[1] < 1.2e7
+    tracemalloc.stop()
+
+
 def test_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
     (tmp_path / "world.npz").write_bytes(good_npz())
     monkeypatch.setattr(np.lib.format, "read_array", raises(MemoryError("Unable to allocate 9 GiB")))

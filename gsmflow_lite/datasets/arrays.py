@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import DataError, StorageError
 from ..storage import written_whole
-from .base import GZSLDataset, as_text, hold_out
+from .base import GZSLDataset, as_names, as_text, finite_matrix, hold_out
 from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
 from .matfiles import most_inflated, one_clear_error, open_hdf5
 
@@ -57,11 +57,11 @@ def from_arrays(
         classes = attributes.index.tolist()
         class_names = class_names if len(class_names) else [str(label) for label in classes]
         attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
-    attributes = as_array(attributes, "attributes", source)
+    attributes = finite_matrix(as_array(attributes, "attributes", source), "attributes", source)
+    class_names = as_names(class_names, "class", len(attributes), source)
     number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
     rows = lambda values: _unmasked(values, "a split", len(labels), source)  # noqa: E731
-    classes_there = len(np.atleast_1d(attributes))  # that they are a matrix is seen to below
-    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", classes_there, source), "unseen")
+    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", len(attributes), source), "unseen")
     if not len(unseen):
         raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
     strange = np.setdiff1d(unseen, labels)
@@ -211,7 +211,6 @@ def _from_content(content: dict, path: Path, name: str, named: bool, seed: int) 
     for key in ("class_names", "attribute_names"):
         if key in content and content[key].ndim != 1:
             raise DataError(f"{path}: {key} must be a list of names, got shape {content[key].shape}")
-        content[key] = [str(text) for text in content.get(key, ())]
     return from_arrays(**content, name=name if named or own is None else str(own), source=str(path), seed=seed)
 
 
@@ -382,7 +381,7 @@ def class_numbers(values, what: str, names: Sequence[str], index: list | None, s
         raise DataError(f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}")
     if array.dtype.kind in "biuf" and not (index and all(isinstance(entry, int) for entry in index)):
         return array  # numbers already; GZSLDataset checks their range
-    keys = index if array.dtype.kind in "biuf" else [as_text(name) for name in names]
+    keys = index if array.dtype.kind in "biuf" else list(map(as_text, names))
     if not keys:
         if not array.size:
             return array.astype(np.int64)

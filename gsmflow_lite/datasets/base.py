@@ -62,10 +62,9 @@ class GZSLDataset:
         for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
             if getattr(self, name) is not None:
                 self._put(name, whole_numbers(getattr(self, name), name, self.source))
-        names = tuple(map(as_text, self.class_names)) or tuple(f"class {k}" for k in range(len(self.attributes)))
-        self._put("class_names", names)
-        traits = tuple(map(as_text, self.attribute_names))
-        self._put("attribute_names", traits or tuple(f"attribute {k}" for k in range(self.attributes.shape[1])))
+        for what, count in zip(("class", "attribute"), self.attributes.shape, strict=True):
+            names = as_names(getattr(self, f"{what}_names"), what, count, self.source)
+            self._put(f"{what}_names", names or tuple(f"{what} {k}" for k in range(count)))
         _check_shapes(self)
         _check_splits(self)
 
@@ -199,6 +198,13 @@ def as_text(name) -> str:
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
+def as_names(names: Sequence, what: str, count: int, source: str) -> tuple[str, ...]:
+    """The names of ``count`` classes or attributes as text, or none; a file may hold millions, so they are counted first."""
+    if len(names) not in (0, count):
+        raise DataError(f"{_where(source)}{what}_names must be {count}, one per {what}, got {len(names)}")
+    return tuple(map(as_text, names))
+
+
 def finite_matrix(values, name: str, source: str) -> np.ndarray:
     """A finite (rows, columns) float32 matrix, or an error that says where it is not."""
     try:
@@ -250,7 +256,7 @@ def whole_numbers(values, name: str, source: str) -> np.ndarray:
 
 
 def _check_shapes(d: GZSLDataset) -> None:
-    where, (rows, _), (classes, traits) = _where(d.source), d.features.shape, d.attributes.shape
+    where, (rows, _), classes = _where(d.source), d.features.shape, len(d.attributes)
     if len(d.labels) != rows:
         hint = " Features look transposed: hand in features.T." if len(d.labels) == d.features.shape[1] else ""
         raise DataError(f"{where}labels must be one per row of features ({rows}), got {len(d.labels)}.{hint}")
@@ -270,9 +276,6 @@ def _check_shapes(d: GZSLDataset) -> None:
             f"{where}every class needs a description, but the attributes of class {zero[0]} are all zero "
             f"({len(zero)} such classes): fill them in or leave the class out"
         )
-    for given, wanted, what in ((d.class_names, classes, "class"), (d.attribute_names, traits, "attribute")):
-        if len(given) != wanted:
-            raise DataError(f"{where}{what}_names must be {wanted}, one per {what}, got {len(given)}")
     for name in ("groups", "images"):
         given = getattr(d, name)
         if given is not None and given.shape[:1] != (rows,):
