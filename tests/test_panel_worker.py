@@ -87,7 +87,18 @@ def test_beginning_events_and_end_are_told_in_order(heard):
     events = [Stage("s", 2), Step("s", 1, 2), Step("s", 2, 2)]
     heard.worker.submit("a", lambda task: [task(event) for event in events], heard.deliver)
     heard.worker.wait(SOON)
-    assert heard.calls == [("a", None), *(("a", event) for event in events), (None, None)]
+    assert heard.calls == [("a", None), ("a", None), *(("a", event) for event in events), (None, None)]
+
+
+def test_a_job_is_told_of_before_its_thread_comes_to_it(heard):
+    with heard.worker._changed:  # the thread waits
+        heard.worker.submit("a", lambda task: 7, heard.deliver)
+        heard.worker._drain()
+        assert heard.calls == [("a", None)]
+        heard.worker.cancel()
+    heard.worker.wait(SOON)
+    assert heard.results == []
+    assert heard.calls == [("a", None), (None, None)]  # its end, too, though it never began
 
 
 def test_of_one_name_only_the_latest_counts(heard):
@@ -226,7 +237,7 @@ def test_with_a_running_loop_results_are_handed_over_in_it_without_waiting():
 
     heard = asyncio.run(notebook())
     assert heard.results == [7]
-    assert heard.calls == [("a", None), ("a", Stage("s", 1)), (None, None)]
+    assert heard.calls == [("a", None), ("a", None), ("a", Stage("s", 1)), (None, None)]
     assert heard.threads == {threading.current_thread()}
 
 

@@ -94,7 +94,7 @@ class LensMap:
         self._edits, self._notes = {}, None
 
     def trace(self, part: str, lens: str):
-        """One trace of the figure: ``context``, ``real``, ``imagined``, a kind of line or ``ring``."""
+        """One trace of the figure: ``context``, ``real``, ``imagined``, a kind of line, ``ring`` or ``room``."""
         return self.figure.data[self._parts[part, lens]]
 
     def _name(self, k: int, points: Points, lens: str) -> dict[str, object]:
@@ -114,6 +114,7 @@ class LensMap:
             changes["marker.color"] = [self.colours[int(k)] for k in cloud.points.labels[which]]
         for lens in LENSES:
             self._edit(kind, lens, **_xy(getattr(cloud.points, lens)[which]), **changes)
+            self._edit("room", lens, **_xy(_corners([one.points for one in self.clouds.values()], lens)))
 
     # --- The figure, made once ---------------------------------------------------------------------------------------
 
@@ -147,6 +148,8 @@ class LensMap:
             yield part, go.Scattergl(x=[], y=[], mode=mode, line=line, marker=marker, hoverinfo="skip")
         ring = {"symbol": "circle-open", "size": 20, "color": GREY, "line": {"width": 3}}
         yield "ring", go.Scattergl(x=[], y=[], mode="markers", marker=ring, hoverinfo="skip")
+        # Unseen, as large and as far out as a ring can be: else the map would move under the pointer that asks for one.
+        yield "room", go.Scattergl(x=[], y=[], mode="markers", marker=ring, hoverinfo="skip", opacity=0)
 
     # --- Pointing and selecting --------------------------------------------------------------------------------------
 
@@ -173,6 +176,12 @@ class LensMap:
 def _mapped(points: Points, lens: str) -> bool:
     """Whether there are places through this lens already."""
     return bool(np.isfinite(getattr(points, lens)).all())
+
+
+def _corners(clouds: Sequence[Points], lens: str) -> np.ndarray:
+    """The corners (2, 2) of the box around all points that have places through this lens; (0, 2) where none have."""
+    places = np.concatenate([getattr(points, lens) for points in clouds if _mapped(points, lens)] or [EMPTY])
+    return np.stack([places.min(0), places.max(0)]) if len(places) else EMPTY
 
 
 def _xy(places: np.ndarray) -> dict[str, np.ndarray]:

@@ -64,9 +64,9 @@ class Task:
 class Worker:
     """One thread for the jobs of a panel.
 
-    ``busy(name, event)`` is called when a job begins (event None), with its events, and with name None when all is done;
-    ``failed(name, error)`` with what it raised. All calls come in the thread that made the worker: from the kernel's loop, or
-    in :meth:`wait`.
+    ``busy(name, event)`` is called when a job is submitted and when it begins (event None), with its events, and with name None
+    when all is done; ``failed(name, error)`` with what it raised. All calls come in the thread that made the worker: from the
+    kernel's loop, or in :meth:`wait`.
     """
 
     def __init__(self, busy: Callable[[str | None, Event | None], None], failed: Callable[[str, Exception], None]) -> None:
@@ -97,6 +97,7 @@ class Worker:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="gsmflow_lite panel", daemon=True)
                 self._thread.start()
+            self._announce(task, None)  # not only once the thread comes to it: until then the panel would look idle
             self._changed.notify_all()
         return task
 
@@ -108,6 +109,8 @@ class Worker:
                     self._jobs.pop(task.name, None)
                     task.cancel()
             self._changed.notify_all()
+            if not self._jobs and self._running is None:
+                self._post(lambda: self._busy(None, None))
 
     @property
     def idle(self) -> bool:
