@@ -265,6 +265,19 @@ def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
     page.close()
 
 
+def test_on_a_laptop_beside_the_files_both_lenses_are_seen_whole(explorer):
+    wide = explorer.viewport_size
+    within = "plot.querySelector('.main-svg').getBoundingClientRect().right <= plot.parentElement.getBoundingClientRect().right"
+    explorer.set_viewport_size({"width": 1366, "height": 768})
+    lab.command(explorer, "filebrowser:activate")
+    wait(explorer, f"plot.clientWidth < 700 && {within}")
+    assert read(explorer, "plot._fullLayout.xaxis2._length") > 250
+    lab.command(explorer, "application:toggle-left-area")  # only its place grows again, not the window
+    wait(explorer, f"plot.clientWidth > 800 && {within} && plot._fullLayout.xaxis2._length > 400")
+    explorer.set_viewport_size(wide)
+    assert len(places(explorer)) == 450
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_the_explorer_can_be_used_by_everybody(explorer, theme):
     change_theme(explorer, theme)

@@ -1,5 +1,6 @@
 // A live figure of plotly's for a page that is slow. anywidget gives a model two seconds to begin, and drops all that it is told
 // later: a plotly that takes longer to load would leave the figure empty for ever. This one begins at once and says it again.
+// And plotly fits a figure to its place when the window changes only, not when the place does: beside a file browser that opens.
 
 const SAID = ["addTraces", "deleteTraces", "moveTraces", "restyle", "relayout", "update", "animate", "removeLayoutProps",
   "removeTraceProps"].map((name) => `_py2js_${name}`);
@@ -32,7 +33,13 @@ export default () => {
       figure = begin(model);
     },
     async render(view) {
-      return (await figure).render(view);
+      const gone = await (await figure).render(view);
+      const observer = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
+      observer.observe(view.el);
+      return () => {
+        observer.disconnect();
+        gone?.();
+      };
     },
   };
 };

@@ -37,7 +37,7 @@ class LensMap:
     numbers)`` when points are selected with the box or the lasso.
     """
 
-    def __init__(self, names: Sequence[str], *, sets: int = 1, width: int = 860, height: int = 450) -> None:
+    def __init__(self, names: Sequence[str], *, sets: int = 1, height: int = 450) -> None:
         self.names = [plain(name) for name in names]
         self.colours = dict.fromkeys(range(len(names)), CONTEXT)
         self.focus: list[int] = []
@@ -48,7 +48,7 @@ class LensMap:
         self._parts: dict[tuple[str, str], int] = {}
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
-        self.figure = LiveFigure(self._empty(width, height))
+        self.figure = LiveFigure(self._empty(height))
         self._titles = [note.to_plotly_json() for note in self.figure.layout.annotations]
         self._listen()
 
@@ -118,7 +118,7 @@ class LensMap:
 
     # --- The figure, made once ---------------------------------------------------------------------------------------
 
-    def _empty(self, width: int, height: int) -> go.Figure:
+    def _empty(self, height: int) -> go.Figure:
         figure = make_subplots(1, 2, subplot_titles=list(LENSES.values()), horizontal_spacing=0.03)
         for column, lens in enumerate(LENSES, start=1):
             for part, trace in self._traces():
@@ -127,8 +127,9 @@ class LensMap:
         figure.update_xaxes(showticklabels=False, zeroline=False, showgrid=False, linecolor=GREY, mirror=True)
         figure.update_yaxes(showticklabels=False, zeroline=False, showgrid=False, linecolor=GREY, mirror=True)
         figure.layout.yaxis.scaleanchor, figure.layout.yaxis2.scaleanchor = "x", "x2"
+        figure.update_annotations(yshift=3)  # their edge would cut the frame
         return figure.update_layout(
-            template="none", width=width, height=height, showlegend=False, dragmode="lasso", hovermode="closest",
+            template="none", autosize=True, height=height, showlegend=False, dragmode="lasso", hovermode="closest",
             uirevision="kept",  # zoom and pan stay when the points change
             margin={"l": 4, "r": 4, "t": 34, "b": 4}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
             font={"size": 14, "color": GREY}, hoverlabel={"bgcolor": "#262626", "font": {"color": "#FFFFFF", "size": 13}},

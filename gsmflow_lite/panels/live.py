@@ -23,7 +23,8 @@ class LiveFigure(go.FigureWidget):
     """A :class:`plotly.graph_objects.FigureWidget` that shows what it holds however late the page gets to it.
 
     What Python says before the page has loaded plotly is kept there and said again (``page/figure.js``), and a page that asks
-    for the whole figure, as one that is loaded anew does, is given it as it is by then, not as it was made.
+    for the whole figure, as one that is loaded anew does, is given it as it is by then, not as it was made. A figure
+    without a width of its own is as wide as its place, at any time.
     """
 
     _esm = files("gsmflow_lite").joinpath("page", "figure.js").read_text(encoding="utf-8")
@@ -32,7 +33,7 @@ class LiveFigure(go.FigureWidget):
 
     def __init__(self, figure: go.Figure | None = None) -> None:
         super().__init__(figure)
-        self._config = {"displaylogo": False, "modeBarButtons": [BUTTONS]}  # the usual ones can upload the data
+        self._config = {"displaylogo": False, "modeBarButtons": [BUTTONS], "responsive": True}  # other buttons upload the data
 
     @default("_plotly")
     def _javascript(self) -> str:

@@ -395,6 +395,7 @@ STYLE = """<style>
 .gsmflow .swatch { display: inline-block; width: 11px; height: 11px; border-radius: 6px; margin-right: 6px; }
 .gsmflow .card { font-size: 13px; line-height: 1.45; color: var(--ink); }
 .gsmflow .card img, .gsmflow .pictures img { image-rendering: pixelated; border: 1px solid var(--quiet); background: #fff; }
+.gsmflow .js-plotly-plot { width: 100%; max-width: 860px; }
 .gsmflow .js-plotly-plot .main-svg text { fill: var(--ink) !important; }
 .gsmflow .js-plotly-plot .hoverlayer text { fill: #fff !important; }
 .gsmflow .js-plotly-plot .annotation text { paint-order: stroke; stroke: var(--jp-layout-color0, #fff); stroke-width: 4px; }

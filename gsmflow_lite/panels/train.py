@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 NOTHING = Points(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, int), np.empty(0, int))
 TRAINING, MAP = "training", "map"  # jobs
 OWN = "own"
-WIDTH = 740  # pixels of the figures: beside the controls and an open file browser on a laptop
 BEAT = 0.2  # seconds: a kernel that is told more often has no time for anything else
 PATIENCE = 5.0  # seconds that a page gets for one drawing: there may be none that answers
 PACES = {"slow": 1500, "normal": 700, "fast": 200}  # milliseconds a frame of the replay
@@ -207,7 +206,7 @@ class TrainPanel(Panel):
 
     def _make_views(self) -> None:
         self.curve = _Curve()
-        self.map = LensMap([], width=WIDTH, height=430)
+        self.map = LensMap([], height=430)
         self.map.figure.update_layout(dragmode="pan")  # nothing is selected here
         self.note, self.caption = (widgets.HTML(layout=widgets.Layout(width="100%", margin="0")) for _ in range(2))
         self.go = button("Start", "play", "Train with these settings, from a new model", self.start, "104px")
@@ -587,7 +586,7 @@ class _Curve:
         ])  # fmt: skip
         axis = {"zeroline": False, "linecolor": GREY, "gridcolor": "rgba(127,127,127,0.25)"}
         figure.update_layout(
-            template="none", width=WIDTH, height=270, showlegend=True, font={"size": 14, "color": GREY},
+            template="none", autosize=True, height=270, showlegend=True, font={"size": 14, "color": GREY},
             margin={"l": 66, "r": 62, "t": 34, "b": 42},
             xaxis={**axis, "title": {"text": "epoch", "standoff": 4}, "showgrid": False, "rangemode": "tozero"},
             yaxis={**axis, "title": "loss, nats a dimension"},
