@@ -21,18 +21,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gsmflow_lite import Config, GSMFlow, GZSLDataset, MiningConfig, RealSamples, SavedModel, lite, load, zoo
-from gsmflow_lite.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
-from gsmflow_lite.shifts import measure
+from gsmflow_lite import (
+    Config,
+    GSMFlow,
+    GZSLDataset,
+    MiningConfig,
+    RealSamples,
+    SavedModel,
+    lite,
+    load,
+)
+from gsmflow_lite.generators import zoo
+from gsmflow_lite.scores.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
+from gsmflow_lite.shifts.report import measure
 from gsmflow_lite.storage import write_json
 
 MINING = {  # by data set: features differ in size, so steps do
     "glyphs": zoo.MINING,
     "features": MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0),
 }
-TWICE = {"twice": True}  # as many epochs again: mining makes two rows of each, and so takes twice as many steps
+TWICE = {
+    "twice": True
+}  # as many epochs again: mining makes two rows of each, and so takes twice as many steps
 BASELINE, FULL = "ridge-Gaussian", "full method"
-SHAPE = {"base": "none", "relative_positioning": True}
+SHAPE = {"start": "none", "relative_positioning": True}
 CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
 PAPERS = {  # the method of the papers with everything on, and with one thing off
     FULL: (SHAPE, CURES),
@@ -54,8 +66,8 @@ OURS = {  # this library's settings, and one thing changed
     "with perturbation": ({}, {"perturbation": 0.2}),
     "with boundary mining": ({}, {"mining": MINING}),
     "twice the epochs": ({}, TWICE),
-    "start from ridge means only": ({"base": "ridge"}, {}),
-    "no start, no semantics": ({"base": "none", "semantics": "none"}, {"lr": 3e-4}),
+    "start from ridge means only": ({"start": "ridge"}, {}),
+    "no start, no semantics": ({"start": "none", "semantics": "none"}, {"lr": 3e-4}),
 }
 CHANGES = OURS | PAPERS
 SCORES = ("seen", "unseen", "harmonic", "zsl")
@@ -68,34 +80,66 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
     config = lite("glyphs" if options.dataset == "glyphs" else "features")
-    dataset = load(options.dataset, features=options.features).preprocessed(config.preprocessing, config.components)
-    done = json.loads(options.json.read_text()) if options.json.exists() else {"dataset": dataset.name, "cells": {}}
-    methods = {k: m for k, m in _methods(config).items() if options.only is None or k in options.only}
+    dataset = load(options.dataset, features=options.features).preprocessed(
+        config.preprocessing, config.components
+    )
+    done = (
+        json.loads(options.json.read_text())
+        if options.json.exists()
+        else {"dataset": dataset.name, "cells": {}}
+    )
+    methods = {
+        k: m for k, m in _methods(config).items() if options.only is None or k in options.only
+    }
     folds = options.folds or config.folds
     for seed in range(options.seeds):
         for name, method in methods.items():
             key = f"{name}|{seed}"
-            cell = _filled(done["cells"].get(key, {}), method, dataset, seed, folds, _model_file(options.models, key))
+            cell = _filled(
+                done["cells"].get(key, {}),
+                method,
+                dataset,
+                seed,
+                folds,
+                _model_file(options.models, key),
+            )
             if cell != done["cells"].get(key):
                 done["cells"][key] = cell
                 write_json(options.json, done)
                 print(f"{key:45s}{cell}", flush=True)
     print(_table(done["cells"], list(methods), options.against))
-    print(f"\nDifferences to {options.against}, seed by seed\n{_differences(done['cells'], list(methods), options.against)}")
+    print(
+        f"\nDifferences to {options.against}, seed by seed\n{_differences(done['cells'], list(methods), options.against)}"
+    )
     if options.figure:
-        _figure(done["cells"], list(methods), f"{dataset.name}, {options.seeds} seeds").savefig(options.figure)
+        _figure(done["cells"], list(methods), f"{dataset.name}, {options.seeds} seeds").savefig(
+            options.figure
+        )
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dataset", default="glyphs", help="glyphs, or the folder of a benchmark")
     parser.add_argument("--features", default="res101")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--folds", type=int, help="validation folds to choose on (default: as the settings say)")
-    parser.add_argument("--only", nargs="+", metavar="ROW", help="some rows of the table (default: all)")
-    parser.add_argument("--against", default=BASELINE, metavar="ROW", help="differences are to this row (default: %(default)s)")
+    parser.add_argument(
+        "--folds", type=int, help="validation folds to choose on (default: as the settings say)"
+    )
+    parser.add_argument(
+        "--only", nargs="+", metavar="ROW", help="some rows of the table (default: all)"
+    )
+    parser.add_argument(
+        "--against",
+        default=BASELINE,
+        metavar="ROW",
+        help="differences are to this row (default: %(default)s)",
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--models", type=Path, metavar="FOLDER", help="keep the trained models here")
+    parser.add_argument(
+        "--models", type=Path, metavar="FOLDER", help="keep the trained models here"
+    )
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="draw the table")
     parser.add_argument("--json", type=Path, required=True)
     return parser.parse_args()
@@ -108,7 +152,9 @@ def _methods(config: Config) -> dict[str, Method]:
         if name != "lite" and changed == config.model and not training:
             continue  # the settings are so already
         if name in PAPERS and config.name == "lite/features":
-            training = training | {"epochs": 30}  # without a start it is still learning after the others' 9
+            training = training | {
+                "epochs": 30
+            }  # without a start it is still learning after the others' 9
         epochs = training.get("epochs", config.training.epochs)
         training = {**training, "epochs": 2 * epochs if training.get("twice") else epochs}
         training.pop("twice", None)
@@ -123,7 +169,9 @@ def _model_file(folder: Path | None, key: str) -> Path | None:
     return folder and folder / f"{key.replace(' ', '_').replace('|', '_')}.safetensors"
 
 
-def _filled(cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: int, kept: Path | None) -> dict:
+def _filled(
+    cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: int, kept: Path | None
+) -> dict:
     """The cell with whatever it lacks: scores, by training; meters, by training or from the model that was kept."""
     if cell.keys() >= {*SCORES, "meters"}:
         return cell
@@ -133,7 +181,9 @@ def _filled(cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: 
     outcome = run(method, dataset, seed=seed, folds=range(folds))
     if kept and isinstance(outcome.generator, GSMFlow):
         kept.parent.mkdir(parents=True, exist_ok=True)
-        SavedModel(model=outcome.generator, preprocessing=dataset.preprocessing, notes={"seed": seed}).save(kept)
+        SavedModel(
+            model=outcome.generator, preprocessing=dataset.preprocessing, notes={"seed": seed}
+        ).save(kept)
     return {
         **{name: round(value, 2) for name, value in asdict(outcome.scores).items()},
         "setting": dict(outcome.choice.setting),
@@ -144,12 +194,14 @@ def _filled(cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: 
 
 
 def _meters(dataset: GZSLDataset, generator, seed: int) -> dict[str, list[float]]:
-    """Value, floor, ceiling and score of every metric; none for what imagines nothing or hands out the test's own rows."""
+    """Value, floor, ceiling and score of every metric; none for what synthesizes nothing or hands out the test's own rows."""
     if generator is None or isinstance(generator, RealSamples):
         return {}
     readings = measure(dataset, generator, n=IMAGINED, seed=seed).readings
     measured = [r for r in readings if r.label is None and np.isfinite(r.value)]
-    return {r.metric: [round(x, 4) for x in (r.value, r.floor, r.ceiling, r.score)] for r in measured}
+    return {
+        r.metric: [round(x, 4) for x in (r.value, r.floor, r.ceiling, r.score)] for r in measured
+    }
 
 
 # --- The table -------------------------------------------------------------------------------------------------------
@@ -163,7 +215,11 @@ def _values(cells: dict[str, dict], name: str) -> dict[str, dict[str, float]]:
     for key, cell in cells.items():
         row, _, seed = key.partition("|")
         if row == name:
-            meters = {m: cell["meters"][metric][0] for m, metric in HEADLINES.items() if metric in cell.get("meters", {})}
+            meters = {
+                m: cell["meters"][metric][0]
+                for m, metric in HEADLINES.items()
+                if metric in cell.get("meters", {})
+            }
             found[seed] = {score: cell[score] for score in SCORES} | meters
     return found
 
@@ -176,9 +232,15 @@ def _table(cells: dict[str, dict], names: list[str], against: str = BASELINE) ->
     for name in names:
         rows = _values(cells, name)
         shown = [_interval([row[s] for row in rows.values()]) for s in SCORES]
-        shown += [_interval([row[m] for row in rows.values() if m in row], digits=2) for m in METERS]
+        shown += [
+            _interval([row[m] for row in rows.values() if m in row], digits=2) for m in METERS
+        ]
         for score in ("harmonic", "zsl"):
-            gains = [row[score] - reference[seed][score] for seed, row in rows.items() if seed in reference]
+            gains = [
+                row[score] - reference[seed][score]
+                for seed, row in rows.items()
+                if seed in reference
+            ]
             shown.append("" if name == against else _interval(gains))
         lines.append(f"| {name} | {' | '.join(shown)} | {len(rows)} |")
     return "\n".join([*lines, _ceilings(cells)])
@@ -187,10 +249,17 @@ def _table(cells: dict[str, dict], names: list[str], against: str = BASELINE) ->
 def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
     """Means over seeds of the differences to the row ``against``, with intervals."""
     columns = {"harmonic": ("H", 1), "zsl": ("T1", 1)} | {meter: (meter, 2) for meter in METERS}
-    lines = [f"| | {' | '.join(head for head, _ in columns.values())} |", "|---" * (len(columns) + 1) + "|"]
+    lines = [
+        f"| | {' | '.join(head for head, _ in columns.values())} |",
+        "|---" * (len(columns) + 1) + "|",
+    ]
     reference = _values(cells, against)
     for name in names:
-        pairs = [(row, reference[seed]) for seed, row in _values(cells, name).items() if seed in reference and name != against]
+        pairs = [
+            (row, reference[seed])
+            for seed, row in _values(cells, name).items()
+            if seed in reference and name != against
+        ]
         shown = [
             _interval([row[key] - to[key] for row, to in pairs if key in row and key in to], digits)
             for key, (_, digits) in columns.items()
@@ -202,14 +271,18 @@ def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
 
 def _ceilings(cells: dict[str, dict]) -> str:
     """The row of what real features get against real ones: the same for all, but for the draw of the halves."""
-    shown = [f"{np.mean(found):.2f}" if (found := _of_real(cells, meter)) else "-" for meter in METERS]
+    shown = [
+        f"{np.mean(found):.2f}" if (found := _of_real(cells, meter)) else "-" for meter in METERS
+    ]
     return f"| *real against real* | | | | | {' | '.join(shown)} | | | |"
 
 
 def _of_real(cells: dict[str, dict], meter: str) -> list[float]:
     """The ceilings of a meter in all cells that have one."""
     metric = HEADLINES[meter]
-    return [cell["meters"][metric][2] for cell in cells.values() if metric in cell.get("meters", {})]
+    return [
+        cell["meters"][metric][2] for cell in cells.values() if metric in cell.get("meters", {})
+    ]
 
 
 def _interval(values: list[float], digits: int = 1) -> str:
@@ -245,7 +318,9 @@ def _figure(cells: dict[str, dict], names: list[str], title: str):
         axes.set(xlabel="", title=column)
         if name in METERS and (found := _of_real(cells, name)):
             axes.axvline(np.mean(found), color="#6B6B6B", linestyle=":")
-    grid.figure.suptitle(f"{title}: means with 95 % intervals; dotted: real against real", x=0.01, ha="left")
+    grid.figure.suptitle(
+        f"{title}: means with 95 % intervals; dotted: real against real", x=0.01, ha="left"
+    )
     grid.tight_layout()
     return grid.figure
 

@@ -15,20 +15,25 @@ from sklearn.kernel_ridge import KernelRidge
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
 from gsmflow_lite import lite, load
-from gsmflow_lite.evaluation import per_class_accuracy
-from gsmflow_lite.gaussian import class_means, ridge_means, within_covariance
+from gsmflow_lite.datasets.statistics import class_means, within_covariance
+from gsmflow_lite.method.start import ridge_means
+from gsmflow_lite.scores.evaluation import per_class_accuracy
 
 STRENGTHS = 10.0 ** np.arange(-3, 1.5, 0.5)
 KERNELS = {"linear": [None], "rbf": [0.1, 0.3, 1, 2, 4], "laplacian": [0.003, 0.01, 0.03, 0.1]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--dataset", default="glyphs")
     parser.add_argument("--features", default="res101")
     options = parser.parse_args()
     config = lite("glyphs" if options.dataset == "glyphs" else "features")
-    d = load(options.dataset, features=options.features).preprocessed(config.preprocessing, config.components)
+    d = load(options.dataset, features=options.features).preprocessed(
+        config.preprocessing, config.components
+    )
     weights = ridge_means(d).numpy()
     means = {
         "real means": class_means(d, d.unseen_classes, d.test_unseen),
@@ -37,7 +42,9 @@ def main() -> None:
     for name, predicted in means.items():
         print(f"unseen rows nearest to their own class, {name}: {nearest_mean(d, predicted):.1f} %")
     for kernel, widths in KERNELS.items():
-        print(f"mean squared distance to the mean of a left-out seen class, {kernel}: {left_out_error(d, kernel, widths):.1f}")
+        print(
+            f"mean squared distance to the mean of a left-out seen class, {kernel}: {left_out_error(d, kernel, widths):.1f}"
+        )
 
 
 def nearest_mean(d, means: np.ndarray) -> float:
@@ -45,7 +52,10 @@ def nearest_mean(d, means: np.ndarray) -> float:
     whiten = np.linalg.inv(np.linalg.cholesky(within_covariance(d))).T
     x, m = d.features[d.test_unseen] @ whiten, means @ whiten
     distances = ((x[:, None] - m) ** 2).sum(2)
-    return 100 * per_class_accuracy(d.labels[d.test_unseen], d.unseen_classes[distances.argmin(1)]).mean()
+    return (
+        100
+        * per_class_accuracy(d.labels[d.test_unseen], d.unseen_classes[distances.argmin(1)]).mean()
+    )
 
 
 def left_out_error(d, kernel: str, widths: list) -> float:
@@ -57,7 +67,11 @@ def left_out_error(d, kernel: str, widths: list) -> float:
     for width in widths:
         for strength in STRENGTHS:
             model = KernelRidge(alpha=strength, kernel=kernel, gamma=width)
-            errors.append(((cross_val_predict(model, attributes, means, cv=LeaveOneOut()) - means) ** 2).sum(1).mean())
+            errors.append(
+                ((cross_val_predict(model, attributes, means, cv=LeaveOneOut()) - means) ** 2)
+                .sum(1)
+                .mean()
+            )
     return min(errors)
 
 

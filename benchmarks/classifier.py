@@ -1,16 +1,16 @@
-"""The classifier on real seen and imagined unseen rows, beside the papers' training of it, plainly written.
+"""The classifier on real seen and synthesized unseen rows, beside the papers' training of it, plainly written.
 
     python benchmarks/classifier.py --json classifier.json
     python benchmarks/classifier.py --flo FLO --features lite0 --seeds 5 --json classifier_flo.json
 
-At the size of CUB (7057 real rows and 50 x 600 imagined ones, 2048 features, 200 classes) and of AWA2 (23,527 and 10 x 50,000,
+At the size of CUB (7057 real rows and 50 x 600 synthesized ones, 2048 features, 200 classes) and of AWA2 (23,527 and 10 x 50,000,
 50 classes). The peers go through all rows in batches for the published number of epochs; ours is linear discriminant analysis
-in closed form, on at most 600 imagined rows a class. On AWA2 the peers do three of their thirty epochs, and their time is
+in closed form, on at most 600 synthesized rows a class. On AWA2 the peers do three of their thirty epochs, and their time is
 scaled up; 5000 different rows a class are laid out ten times over for them.
 
-Rows are made up, imagined ones by a ridge-Gaussian. The script fails where our harmonic mean is lower than a peer's by more
+Rows are made up, synthesized ones by a ridge-Gaussian. The script fails where our harmonic mean is lower than a peer's by more
 than half a point, both at the calibration that is best *on these made-up test rows*. ``--flo`` asks the same of real features,
-at the size of Oxford Flowers: scores by the rules of ``gsmflow_lite.protocol``, everything chosen on validation classes.
+at the size of Oxford Flowers: scores by the rules of ``gsmflow_lite.scores.protocol``, everything chosen on validation classes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from scale import AWA2, CUB, TOY, Scale, dataset
 from torch import Tensor
 
 from gsmflow_lite import ClassifierConfig, GZSLDataset, RidgeGaussian, lite, load, preset
-from gsmflow_lite.classifier import SoftmaxClassifier
-from gsmflow_lite.evaluation import TestLogits
-from gsmflow_lite.protocol import ridge_gaussian, run
+from gsmflow_lite.scores.classifier import SoftmaxClassifier
+from gsmflow_lite.scores.evaluation import TestLogits
+from gsmflow_lite.scores.protocol import ridge_gaussian, run
 
 OURS = ClassifierConfig(solver="lda", penalties=(0.5,), samples=600)
-LAID_OUT = 5000  # different imagined rows of a class for the peer, at most
+LAID_OUT = 5000  # different synthesized rows of a class for the peer, at most
 SHORT = 10  # the peer does a tenth of its epochs on AWA2
 
 
@@ -52,8 +52,13 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
             if name == "AWA2":
                 config, shares[paper] = replace(config, epochs=config.epochs // SHORT), 1 / SHORT
             copies = scale.samples // LAID_OUT if scale.samples > LAID_OUT else 1
-            all_x, all_y = _laid_out(x, len(data.train), copies), _laid_out(y, len(data.train), copies)
-            peers[paper] = lambda c=config, x=all_x, y=all_y, d=data: _judge(d, *classify(x, y, len(d.attributes), c))
+            all_x, all_y = (
+                _laid_out(x, len(data.train), copies),
+                _laid_out(y, len(data.train), copies),
+            )
+            peers[paper] = lambda c=config, x=all_x, y=all_y, d=data: _judge(
+                d, *classify(x, y, len(d.attributes), c)
+            )
         yield Work(
             f"classifier, {name}: {len(data.train)} + {scale.unseen} x {scale.samples} rows",
             lambda d=data, x=few, y=own: _ours(d, x, y),
@@ -64,11 +69,17 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
 
 
 def _rows(data: GZSLDataset, scale: Scale, samples: int) -> tuple[Tensor, Tensor]:
-    """Real training rows and imagined ones of the unseen classes, (N, D), and their class numbers (N,)."""
+    """Real training rows and synthesized ones of the unseen classes, (N, D), and their class numbers (N,)."""
     unseen = torch.from_numpy(data.unseen_classes)
-    fake = RidgeGaussian.fit(data).synthesize(torch.from_numpy(data.attributes[data.unseen_classes]), samples).flatten(0, 1)
+    fake = (
+        RidgeGaussian.fit(data)
+        .synthesize(torch.from_numpy(data.attributes[data.unseen_classes]), samples)
+        .flatten(0, 1)
+    )
     x = torch.cat([torch.from_numpy(data.features[data.train]), fake])
-    return x, torch.cat([torch.from_numpy(data.labels[data.train]), unseen.repeat_interleave(samples)])
+    return x, torch.cat(
+        [torch.from_numpy(data.labels[data.train]), unseen.repeat_interleave(samples)]
+    )
 
 
 def _laid_out(rows: Tensor, real: int, copies: int) -> Tensor:
@@ -91,11 +102,13 @@ def _judge(data: GZSLDataset, weight: Tensor, bias: Tensor) -> TestLogits:
 def _as_good(ours: TestLogits, peer: TestLogits) -> None:
     mine, theirs = (one.scores(one.best_calibration()) for one in (ours, peer))
     print(f"  ours {mine} | peer {theirs}", flush=True)
-    assert mine.harmonic > theirs.harmonic - 0.5, f"H fell from {theirs.harmonic:.1f} to {mine.harmonic:.1f}"
+    assert mine.harmonic > theirs.harmonic - 0.5, (
+        f"H fell from {theirs.harmonic:.1f} to {mine.harmonic:.1f}"
+    )
 
 
 def on_flowers(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
-    """Test scores of the classifiers on real features, under the rules of :mod:`gsmflow_lite.protocol`; no times."""
+    """Test scores of the classifiers on real features, under the rules of :mod:`gsmflow_lite.scores.protocol`; no times."""
     if not options.flo:
         return []
     data = load(options.flo, features=options.features).preprocessed("none")
@@ -108,16 +121,27 @@ def on_flowers(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
     print("| classifier | S | U | H | T1 |\n|---|---|---|---|---|")
     for name, (data, classifier) in classifiers.items():
         config = replace(lite(), classifier=classifier)
-        found = [run(ridge_gaussian(config), data, seed=seed).scores for seed in range(options.seeds)]
+        found = [
+            run(ridge_gaussian(config), data, seed=seed).scores for seed in range(options.seeds)
+        ]
         shown = [_interval([getattr(one, score) for one in found]) for score in SCORES]
         print(f"| {name}, {classifier.samples} samples a class | {' | '.join(shown)} |", flush=True)
     return []
 
 
 def more_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flo", type=Path, metavar="FOLDER", help="score on the real features of this folder instead")
-    parser.add_argument("--features", default="lite0", help="feature file of that folder (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="of that folder's scores (default: %(default)s)")
+    parser.add_argument(
+        "--flo",
+        type=Path,
+        metavar="FOLDER",
+        help="score on the real features of this folder instead",
+    )
+    parser.add_argument(
+        "--features", default="lite0", help="feature file of that folder (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="of that folder's scores (default: %(default)s)"
+    )
 
 
 if __name__ == "__main__":

@@ -40,11 +40,12 @@ from gsmflow_lite import RidgeGaussian, TrainingConfig, fit, new_model
 from gsmflow_lite.config import ModelConfig, lite
 from gsmflow_lite.datasets import gaussian_world, save_npz
 from gsmflow_lite.errors import StorageError
-from gsmflow_lite.experiment import diagnose
-from gsmflow_lite.model import SavedModel
-from gsmflow_lite.report import write_report
+from gsmflow_lite.method.model import SavedModel
+from gsmflow_lite.runs.experiment import diagnose
+from gsmflow_lite.runs.report import write_report
+from gsmflow_lite.runs.study import run_study
+from gsmflow_lite.runs.study_file import Study
 from gsmflow_lite.storage import read_tensors, write_json
-from gsmflow_lite.study import Study, run_study
 
 DATA = dataset(TOY)
 MODEL = ModelConfig(blocks=2, hidden=32, embedding=8)
@@ -79,7 +80,9 @@ def epochs(folder: Path) -> int:
 
 
 def weights(folder: Path) -> dict[str, bytes]:
-    return {name: value.numpy().tobytes() for name, value in read_tensors(folder / "run")[0].items()}
+    return {
+        name: value.numpy().tobytes() for name, value in read_tensors(folder / "run")[0].items()
+    }
 
 
 def save(folder: Path) -> None:
@@ -96,8 +99,12 @@ def saved(folder: Path) -> int:
     if not path.exists():
         return 0
     found = SavedModel.load(path)
-    values = {float(value) for weight in found.model.parameters() for value in weight.detach().unique()}
-    assert values == {found.notes["number"]}, f"a model of {values} says that it is number {found.notes['number']}"
+    values = {
+        float(value) for weight in found.model.parameters() for value in weight.detach().unique()
+    }
+    assert values == {found.notes["number"]}, (
+        f"a model of {values} says that it is number {found.notes['number']}"
+    )
     return found.notes["number"]
 
 
@@ -106,7 +113,15 @@ def study(folder: Path) -> None:
     baselines = ("ridge-gaussian", "eszsl", "oracle")
     few = {"training.epochs": 1, "checks": 1, "preprocessing": "none", "components": False}
     run_study(
-        Study(name="toy", datasets=[str(folder / "toy.npz")], seeds=3, overrides=few, baselines=baselines), folder, jobs=1
+        Study(
+            name="toy",
+            datasets=[str(folder / "toy.npz")],
+            seeds=3,
+            overrides=few,
+            baselines=baselines,
+        ),
+        folder,
+        jobs=1,
     )
 
 
@@ -118,7 +133,9 @@ def cells(folder: Path) -> int:
 
 def table(folder: Path) -> str:
     frame = pd.read_parquet(folder / "results.parquet")
-    return frame.drop(columns=[name for name in frame if name in ("time", "data") or "seconds" in name]).to_json()
+    return frame.drop(
+        columns=[name for name in frame if name in ("time", "data") or "seconds" in name]
+    ).to_json()
 
 
 def report(folder: Path) -> None:
@@ -126,7 +143,13 @@ def report(folder: Path) -> None:
     generator = RidgeGaussian.fit(world)
     found = diagnose(world, generator, lite(), n=20)
     for _ in range(3):
-        write_report(folder / "report.html", dataset=world, generator=generator, result=found.result, shifts=found.shifts)
+        write_report(
+            folder / "report.html",
+            dataset=world,
+            generator=generator,
+            result=found.result,
+            shifts=found.shifts,
+        )
 
 
 def pages(folder: Path) -> int:
@@ -246,7 +269,12 @@ def interrupt(rng: random.Random) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def disturbed(name: str, disturb: Callable[[random.Random], AbstractContextManager], times: int, rng: random.Random) -> Work:
+def disturbed(
+    name: str,
+    disturb: Callable[[random.Random], AbstractContextManager],
+    times: int,
+    rng: random.Random,
+) -> Work:
     """Train under a disturbance, look at the model, and go on without it."""
     one = Work(name, train, epochs, weights)
     with tempfile.TemporaryDirectory() as calm:
@@ -274,28 +302,44 @@ def disturbed(name: str, disturb: Callable[[random.Random], AbstractContextManag
 
 
 def tell(one: Work) -> None:
-    print(f"{one.name:14s}{one.times:5d} times, came to the end {one.ends}, faults {len(one.faults)}", flush=True)
+    print(
+        f"{one.name:14s}{one.times:5d} times, came to the end {one.ends}, faults {len(one.faults)}",
+        flush=True,
+    )
     for fault in one.faults:
         print(f"    {fault}")
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--kills", type=int, default=200, help="in all, shared by the kinds of work")
-    options.add_argument("--faults", type=int, default=100, help="failing calls, and as many interrupts")
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument(
+        "--kills", type=int, default=200, help="in all, shared by the kinds of work"
+    )
+    options.add_argument(
+        "--faults", type=int, default=100, help="failing calls, and as many interrupts"
+    )
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--json", metavar="FILE")
     options = options.parse_args()
     torch.set_num_threads(1)  # threads do not survive a fork
     done, rng = work(), random.Random(options.seed)
     for number, one in enumerate(done):
-        torment(one, options.kills * (number + 1) // len(done) - options.kills * number // len(done), rng)
+        torment(
+            one,
+            options.kills * (number + 1) // len(done) - options.kills * number // len(done),
+            rng,
+        )
         tell(one)
     for name, disturb in (("failing call", failing_call), ("interrupt", interrupt)):
         done.append(disturbed(name, disturb, options.faults, rng))
         tell(done[-1])
     if options.json:
-        rows = [{"work": one.name, "times": one.times, "ends": one.ends, "faults": one.faults} for one in done]
+        rows = [
+            {"work": one.name, "times": one.times, "ends": one.ends, "faults": one.faults}
+            for one in done
+        ]
         write_json(options.json, {"seed": options.seed, "rows": rows})
     sys.exit(any(one.faults for one in done))
 

@@ -49,7 +49,10 @@ WRONG = OUTCOMES[2:]
 SECONDS = 20.0  # that reading a file of some kilobytes may take on a busy machine
 MEGABYTES = 512  # by which the process may grow while it reads one
 LONGEST = 2000  # characters of an error
-NO_MEMORY = re.compile("allocation failed|(not|n.t|unable to|failed to) allocate|for allocation|out of memory", re.IGNORECASE)
+NO_MEMORY = re.compile(
+    "allocation failed|(not|n.t|unable to|failed to) allocate|for allocation|out of memory",
+    re.IGNORECASE,
+)
 START = 120.0  # seconds that a process may take to import everything
 
 
@@ -168,7 +171,10 @@ def _of_memory(error: BaseException | None) -> bool:
 def _listing(base: Path) -> list[tuple[str, int, int]]:
     """Everything outside the folder that is read."""
     found = [*os.scandir(base), *os.scandir(base / "work"), *os.scandir(base / "outside")]
-    return sorted((entry.path, entry.stat().st_size, entry.is_file() and entry.stat().st_mtime_ns) for entry in found)
+    return sorted(
+        (entry.path, entry.stat().st_size, entry.is_file() and entry.stat().st_mtime_ns)
+        for entry in found
+    )
 
 
 def _kilobytes(key: str) -> int:
@@ -204,7 +210,9 @@ class Worker:
     def _start(self) -> None:
         context = get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=self.target, args=(theirs, self.place.name), daemon=True)
+        self.process = context.Process(
+            target=self.target, args=(theirs, self.place.name), daemon=True
+        )
         self.process.start()
         theirs.close()
         if not self.connection.poll(START) or self.connection.recv() != "ready":
@@ -249,10 +257,17 @@ def count(found: Iterable[Result]) -> dict[str, Counter]:
 
 
 def table(counts: dict[str, Counter]) -> str:
-    lines = ["| reader | files | " + " | ".join(OUTCOMES) + " |", "|---" * (len(OUTCOMES) + 2) + "|"]
+    lines = [
+        "| reader | files | " + " | ".join(OUTCOMES) + " |",
+        "|---" * (len(OUTCOMES) + 2) + "|",
+    ]
     whole = sum(counts.values(), Counter())
     for name, ends in [*counts.items(), ("**all**", whole)]:
-        lines.append(f"| {name} | {ends.total()} | " + " | ".join(str(ends[outcome]) for outcome in OUTCOMES) + " |")
+        lines.append(
+            f"| {name} | {ends.total()} | "
+            + " | ".join(str(ends[outcome]) for outcome in OUTCOMES)
+            + " |"
+        )
     return "\n".join(lines)
 
 
@@ -261,13 +276,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     from gsmflow_lite.storage import write_json
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--files", type=int, default=24_000, help="in all (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=2, help="processes that read (default: %(default)s)")
-    parser.add_argument("--readers", nargs="+", choices=tuple(readers.READERS), default=tuple(readers.READERS), metavar="NAME")
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="processes that read (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--readers",
+        nargs="+",
+        choices=tuple(readers.READERS),
+        default=tuple(readers.READERS),
+        metavar="NAME",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts here, too")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write files that were read wrongly here")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="write files that were read wrongly here"
+    )
     options = parser.parse_args(arguments)
     each = -(-options.files // len(options.readers))
     cases = [Case(name, options.seed, number) for name in options.readers for number in range(each)]
@@ -275,16 +302,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for result in results(cases, options.jobs):
         all_results.append(result)
         if result.outcome in WRONG:
-            print(f"{result.outcome}: {result.case.reader} {result.case.number}: {result.detail}", flush=True)
+            print(
+                f"{result.outcome}: {result.case.reader} {result.case.number}: {result.detail}",
+                flush=True,
+            )
             if options.keep:
                 _keep(options.keep, result.case)
     counts, seconds = count(all_results), time.perf_counter() - started
     heaviest = max(all_results, key=lambda result: result.megabytes)
     print(table(counts))
-    print(f"{len(cases)} files in {seconds:.0f} s; the heaviest was {heaviest.case}: {heaviest.megabytes:.0f} MB")
+    print(
+        f"{len(cases)} files in {seconds:.0f} s; the heaviest was {heaviest.case}: {heaviest.megabytes:.0f} MB"
+    )
     if options.json:
-        rows = {name: {"files": ends.total(), **{key: ends[key] for key in OUTCOMES}} for name, ends in counts.items()}
-        about = {"seed": options.seed, "seconds": round(seconds), "most megabytes": round(heaviest.megabytes)}
+        rows = {
+            name: {"files": ends.total(), **{key: ends[key] for key in OUTCOMES}}
+            for name, ends in counts.items()
+        }
+        about = {
+            "seed": options.seed,
+            "seconds": round(seconds),
+            "most megabytes": round(heaviest.megabytes),
+        }
         write_json(options.json, about | {"readers": rows})
     return int(any(ends[key] for ends in counts.values() for key in WRONG))
 

@@ -27,35 +27,48 @@ from published import PublishedFlow, adam, synthesize, train
 from torch import Tensor
 
 from gsmflow_lite import GZSLDataset, fit, glyphs, lite, new_model
-from gsmflow_lite.evaluation import softmax_logits
-from gsmflow_lite.generators import Generator, RidgeGaussian
+from gsmflow_lite.generators.base import Generator
+from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
+from gsmflow_lite.method.rows import TrainingRows, shuffled
+from gsmflow_lite.method.training import Epoch
+from gsmflow_lite.scores.evaluation import softmax_logits
 from gsmflow_lite.storage import write_json
-from gsmflow_lite.training import Epoch, _Resident, _shuffled
 
 LITE = lite("glyphs")
-PAPERS = replace(LITE.model, base="none", relative_positioning=True)
+PAPERS = replace(LITE.model, start="none", relative_positioning=True)
 TRAINING = replace(LITE.training, prototype_weight=1.0, epochs=12)
 SLACK = 0.5  # points of the harmonic mean below the peer's best that count as reached
 Curve = list[tuple[float, float]]  # after each epoch: seconds of training so far, harmonic mean
 
 
-class Imagines:
+class Synthesizes:
     """The peer's flow as a generator."""
 
     def __init__(self, flow: PublishedFlow) -> None:
         self.flow = flow
 
-    def synthesize(self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0) -> Tensor:
+    def synthesize(
+        self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0
+    ) -> Tensor:
         return synthesize(self.flow, attributes, n, torch.Generator().manual_seed(seed))
 
 
 def by_freia(data: GZSLDataset, seed: int, epochs: int) -> Iterator[Generator]:
     flow = PublishedFlow(new_model(data, PAPERS, seed=seed))
-    rows, optimiser = _Resident.of(data, torch.device("cpu")), adam(flow, TRAINING)
+    rows, optimiser = TrainingRows.of(data, torch.device("cpu")), adam(flow, TRAINING)
     for epoch in range(epochs):
-        order = _shuffled(len(rows.features), seed, epoch)
-        train(flow, rows.features, rows.labels, rows.attributes, rows.prototypes, order, TRAINING, optimiser=optimiser)
-        yield Imagines(flow)
+        order = shuffled(len(rows.features), seed, epoch)
+        train(
+            flow,
+            rows.features,
+            rows.labels,
+            rows.attributes,
+            rows.prototypes,
+            order,
+            TRAINING,
+            optimiser=optimiser,
+        )
+        yield Synthesizes(flow)
 
 
 def by_us(data: GZSLDataset, seed: int, model_config, training) -> Iterator[Generator]:
@@ -70,7 +83,9 @@ def curve(epochs: Iterable[Generator], data: GZSLDataset) -> Curve:
     found, spent, started = [], 0.0, time.perf_counter()
     for generator in epochs:
         spent += time.perf_counter() - started
-        logits = softmax_logits(generator, data, replace(LITE.classifier, penalties=LITE.classifier.penalties[:1]))
+        logits = softmax_logits(
+            generator, data, replace(LITE.classifier, penalties=LITE.classifier.penalties[:1])
+        )
         found.append((spent, logits.scores(logits.best_calibration()).harmonic))
         started = time.perf_counter()
     return found
@@ -82,7 +97,10 @@ def reached(curve: Curve, mark: float) -> float:
 
 
 def mean(curves: list[Curve]) -> Curve:
-    return [tuple(map(statistics.mean, zip(*points, strict=True))) for points in zip(*curves, strict=True)]
+    return [
+        tuple(map(statistics.mean, zip(*points, strict=True)))
+        for points in zip(*curves, strict=True)
+    ]
 
 
 def measure(options: argparse.Namespace) -> list[Row]:
@@ -93,11 +111,16 @@ def measure(options: argparse.Namespace) -> list[Row]:
         "the same method": (PAPERS, training),
         "rate 1e-3": (PAPERS, replace(training, lr=1e-3)),
         "lite": (LITE.model, replace(LITE.training, epochs=training.epochs)),
-        "lite, steep": (LITE.model, replace(LITE.training, epochs=3, lr=4e-3, lr_step=1, lr_gamma=0.25)),
+        "lite, steep": (
+            LITE.model,
+            replace(LITE.training, epochs=3, lr=4e-3, lr_step=1, lr_gamma=0.25),
+        ),
     }
     times: dict[str, list[float]] = {name: [] for name in ("peer", *ours)}
     for seed in range(options.runs):
-        curves = {"peer": mean([curve(by_freia(fold, seed, training.epochs), fold) for fold in folds])}
+        curves = {
+            "peer": mean([curve(by_freia(fold, seed, training.epochs), fold) for fold in folds])
+        }
         for name, settings in ours.items():
             curves[name] = mean([curve(by_us(fold, seed, *settings), fold) for fold in folds])
         mark = max(harmonic for _, harmonic in curves["peer"]) - SLACK
@@ -107,8 +130,14 @@ def measure(options: argparse.Namespace) -> list[Row]:
             times[name].append(reached(one, mark))
             best = max(harmonic for _, harmonic in one)
             missed = "" if best >= mark else ": NOT reached"
-            print(f"seed {seed}, mark {mark:.1f}: {name:16s} {times[name][-1]:6.2f} s, best H {best:.1f}{missed}", flush=True)
-    return [row(f"glyphs to the same H, {name}", "method on FrEIA", times[name], times["peer"], "s") for name in ours]
+            print(
+                f"seed {seed}, mark {mark:.1f}: {name:16s} {times[name][-1]:6.2f} s, best H {best:.1f}{missed}",
+                flush=True,
+            )
+    return [
+        row(f"glyphs to the same H, {name}", "method on FrEIA", times[name], times["peer"], "s")
+        for name in ours
+    ]
 
 
 def main() -> None:

@@ -24,20 +24,27 @@ from scale import Scale, dataset, model
 
 from gsmflow_lite import ClassifierConfig, RidgeGaussian, TrainingConfig, fit
 from gsmflow_lite.config import MiningConfig
-from gsmflow_lite.evaluation import softmax_logits
-from gsmflow_lite.mining import RelationNetwork, mine_boundary_samples
+from gsmflow_lite.method.mining import RelationNetwork, mine_boundary_samples
+from gsmflow_lite.scores.evaluation import softmax_logits
 from gsmflow_lite.storage import write_json
 
 START = Scale(features=256, attributes=32, embedding=256, hidden=512, blocks=2, seen=10, unseen=10, train=1600, test_seen=200,
               test_unseen=200, samples=20)  # fmt: skip
 TINY = replace(START, features=16, hidden=16, embedding=8, train=80, test_seen=20, test_unseen=20)
-STAGES = ("training epoch", "synthesis", "log-likelihood", "mining", "classifier, lbfgs", "classifier, lda")
+STAGES = (
+    "training epoch",
+    "synthesis",
+    "log-likelihood",
+    "mining",
+    "classifier, lbfgs",
+    "classifier, lda",
+)
 COUNTS = ("rows", "features", "classes", "blocks")
 STEPS = 4  # sizes: 1, 2, 4 and 8 times the start
 
 
 def sized(start: Scale, count: str, times: int) -> Scale:
-    """The start with one count multiplied; imagined rows grow with the real ones."""
+    """The start with one count multiplied; synthesized rows grow with the real ones."""
     grown = {
         "rows": ("train", "test_seen", "test_unseen", "samples"),
         "features": ("features",),
@@ -63,13 +70,21 @@ def call(stage: str, scale: Scale) -> Callable[[], object]:
         x = torch.from_numpy(data.features[data.test_unseen])
         return lambda: flow.log_prob(x, torch.from_numpy(data.attributes))
     if stage == "mining":
-        network = RelationNetwork(scale.features, scale.attributes, scale.hidden).requires_grad_(False)
-        x, labels = torch.from_numpy(data.features[data.train]), torch.from_numpy(data.labels[data.train])
+        network = RelationNetwork(scale.features, scale.attributes, scale.hidden).requires_grad_(
+            False
+        )
+        x, labels = (
+            torch.from_numpy(data.features[data.train]),
+            torch.from_numpy(data.labels[data.train]),
+        )
         seen = torch.from_numpy(data.attributes[data.seen_classes])
         return lambda: mine_boundary_samples(network, x, labels, seen, MiningConfig(loops=2))
     penalties = {"lbfgs": (1e-3,), "lda": (0.5,)}
     solver = stage.rsplit(" ", 1)[1]
-    config, rival = ClassifierConfig(samples=scale.samples, solver=solver, penalties=penalties[solver]), RidgeGaussian.fit(data)
+    config, rival = (
+        ClassifierConfig(samples=scale.samples, solver=solver, penalties=penalties[solver]),
+        RidgeGaussian.fit(data),
+    )
     return lambda: softmax_logits(rival, data, config)
 
 
@@ -84,8 +99,17 @@ def seconds(run: Callable[[], object], repeats: int) -> float:
 
 
 def megabytes(stage: str, count: str, times: int, options: argparse.Namespace) -> float:
-    command = [sys.executable, __file__, "--alone", f"{stage}: {count}: {times}", "--threads", str(options.threads)]
-    done = subprocess.run([*command, *["--small"] * options.small], check=True, capture_output=True, text=True)
+    command = [
+        sys.executable,
+        __file__,
+        "--alone",
+        f"{stage}: {count}: {times}",
+        "--threads",
+        str(options.threads),
+    ]
+    done = subprocess.run(
+        [*command, *["--small"] * options.small], check=True, capture_output=True, text=True
+    )
     return float(done.stdout.splitlines()[-1])
 
 
@@ -100,22 +124,35 @@ def main() -> None:
     if options.alone:
         stage, count, times = options.alone.split(": ")
         return alone(call(stage, sized(start, count, int(times))))
-    about, steps, counts = setting(), 2 if options.small else STEPS, COUNTS[: 1 if options.small else None]
+    about, steps, counts = (
+        setting(),
+        2 if options.small else STEPS,
+        COUNTS[: 1 if options.small else None],
+    )
     print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
-    print(f"| stage | {' | '.join(f'time ~ {c}' for c in counts)} | {' | '.join(f'memory ~ {c}' for c in counts)} |")
+    print(
+        f"| stage | {' | '.join(f'time ~ {c}' for c in counts)} | {' | '.join(f'memory ~ {c}' for c in counts)} |"
+    )
     print("|---" * (1 + 2 * len(counts)) + "|")
     found = []
     for stage in STAGES[: 1 if options.small else None]:
         row = {"stage": stage}
         for count in counts:
             sizes = [2**step for step in range(steps)]
-            times = [seconds(call(stage, sized(start, count, size)), options.runs) for size in sizes]
+            times = [
+                seconds(call(stage, sized(start, count, size)), options.runs) for size in sizes
+            ]
             ends = sizes[0], sizes[-1]
             grown = [megabytes(stage, count, size, options) for size in ends]
             row |= {f"{count}, s": times, f"{count}, MB": grown}
-            row |= {f"time ~ {count}": exponent(sizes, times), f"memory ~ {count}": exponent(ends, grown)}
+            row |= {
+                f"time ~ {count}": exponent(sizes, times),
+                f"memory ~ {count}": exponent(ends, grown),
+            }
         found.append(row)
-        shown = [f"{row[f'{what} ~ {count}']:.2f}" for what in ("time", "memory") for count in counts]
+        shown = [
+            f"{row[f'{what} ~ {count}']:.2f}" for what in ("time", "memory") for count in counts
+        ]
         print(f"| {stage} | {' | '.join(shown)} |", flush=True)
     if options.json:
         write_json(options.json, {"setting": about, "start": asdict(start), "rows": found})

@@ -41,14 +41,19 @@ def imports(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
     rounds = [{name: seconds(name) for name in names} for _ in range(options.runs + 1)][1:]
     ours = [one[OURS][1] for one in rounds]
     work = "import beyond torch"
-    found = [row(work, f"import {name}", ours, [one[name][1] for one in rounds], "s") for name in names[1:]]
+    found = [
+        row(work, f"import {name}", ours, [one[name][1] for one in rounds], "s")
+        for name in names[1:]
+    ]
     found.append(row(work, "import torch itself", ours, [one[OURS][0] for one in rounds], "s"))
     return [*found, row(work, "the goal", ours, [GOAL] * len(ours), "s")]
 
 
 def seconds(name: str) -> tuple[float, float]:
     """For importing torch and then ``name``, in a fresh process."""
-    done = subprocess.run([sys.executable, "-c", CODE.format(name=name)], check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(name=name)], check=True, capture_output=True, text=True
+    )
     torch, other = map(float, done.stdout.split()[-2:])
     return torch, other
 

@@ -2,11 +2,11 @@
 
     python benchmarks/latency.py --json latency.json
 
-On the embedded glyphs: 2000 real points and 500 imagined ones (10 classes of 50). *In the kernel*: from a slider's new value
+On the embedded glyphs: 2000 real points and 500 synthesized ones (10 classes of 50). *In the kernel*: from a slider's new value
 to new arrays in the figure, with the meters computed in the background all the while, as in life. *On the page*: from the
 press of a key to plotly's ``afterplot`` in Chromium with software rendering, where Chromium and Playwright are installed; and
 a burst of 30 presses, in which only the last must be drawn; a page that is busy drawing stretches them. *Naively*: real and
-imagined features laid out anew by UMAP with its defaults at each move. *At the start*: until the first map stands, and placing
+synthesized features laid out anew by UMAP with its defaults at each move. *At the start*: until the first map stands, and placing
 3000 new points of 256 dimensions.
 """
 
@@ -29,7 +29,9 @@ import numpy as np
 from gsmflow_lite.panels import explore
 from gsmflow_lite.storage import write_json
 
-CLASSES = tuple("26IMQSUbr0")  # all unseen ones and one seen: with 50 samples each, 500 imagined points
+CLASSES = tuple(
+    "26IMQSUbr0"
+)  # all unseen ones and one seen: with 50 samples each, 500 synthesized points
 SLIDERS = ("variance", "semantic", "structure", "temperature")
 BURST = 30  # key presses
 CELL = f"from gsmflow_lite.panels import explore\nexplore(state='explore?{'&'.join(f'classes={one}' for one in CLASSES)}')"
@@ -40,7 +42,7 @@ FRESH = {
         print(json.dumps(time.perf_counter() - started))""",
     "placing 3000 x 256 with a new map, first and again (s)": """
         import numpy as np
-        from gsmflow_lite.projection import Projection
+        from gsmflow_lite.figures.projection import Projection
         rng = np.random.default_rng(0)
         middles = 3 * rng.standard_normal((20, 256))
         real, new = (middles[rng.integers(20, size=n)] + rng.standard_normal((n, 256)) for n in (2000, 3000))
@@ -54,9 +56,13 @@ FRESH = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--moves", type=int, default=100, help="of each slider in the kernel; a fifth on the page")
+    parser.add_argument(
+        "--moves", type=int, default=100, help="of each slider in the kernel; a fifth on the page"
+    )
     parser.add_argument("--naive", type=int, default=3, help="moves with a refit")
     options = parser.parse_args()
     threads = os.environ.get("OMP_NUM_THREADS", "all")
@@ -92,7 +98,7 @@ async def _in_the_kernel(moves: int) -> dict[str, float]:
     panel = explore()
     panel.set(classes=CLASSES)
     panel.wait()
-    drawn, times = panel.map.trace("imagined", "umap"), []
+    drawn, times = panel.map.trace("synthesized", "umap"), []
     for name in SLIDERS:
         slider = panel.controls[name]
         for value in np.linspace(max(slider.min, 0), slider.max, moves + 1)[1:]:
@@ -102,10 +108,10 @@ async def _in_the_kernel(moves: int) -> dict[str, float]:
                 times.append(1000 * (time.perf_counter() - started))
             await asyncio.sleep(0.05)  # the meters go on and report, as between two messages
         panel.set(**{name: panel._start[name]})
-    made, real = panel.imagined.points.count, panel.scene.real.count
+    made, real = panel.synthesized.points.count, panel.scene.real.count
     panel.wait()
     panel.close()
-    return {"real": real, "imagined": made, "moves": len(times), **_summary(times)}
+    return {"real": real, "synthesized": made, "moves": len(times), **_summary(times)}
 
 
 def _naive(moves: int) -> dict[str, float]:
@@ -119,19 +125,28 @@ def _naive(moves: int) -> dict[str, float]:
         scene, times = panel.scene, []
         for value in np.linspace(0, 1, moves + 1):
             panel.set(variance=float(value))
-            features = np.concatenate([scene.dataset.features[scene.rows], panel.imagined.features])
+            features = np.concatenate(
+                [scene.dataset.features[scene.rows], panel.synthesized.features]
+            )
             started = time.perf_counter()
             umap.UMAP(random_state=0).fit_transform(features)
             times.append(time.perf_counter() - started)
     panel.close()
-    return {"moves": moves, "points": len(features), "first": times[0], "seconds": float(np.median(times[1:]))}
+    return {
+        "moves": moves,
+        "points": len(features),
+        "first": times[0],
+        "seconds": float(np.median(times[1:])),
+    }
 
 
 def _fresh(code: str) -> Any:
     """What a new process prints."""
     lines = "\n".join(line.strip() for line in code.splitlines())
     script = f"import json, time\nstarted = time.perf_counter()\n{lines}"
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -160,14 +175,18 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         page.evaluate(LISTEN)
         times = []
         for label in ("Variance", "Temperature"):
-            slider = page.locator(".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)).locator(".noUi-handle")
+            slider = page.locator(
+                ".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)
+            ).locator(".noUi-handle")
             slider.focus()
             for _ in range(moves):
                 times.append(page.evaluate(PRESS, 1)["last"])
                 page.wait_for_timeout(300)  # the meters of this move are shown before the next
         page.locator(".gsmflow button.jupyter-button", has_text="Reset").click()
         page.wait_for_timeout(2000)
-        slider = page.locator(".gsmflow .widget-slider", has=page.get_by_text("Semantic", exact=True)).locator(".noUi-handle")
+        slider = page.locator(
+            ".gsmflow .widget-slider", has=page.get_by_text("Semantic", exact=True)
+        ).locator(".noUi-handle")
         slider.focus()
         burst = page.evaluate(PRESS, BURST)
         page.close()
@@ -180,7 +199,7 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
     }
 
 
-# The imagined points of the linear lens are plotly's third trace. A press is answered when they were drawn anew and no other
+# The synthesized points of the linear lens are plotly's third trace. A press is answered when they were drawn anew and no other
 # drawing follows for a second.
 LISTEN = """() => {
   const plot = document.querySelector(".gsmflow .js-plotly-plot");
@@ -210,7 +229,11 @@ PRESS = """async (times) => {
 
 
 def _summary(times: list[float]) -> dict[str, float]:
-    return {"median": float(np.median(times)), "p95": float(np.quantile(times, 0.95)), "worst": max(times)}
+    return {
+        "median": float(np.median(times)),
+        "p95": float(np.quantile(times, 0.95)),
+        "worst": max(times),
+    }
 
 
 def _table(result: dict[str, Any]) -> str:
@@ -218,7 +241,7 @@ def _table(result: dict[str, Any]) -> str:
     three = lambda one: f"{one['median']:.0f} / {one['p95']:.0f} / {one['worst']:.0f} ms"  # noqa: E731
     rows = [
         (
-            f"slider to figure in the kernel, {kernel['real']} + {kernel['imagined']} points, median / 95 % / worst",
+            f"slider to figure in the kernel, {kernel['real']} + {kernel['synthesized']} points, median / 95 % / worst",
             three(kernel),
         ),
         (
@@ -236,7 +259,9 @@ def _table(result: dict[str, Any]) -> str:
         ]
     for name, seconds in result["start"].items():
         rows.append((name, ", ".join(f"{one:.2f}" for one in np.atleast_1d(seconds))))
-    return "\n".join(["| what | how long |", "|---|---|", *(f"| {what} | {how} |" for what, how in rows)])
+    return "\n".join(
+        ["| what | how long |", "|---|---|", *(f"| {what} | {how} |" for what, how in rows)]
+    )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,11 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
 
 
 def work(kind: str, form: str, folder: Path) -> Work:
-    peer, read = ("h5py and indexing", read_hdf5) if form == "MATLAB 7.3" else ("loadmat and indexing", scipy.io.loadmat)
+    peer, read = (
+        ("h5py and indexing", read_hdf5)
+        if form == "MATLAB 7.3"
+        else ("loadmat and indexing", scipy.io.loadmat)
+    )
     return Work(
         f"loading AWA2, {kind} precision, {form}",
         lambda: load_folder(folder),
@@ -95,7 +99,9 @@ def write(folder: Path, made: GZSLDataset, dtype: type, form: str) -> None:
         if form == "MATLAB 7.3":
             write_hdf5(folder / f"{name}.mat", content)
         else:
-            scipy.io.savemat(folder / f"{name}.mat", content, do_compression=form.endswith("compressed"))
+            scipy.io.savemat(
+                folder / f"{name}.mat", content, do_compression=form.endswith("compressed")
+            )
 
 
 def write_hdf5(path: Path, content: dict[str, np.ndarray]) -> None:

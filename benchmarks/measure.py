@@ -21,16 +21,27 @@ from gsmflow_lite import FromFile, GZSLDataset, from_arrays, glyphs, measure
 from gsmflow_lite.storage import write_json
 
 BASE = {"samples": 200, "features": 256, "classes": 20}
-GROWTH = {"samples": (100, 200, 400, 800), "features": (64, 256, 1024, 2048), "classes": (5, 10, 20, 40, 80)}
+GROWTH = {
+    "samples": (100, 200, 400, 800),
+    "features": (64, 256, 1024, 2048),
+    "classes": (5, 10, 20, 40, 80),
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    print(f"{os.cpu_count()} cores, torch {torch.__version__}, numpy {np.__version__}; medians of {options.runs} runs, seconds")
-    named = {"glyphs, 9 x 400 x 64": _glyphs(), "CUB scale, 50 x 600 x 2048": _made_up(600, 2048, 50, seen=150, train=47)}
+    print(
+        f"{os.cpu_count()} cores, torch {torch.__version__}, numpy {np.__version__}; medians of {options.runs} runs, seconds"
+    )
+    named = {
+        "glyphs, 9 x 400 x 64": _glyphs(),
+        "CUB scale, 50 x 600 x 2048": _made_up(600, 2048, 50, seen=150, train=47),
+    }
     result = {name: _seconds(*case, options.runs) for name, case in named.items()}
     for name, seconds in result.items():
         print(f"{name:30s}{seconds:8.2f}")
@@ -52,21 +63,29 @@ def _glyphs() -> tuple[GZSLDataset, FromFile, int]:
     labels = np.repeat(d.unseen_classes, 400)
     rows = np.concatenate([rng.choice(d.of_class(k), 400) for k in d.unseen_classes])
     noise = 0.1 * rng.standard_normal((len(rows), 64))
-    return d, FromFile(d, (d.features[rows] + noise).astype(np.float32), labels, preprocessed=True), 400
+    return (
+        d,
+        FromFile(d, (d.features[rows] + noise).astype(np.float32), labels, preprocessed=True),
+        400,
+    )
 
 
 def _made_up(
     samples: int, features: int, classes: int, *, seen: int = 30, train: int = 20
 ) -> tuple[GZSLDataset, FromFile, int]:
-    """Gaussian classes; ``samples`` real test rows and as many imagined ones of each of the unseen ``classes``."""
+    """Gaussian classes; ``samples`` real test rows and as many synthesized ones of each of the unseen ``classes``."""
     rng = np.random.default_rng(0)
     attributes = rng.random((seen + classes, 64))
     means = attributes @ rng.standard_normal((64, features)) / 4
-    labels = np.concatenate([np.repeat(np.arange(seen), train), np.repeat(np.arange(seen, seen + classes), samples)])
-    draw = lambda labels: (means[labels] + rng.standard_normal((len(labels), features))).astype(np.float32)  # noqa: E731
+    labels = np.concatenate(
+        [np.repeat(np.arange(seen), train), np.repeat(np.arange(seen, seen + classes), samples)]
+    )
+    draw = lambda labels: (means[labels] + rng.standard_normal((len(labels), features))).astype(
+        np.float32
+    )  # noqa: E731
     d = from_arrays(draw(labels), labels, attributes, unseen=np.arange(seen, seen + classes))
-    imagined = np.repeat(d.unseen_classes, samples)
-    return d, FromFile(d, draw(imagined), imagined), samples
+    synthesized = np.repeat(d.unseen_classes, samples)
+    return d, FromFile(d, draw(synthesized), synthesized), samples
 
 
 def _seconds(dataset: GZSLDataset, generator: FromFile, n: int, runs: int) -> float:

@@ -22,11 +22,11 @@ from loading import write
 from pairs import Row, _highest, parser, row, setting, table
 from scale import AWA2, TOY, Scale, dataset
 
-from gsmflow_lite import training
 from gsmflow_lite.config import Config, lite, preset
 from gsmflow_lite.datasets import load_folder
-from gsmflow_lite.experiment import run_experiment
+from gsmflow_lite.method import training
 from gsmflow_lite.progress import Stage
+from gsmflow_lite.runs.experiment import run_experiment
 from gsmflow_lite.storage import write_json
 
 LIMIT = 3000  # MB
@@ -35,7 +35,9 @@ LIMIT = 3000  # MB
 def settings(small: bool) -> Config:
     config = preset("tmm2022", "AWA2")
     if small:
-        config = replace(config, model=lite().model, classifier=replace(config.classifier, samples=5000))
+        config = replace(
+            config, model=lite().model, classifier=replace(config.classifier, samples=5000)
+        )
     mining = replace(config.training.mining, epochs=1, loops=1)
     config = replace(config, checks=1, classifier=replace(config.classifier, epochs=1))
     return replace(config, training=replace(config.training, epochs=1, mining=mining))
@@ -57,7 +59,9 @@ def inside(folder: Path, small: bool) -> None:
         if isinstance(event, Stage):
             print(f"until {event.name.replace(' ', '-')} {_highest():.0f}", flush=True)
 
-    run = run_experiment(data, settings(small), n=100 if not small else 10, device="cpu", watch=watch)
+    run = run_experiment(
+        data, settings(small), n=100 if not small else 10, device="cpu", watch=watch
+    )
     print(f"whole run {_highest():.0f}", flush=True)
     print(f"H {run.result['scores']['harmonic']}", file=sys.stderr)
 
@@ -83,7 +87,10 @@ def main() -> None:
     found = rows(highest["whole run"], scale)
     print(table(found))
     if options.json:
-        write_json(options.json, {"setting": about, "stages": highest, "rows": [vars(one) for one in found]})
+        write_json(
+            options.json,
+            {"setting": about, "stages": highest, "rows": [vars(one) for one in found]},
+        )
 
 
 def rows(whole: int, scale: Scale) -> list[Row]:

@@ -18,7 +18,7 @@ import torch
 
 from gsmflow_lite import DataError, RealSamples, gaussian_world, glyphs, lite, load
 from gsmflow_lite.datasets import GaussianWorld, GZSLDataset
-from gsmflow_lite.dose_response import LIFELIKE, PURE, dose_response, first_seen, proof
+from gsmflow_lite.shifts.dose_response import LIFELIKE, PURE, dose_response, first_seen, proof
 from gsmflow_lite.storage import write_json
 
 
@@ -28,8 +28,13 @@ class Truth:
     def __init__(self, world: GaussianWorld) -> None:
         self.world = world
 
-    def synthesize(self, attributes, n: int, *, temperature: float = 1.0, seed: int = 0) -> torch.Tensor:
-        matches = [np.flatnonzero((self.world.dataset.attributes == a).all(1)) for a in np.asarray(attributes)]
+    def synthesize(
+        self, attributes, n: int, *, temperature: float = 1.0, seed: int = 0
+    ) -> torch.Tensor:
+        matches = [
+            np.flatnonzero((self.world.dataset.attributes == a).all(1))
+            for a in np.asarray(attributes)
+        ]
         if not all(map(len, matches)):
             raise DataError("the world has no class of these attributes")
         drawn = self.world.sample([m[0] for m in matches], n, seed=seed + 1)
@@ -37,7 +42,9 @@ class Truth:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--flo", metavar="FOLDER", help="real benchmark features as well")
     parser.add_argument("--features", default="res101")
@@ -45,7 +52,9 @@ def main() -> None:
     options = parser.parse_args()
     result = {}
     for name in ["gaussian_world", "glyphs", *(["FLO"] if options.flo else [])]:
-        frame = pd.concat([_responses(*_setting(name, seed, options), seed) for seed in range(options.seeds)])
+        frame = pd.concat(
+            [_responses(*_setting(name, seed, options), seed) for seed in range(options.seeds)]
+        )
         result[name] = {key: table.to_dict("records") for key, table in _tables(frame).items()} | {
             "responses": frame.round(5).to_dict("records")
         }
@@ -62,7 +71,9 @@ def _setting(name: str, seed: int, options: argparse.Namespace) -> tuple[GZSLDat
     dataset = glyphs() if name == "glyphs" else load(options.flo, features=options.features)
     dataset = dataset.preprocessed(config.preprocessing, config.components)
     rows, rest = dataset.split_unseen(seed=seed)
-    fewest = min(len(dataset.of_class(k, rows)) for k in dataset.unseen_classes)  # so that no row comes twice
+    fewest = min(
+        len(dataset.of_class(k, rows)) for k in dataset.unseen_classes
+    )  # so that no row comes twice
     return rest, RealSamples(dataset, rows), min(200, fewest)
 
 
@@ -75,19 +86,28 @@ def _tables(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _show(name: str, seeds: int, *, proof: pd.DataFrame, first_seen: pd.DataFrame) -> None:
-    print(f"\n## {name}, {seeds} seeds: rank correlation with the dose (lowest over seeds), or doses inside the interval\n")
+    print(
+        f"\n## {name}, {seeds} seeds: rank correlation with the dose (lowest over seeds), or doses inside the interval\n"
+    )
     print(f"| injected | {' | '.join(PURE)} |\n|---|{'---|' * len(PURE)}")
     for shift, rows in proof.groupby("shift", sort=False):
         cells = [
-            f"**{r.rank_correlation:.2f}** ({r.lowest:.2f})" if r.meter == shift else f"{100 * r.inside:.0f} % inside"
+            f"**{r.rank_correlation:.2f}** ({r.lowest:.2f})"
+            if r.meter == shift
+            else f"{100 * r.inside:.0f} % inside"
             for r in rows.itertuples()
         ]
         print(f"| {shift} | {' | '.join(cells)} |")
-    print(f"\n## {name}: the dose from which on a metric sees a shift (- : blind; better: it says that things improve)\n")
+    print(
+        f"\n## {name}: the dose from which on a metric sees a shift (- : blind; better: it says that things improve)\n"
+    )
     shifts = list(PURE | LIFELIKE)
     print(f"| metric | {' | '.join(shifts)} |\n|---|{'---|' * len(shifts)}")
     for metric, rows in first_seen.groupby("metric", sort=False):
-        found = {r.shift: "-" if np.isnan(r.dose) else f"{r.dose:g}{'' if r.worse else ' better'}" for r in rows.itertuples()}
+        found = {
+            r.shift: "-" if np.isnan(r.dose) else f"{r.dose:g}{'' if r.worse else ' better'}"
+            for r in rows.itertuples()
+        }
         print(f"| {metric} | {' | '.join(found.get(shift, '') for shift in shifts)} |")
 
 

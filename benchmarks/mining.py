@@ -17,16 +17,22 @@ from pairs import Work, main
 from torch import Tensor
 
 from gsmflow_lite.config import MiningConfig
-from gsmflow_lite.mining import RelationNetwork, mine_boundary_samples
+from gsmflow_lite.method.mining import RelationNetwork, mine_boundary_samples
 
 LOOPS = 2
 
 
 def works(options: argparse.Namespace) -> Iterator[Work]:
-    rows, width, classes, traits, hidden = (8, 16, 5, 4, 12) if options.small else (256, 2048, 150, 64, 2048)
+    rows, width, classes, traits, hidden = (
+        (8, 16, 5, 4, 12) if options.small else (256, 2048, 150, 64, 2048)
+    )
     torch.manual_seed(0)
     network = RelationNetwork(width, traits, hidden).requires_grad_(False)
-    x, labels, attributes = torch.randn(rows, width), torch.arange(rows) % classes, torch.rand(classes, traits)
+    x, labels, attributes = (
+        torch.randn(rows, width),
+        torch.arange(rows) % classes,
+        torch.rand(classes, traits),
+    )
     config = MiningConfig(batch=rows, hidden=hidden, loops=LOOPS, step=3.0, beta=10.0)
 
     def plainly() -> Tensor:
@@ -46,12 +52,16 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     )
 
 
-def _plain_walk(network: RelationNetwork, x: Tensor, labels: Tensor, attributes: Tensor, config: MiningConfig) -> Tensor:
+def _plain_walk(
+    network: RelationNetwork, x: Tensor, labels: Tensor, attributes: Tensor, config: MiningConfig
+) -> Tensor:
     weight = torch.cat([network.from_x.weight, network.from_a.weight], dim=1)
     target = torch.nn.functional.one_hot(labels, len(attributes)).float()
     for _ in range(config.loops):
         x = x.detach().requires_grad_(True)
-        pairs = torch.cat([x[:, None].expand(-1, len(attributes), -1), attributes.expand(len(x), -1, -1)], dim=2).flatten(0, 1)
+        pairs = torch.cat(
+            [x[:, None].expand(-1, len(attributes), -1), attributes.expand(len(x), -1, -1)], dim=2
+        ).flatten(0, 1)
         hidden = torch.relu(torch.nn.functional.linear(pairs, weight, network.from_x.bias))
         scores = network.out(hidden).sigmoid().view(len(x), len(attributes))
         log_p = scores.log_softmax(1)

@@ -20,7 +20,29 @@ import h5py
 import numpy as np
 
 Mutation = Callable[[bytes, Random], bytes]
-CLAIMS = (0, 1, 2, 3, 4, 5, 6, 7, 9, 14, 15, 17, 127, 255, 2**15, 2**16 - 1, 2**20, 2**31 - 1, 2**31, 2**32 - 1, 10**12)
+CLAIMS = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    9,
+    14,
+    15,
+    17,
+    127,
+    255,
+    2**15,
+    2**16 - 1,
+    2**20,
+    2**31 - 1,
+    2**31,
+    2**32 - 1,
+    10**12,
+)
 LARGER = (*CLAIMS, 2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
 HEADER = 400  # bytes at the beginning and the end that are hit more often than their share
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -80,7 +102,9 @@ def cut(content: bytes, rng: Random) -> bytes:
 
 
 def extend(content: bytes, rng: Random) -> bytes:
-    return content + rng.choice((bytes(rng.randrange(1, 2000)), rng.randbytes(rng.randrange(1, 200)), content))
+    return content + rng.choice(
+        (bytes(rng.randrange(1, 2000)), rng.randbytes(rng.randrange(1, 200)), content)
+    )
 
 
 def remove(content: bytes, rng: Random) -> bytes:
@@ -99,7 +123,18 @@ def move(content: bytes, rng: Random) -> bytes:
     return content[:at] + content[source : source + count] + content[at + count :]
 
 
-BYTES: tuple[Mutation, ...] = (flip, flip, claim, claim, overwrite, cut, extend, remove, repeat, move)
+BYTES: tuple[Mutation, ...] = (
+    flip,
+    flip,
+    claim,
+    claim,
+    overwrite,
+    cut,
+    extend,
+    remove,
+    repeat,
+    move,
+)
 
 
 def spoil(content: bytes, rng: Random) -> bytes:
@@ -117,7 +152,10 @@ def splice(content: bytes, other: bytes, rng: Random) -> bytes:
 
 def number(content: bytes, rng: Random) -> bytes:
     """A float of the payload becomes NaN, infinite, or too large for single precision, in single or double precision."""
-    value, kind = rng.choice((np.nan, np.inf, -np.inf, 1e38, 1e300)), rng.choice(("<f4", "<f8", "<f8"))
+    value, kind = (
+        rng.choice((np.nan, np.inf, -np.inf, 1e38, 1e300)),
+        rng.choice(("<f4", "<f8", "<f8")),
+    )
     with np.errstate(over="ignore"):
         raw = np.array(value, kind).tobytes()
     at = rng.randrange(len(content)) // 8 * 8
@@ -179,7 +217,9 @@ def words(content: bytes, rng: Random) -> bytes:
     for _ in range(rng.choice((1, 1, 2, 3))):
         parts = re.split(r"(\n)" if rng.random() < 0.2 else r"([\s=,&?\[\]{}]+)", text)
         at, word = rng.randrange(len(parts)), rng.choice(WORDS)
-        parts[at] = rng.choice((word, word, word, parts[at] + word, "", parts[at] * 2, rng.choice(parts)))
+        parts[at] = rng.choice(
+            (word, word, word, parts[at] + word, "", parts[at] * 2, rng.choice(parts))
+        )
         text = "".join(parts)
     return text.encode(errors="surrogatepass")
 
@@ -211,9 +251,15 @@ def npy(content: bytes, rng: Random) -> bytes:
     elif what < 0.8:
         header = re.sub(r"'descr': '[^']*'", lambda _: f"'descr': {rng.choice(TYPES)}", header)
     elif what < 0.9:
-        header = header.replace(*rng.choice((("False", "True"), ("False", "None"), ("'shape'", "'other'"), ("{", "{'a': 1, "))))
+        header = header.replace(
+            *rng.choice(
+                (("False", "True"), ("False", "None"), ("'shape'", "'other'"), ("{", "{'a': 1, "))
+            )
+        )
     else:
-        header = rng.choice(("{}", "", "[]", "{" * 400, header * 2, " " * 60_000, header.rstrip() + " " * 20_000))
+        header = rng.choice(
+            ("{}", "", "[]", "{" * 400, header * 2, " " * 60_000, header.rstrip() + " " * 20_000)
+        )
     version = rng.choice((1, 1, 1, 1, 2, 3, 9))
     length = len(header).to_bytes(2 if version == 1 else 4, "little")
     return b"\x93NUMPY" + bytes([version, 0]) + length + header.encode("latin-1") + body
@@ -222,7 +268,9 @@ def npy(content: bytes, rng: Random) -> bytes:
 def pickled() -> bytes:
     """An .npy file with one object, which leaves a file when it is unpickled."""
     out = io.BytesIO()
-    np.lib.format.write_array_header_1_0(out, {"descr": "|O", "fortran_order": False, "shape": (1,)})
+    np.lib.format.write_array_header_1_0(
+        out, {"descr": "|O", "fortran_order": False, "shape": (1,)}
+    )
     return out.getvalue() + pickle.dumps(np.array([Evil()], object))
 
 
@@ -244,12 +292,23 @@ def npz(content: bytes, rng: Random) -> bytes:
     elif what < 0.5:
         members[at] = name, spoil(data, rng)
     elif what < 0.65:
-        odd = ("../evil.npy", "../" * 8 + "tmp/evil.npy", "/evil.npy", "..\\evil.npy", " ", MARKUP, "x" * 60_000)
+        odd = (
+            "../evil.npy",
+            "../" * 8 + "tmp/evil.npy",
+            "/evil.npy",
+            "..\\evil.npy",
+            " ",
+            MARKUP,
+            "x" * 60_000,
+        )
         members.insert(at, (rng.choice((*odd, name.removesuffix(".npy"), members[0][0])), data))
     elif what < 0.75:
         members.pop(at)
     elif what < 0.9:
-        kind, length = rng.choice(("|i1", "|b1", "<f4", "<f8", "<U9")), rng.choice((10**5, 10**6, 5 * 10**6))
+        kind, length = (
+            rng.choice(("|i1", "|b1", "<f4", "<f8", "<U9")),
+            rng.choice((10**5, 10**6, 5 * 10**6)),
+        )
         rows = length // np.dtype(kind).itemsize
         zeros = np.zeros(rng.choice(((rows,), (rows, 1), (rows // 5, 5))), kind)
         members[at], method = (name, in_npy(zeros)), zipfile.ZIP_DEFLATED
@@ -288,9 +347,17 @@ def mat5(content: bytes, rng: Random) -> bytes:
         variables.pop(which)
     else:
         inner = zlib.decompress(body) if kind == 15 else body
-        inner = _tag(inner, rng) if what < 0.75 else number(inner, rng) if what < 0.9 else spoil(inner, rng)
+        inner = (
+            _tag(inner, rng)
+            if what < 0.75
+            else number(inner, rng)
+            if what < 0.9
+            else spoil(inner, rng)
+        )
         variables[which] = kind, zlib.compress(inner) if kind == 15 else inner
-    return content[:128] + b"".join(struct.pack(order + "II", kind, len(body)) + body for kind, body in variables)
+    return content[:128] + b"".join(
+        struct.pack(order + "II", kind, len(body)) + body for kind, body in variables
+    )
 
 
 def _tag(content: bytes, rng: Random) -> bytes:
@@ -336,7 +403,9 @@ def _link(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
 def _elsewhere(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
     """Kept in another file: as external storage, or as a virtual array."""
     if rng.random() < 0.5:
-        file.create_dataset(key, shape=(70, 4), dtype="f8", external=[("../outside/secret.bin", 0, 2240)])
+        file.create_dataset(
+            key, shape=(70, 4), dtype="f8", external=[("../outside/secret.bin", 0, 2240)]
+        )
         return
     layout = h5py.VirtualLayout((70, 4), "f8")
     layout[:] = h5py.VirtualSource("../outside/secret.h5", "x", (70, 4))
@@ -351,7 +420,10 @@ def _huge(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
         h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F64LE, space, properties)
         return
     most = rng.choice((100, 2**20))
-    options = {"chunks": tuple(max(1, min(most, n)) for n in shape), "maxshape": (None,) * len(shape)}
+    options = {
+        "chunks": tuple(max(1, min(most, n)) for n in shape),
+        "maxshape": (None,) * len(shape),
+    }
     if rng.random() < 0.5:
         options["compression"] = "gzip"
     if len(shape) == 2:
@@ -411,7 +483,12 @@ def _nested(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
 
 
 def _stored_oddly(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
-    options = ({"fletcher32": True}, {"shuffle": True, "compression": "gzip"}, {"compression": "lzf"}, {"scaleoffset": 2})
+    options = (
+        {"fletcher32": True},
+        {"shuffle": True, "compression": "gzip"},
+        {"compression": "lzf"},
+        {"scaleoffset": 2},
+    )
     shape = np.atleast_1d(value)
     if shape.dtype.kind in "iuf" and shape.size:
         file.create_dataset(key, data=shape, chunks=True, **rng.choice(options))
@@ -419,13 +496,34 @@ def _stored_oddly(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> 
         file.create_dataset(key, data=np.zeros((70, 4)))
 
 
-HDF5 = (_link, _elsewhere, _huge, _huge, _bomb, _odd_type, _odd_type, _by_reference, _ragged, _nested, _stored_oddly)
+HDF5 = (
+    _link,
+    _elsewhere,
+    _huge,
+    _huge,
+    _bomb,
+    _odd_type,
+    _odd_type,
+    _by_reference,
+    _ragged,
+    _nested,
+    _stored_oddly,
+)
 
 
 # --- safetensors -----------------------------------------------------------------------------------------------------
 
 
-WIDTHS = {"I32": 4, "U32": 4, "F64": 8, "F16": 2, "BF16": 2, "BOOL": 1, "F8_E4M3": 1, "I64": 8}  # bytes of a number
+WIDTHS = {
+    "I32": 4,
+    "U32": 4,
+    "F64": 8,
+    "F16": 2,
+    "BF16": 2,
+    "BOOL": 1,
+    "F8_E4M3": 1,
+    "I64": 8,
+}  # bytes of a number
 
 
 def safetensors(content: bytes, rng: Random) -> bytes:
@@ -456,7 +554,11 @@ def _retyped(header: dict[str, Any], rng: Random) -> dict[str, Any]:
     if what < 0.3:
         entry["dtype"] = rng.choice(tuple(WIDTHS))
         count = (end - start) // WIDTHS[entry["dtype"]]
-        entry["shape"] = [count // shape[0], shape[0]][::-1] if len(shape) == 2 and rng.random() < 0.7 else [count]
+        entry["shape"] = (
+            [count // shape[0], shape[0]][::-1]
+            if len(shape) == 2 and rng.random() < 0.7
+            else [count]
+        )
     elif what < 0.7:
         entry["shape"] = rng.choice((shape[::-1], [int(np.prod(shape))], [1, *shape], [*shape, 1]))
     else:

@@ -40,7 +40,9 @@ class Work:
     unit: str = "s"
     per: float = 1.0  # pieces in a call: times are divided by it
     shares: Mapping[str, float] = field(default_factory=dict)
-    memory: bool = False  # whether the growth of memory is compared with that of the (one) peer, too
+    memory: bool = (
+        False  # whether the growth of memory is compared with that of the (one) peer, too
+    )
     same: Callable[[Any, Any], None] = lambda ours, peer: None  # raises where the results differ
 
 
@@ -72,19 +74,39 @@ def alternate(work: Work, runs: int) -> list[Row]:
         for name, call in everyone.items():
             started = time.perf_counter()
             call()
-            times[name].append((time.perf_counter() - started) / work.per / work.shares.get(name, 1.0))
+            times[name].append(
+                (time.perf_counter() - started) / work.per / work.shares.get(name, 1.0)
+            )
     return [row(work.name, name, times["ours"], times[name], work.unit) for name in work.peers]
 
 
 def row(work: str, against: str, ours: Sequence[float], peer: Sequence[float], unit: str) -> Row:
     ratios = [a / b for a, b in zip(ours, peer, strict=True)]
     middle = statistics.median
-    return Row(work, against, middle(ours), middle(peer), middle(ratios), min(ratios), max(ratios), unit, len(ratios))
+    return Row(
+        work,
+        against,
+        middle(ours),
+        middle(peer),
+        middle(ratios),
+        min(ratios),
+        max(ratios),
+        unit,
+        len(ratios),
+    )
 
 
 def peak(script: str, name: str, options: argparse.Namespace) -> float:
     """Megabytes by which the call ``name`` of ``script`` grows a fresh process at its highest; see :func:`alone`."""
-    command = [sys.executable, script, "--alone", name, "--threads", str(options.threads), *["--small"] * options.small]
+    command = [
+        sys.executable,
+        script,
+        "--alone",
+        name,
+        "--threads",
+        str(options.threads),
+        *["--small"] * options.small,
+    ]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return float(done.stdout.splitlines()[-1])
 
@@ -132,12 +154,25 @@ def table(rows: Sequence[Row]) -> str:
 
 def parser(doc: str) -> argparse.ArgumentParser:
     """The options that every benchmark has."""
-    made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, too")
     made.add_argument("--runs", type=int, default=5, help="paired runs (default: %(default)s)")
-    made.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of torch (default: %(default)s)")
-    made.add_argument("--alone", metavar="CALL", help=argparse.SUPPRESS)  # in a process of its own, for its memory
-    made.add_argument("--small", action="store_true", help="a toy size, to see that everything runs: its figures mean nothing")
+    made.add_argument(
+        "--threads",
+        type=int,
+        default=torch.get_num_threads(),
+        help="of torch (default: %(default)s)",
+    )
+    made.add_argument(
+        "--alone", metavar="CALL", help=argparse.SUPPRESS
+    )  # in a process of its own, for its memory
+    made.add_argument(
+        "--small",
+        action="store_true",
+        help="a toy size, to see that everything runs: its figures mean nothing",
+    )
     return made
 
 
@@ -162,8 +197,12 @@ def main(
     for work in make(options):
         rows += alternate(work, options.runs)
         if work.memory:
-            mine, theirs = (peak(sys.argv[0], f"{work.name}: {who}", options) for who in ("ours", *work.peers))
-            rows.append(row(f"{work.name}, peak memory", next(iter(work.peers)), [mine], [theirs], "MB"))
+            mine, theirs = (
+                peak(sys.argv[0], f"{work.name}: {who}", options) for who in ("ours", *work.peers)
+            )
+            rows.append(
+                row(f"{work.name}, peak memory", next(iter(work.peers)), [mine], [theirs], "MB")
+            )
     if more is not None:
         rows += more(options, rows)
     print(table(rows))

@@ -29,7 +29,7 @@ class Size:
     hidden: float = 2048  # H
     embedding: float = 1024  # E
     batch: float = 256  # b
-    samples: float = 300  # n, imagined a class
+    samples: float = 300  # n, synthesized a class
     kept: float = 100  # real rows a class that a classifier sees, where it cannot see all
     drawn: float = 256  # classes in a step, where it cannot be all
     near: float = 32  # classes that boundary mining looks at, where it cannot be all
@@ -62,7 +62,10 @@ class Size:
     @property
     def weights(self) -> float:
         """Bytes of the flow's weights and what Adam keeps of them; biases are too few to count."""
-        return ADAM * (self.blocks * self.hidden * (3 * self.width + 2 * self.embedding) + 3 * self.attributes * self.embedding)
+        return ADAM * (
+            self.blocks * self.hidden * (3 * self.width + 2 * self.embedding)
+            + 3 * self.attributes * self.embedding
+        )
 
     @property
     def layers(self) -> float:
@@ -92,83 +95,163 @@ def once(s: Size) -> Iterator[Stage]:
     yield Stage("storing, float32 (float16: half)", "disk", all_rows, 0, 0)
     yield Stage("checking", "CPU", all_rows, block, s.rows * s.width)
     yield Stage("preprocessing: standardise", "CPU", 2 * train, 3 * block, 5 * s.train * s.width)
-    yield Stage("preprocessing: PCA", "CPU", 2 * train, 3 * block + 24 * s.width**2, gram + 9 * s.width**3)
-    yield Stage("prototypes (class means)", "CPU", train, 8 * s.seen * s.width + block, s.train * s.width)
-    yield Stage("covariance within classes", "CPU", train, 4 * s.seen * s.width + 8 * s.width**2 + 3 * block, gram)
-    yield Stage("synthesis", "GPU", 0, 4 * s.unseen * s.samples * s.width, s.unseen * s.samples * s.through)
+    yield Stage(
+        "preprocessing: PCA", "CPU", 2 * train, 3 * block + 24 * s.width**2, gram + 9 * s.width**3
+    )
+    yield Stage(
+        "prototypes (class means)", "CPU", train, 8 * s.seen * s.width + block, s.train * s.width
+    )
+    yield Stage(
+        "covariance within classes",
+        "CPU",
+        train,
+        4 * s.seen * s.width + 8 * s.width**2 + 3 * block,
+        gram,
+    )
+    yield Stage(
+        "synthesis", "GPU", 0, 4 * s.unseen * s.samples * s.width, s.unseen * s.samples * s.through
+    )
 
 
 def training(s: Size) -> Iterator[Stage]:
     """A step of the flow in its parts, and an epoch; then boundary mining."""
-    rows = Stage("step: rows of a batch", "GPU", 4 * s.batch * s.width, s.weights + s.batch * s.layers, 3 * s.batch * s.through)
+    rows = Stage(
+        "step: rows of a batch",
+        "GPU",
+        4 * s.batch * s.width,
+        s.weights + s.batch * s.layers,
+        3 * s.batch * s.through,
+    )
     yield rows
     steps = {}
     for name, classes in (("all classes", s.seen), (f"{s.drawn:g} classes", s.drawn)):
         conditions = Stage(
-            f"step: conditions of {name}", "GPU", 0, 16 * s.blocks * s.hidden * classes, 3 * classes * s.describe
+            f"step: conditions of {name}",
+            "GPU",
+            0,
+            16 * s.blocks * s.hidden * classes,
+            3 * classes * s.describe,
         )
-        prototypes = Stage(f"step: prototype loss of {name}", "GPU", 0, classes * s.layers, 3 * classes * s.through)
+        prototypes = Stage(
+            f"step: prototype loss of {name}", "GPU", 0, classes * s.layers, 3 * classes * s.through
+        )
         yield from (conditions, prototypes)
         steps[name] = [rows, conditions, prototypes]
     for name, parts in steps.items():
         work = s.train / s.batch * sum(part.work for part in parts)
-        yield Stage(f"epoch: {name} each step", "GPU", 4 * s.train * s.width, sum(part.held for part in parts), work)
-    work = s.train * s.passes * s.hidden * (6 * s.width + 8 * s.batch)  # scored against the classes of the batch only
+        yield Stage(
+            f"epoch: {name} each step",
+            "GPU",
+            4 * s.train * s.width,
+            sum(part.held for part in parts),
+            work,
+        )
+    work = (
+        s.train * s.passes * s.hidden * (6 * s.width + 8 * s.batch)
+    )  # scored against the classes of the batch only
     held = ADAM * s.hidden * s.width + 4 * s.batch * (s.batch + 3 * s.hidden)
     yield Stage("mining: its relation network", "GPU", 4 * s.train * s.passes * s.width, held, work)
     for name, classes in (("all classes", s.seen), (f"{s.near:g} near classes", s.near)):
         work = s.train * s.loops * s.hidden * (6 * s.width + 8 * classes)
-        yield Stage(f"mining: {name}", "GPU", 4 * s.train * s.width, 4 * s.batch * (classes + 3 * s.hidden), work)
+        yield Stage(
+            f"mining: {name}",
+            "GPU",
+            4 * s.train * s.width,
+            4 * s.batch * (classes + 3 * s.hidden),
+            work,
+        )
 
 
 def judging(s: Size) -> Iterator[Stage]:
     """Classifiers and their scores, and what is measured and drawn."""
-    weights, imagined = 4 * s.width * s.classes, s.unseen * s.samples
-    counts = {"all rows": s.train + imagined, f"{s.kept:g} rows a seen class": s.seen * s.kept + imagined}
+    weights, synthesized = 4 * s.width * s.classes, s.unseen * s.samples
+    counts = {
+        "all rows": s.train + synthesized,
+        f"{s.kept:g} rows a seen class": s.seen * s.kept + synthesized,
+    }
     for name, n in counts.items():
         work = 6 * s.iterations * n * s.width * s.classes
-        yield Stage(f"softmax, L-BFGS: {name}", "GPU", 4 * n * s.width, 4 * n * s.width + 44 * weights, work)
+        yield Stage(
+            f"softmax, L-BFGS: {name}", "GPU", 4 * n * s.width, 4 * n * s.width + 44 * weights, work
+        )
     n = counts["all rows"]
     held = 4 * weights + 8 * s.batch * s.classes
-    yield Stage("softmax, batches: all rows, 10 epochs", "GPU", 40 * n * s.width, held, 60 * n * s.width * s.classes)
+    yield Stage(
+        "softmax, batches: all rows, 10 epochs",
+        "GPU",
+        40 * n * s.width,
+        held,
+        60 * n * s.width * s.classes,
+    )
     tests = s.rows * s.tested
     work = 2 * tests * s.width * s.classes
     yield Stage("scores: every logit kept", "GPU", 4 * tests * s.width, 4 * tests * s.classes, work)
-    yield Stage("scores: the best of either kind kept", "GPU", 4 * tests * s.width, 20 * tests + weights, work)
-    yield Stage("likelihoods: every class", "GPU", 4 * tests * s.width, 4 * tests * s.classes, tests * s.classes * s.through)
+    yield Stage(
+        "scores: the best of either kind kept",
+        "GPU",
+        4 * tests * s.width,
+        20 * tests + weights,
+        work,
+    )
+    yield Stage(
+        "likelihoods: every class",
+        "GPU",
+        4 * tests * s.width,
+        4 * tests * s.classes,
+        tests * s.classes * s.through,
+    )
     for name, k in (("all class means", s.classes), ("unseen class means", s.unseen)):
         yield Stage(f"meters: distances of {name}", "CPU", 0, 8 * k**2, 2 * k**2 * s.width)
     for name, n in (("all rows", s.rows), (f"{s.drawn_rows:g} rows", s.drawn_rows)):
-        yield Stage(f"UMAP: exact neighbours of {name}", "GPU", 4 * n * s.width, 120 * n, 2 * n**2 * s.width)
+        yield Stage(
+            f"UMAP: exact neighbours of {name}", "GPU", 4 * n * s.width, 120 * n, 2 * n**2 * s.width
+        )
 
 
 def table(stages: Iterator[Stage], size: Size) -> str:
     lines = ["| stage | on | reads | holds | operations | at least |", "|---" * 6 + "|"]
     for one in stages:
-        cells = one.on, bytes_of(one.read), bytes_of(one.held), plain(one.work, ""), time_of(one.seconds(size))
+        cells = (
+            one.on,
+            bytes_of(one.read),
+            bytes_of(one.held),
+            plain(one.work, ""),
+            time_of(one.seconds(size)),
+        )
         lines.append(f"| {one.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def bytes_of(value: float) -> str:
-    unit, name = next(((u, n) for u, n in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")) if value >= u), (1e3, "kB"))
+    unit, name = next(
+        ((u, n) for u, n in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")) if value >= u), (1e3, "kB")
+    )
     return f"{value / unit:.3g} {name}" if value else "-"
 
 
 def time_of(seconds: float) -> str:
-    unit, name = next(((u, n) for u, n in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if seconds >= u), (1e-3, "ms"))
+    unit, name = next(
+        ((u, n) for u, n in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")) if seconds >= u),
+        (1e-3, "ms"),
+    )
     return plain(seconds / unit, f" {name}")
 
 
 def plain(value: float, unit: str) -> str:
     """Two digits: more would pretend."""
-    return (f"{value:.1e}" if value >= 1e5 else f"{float(f'{value:.2g}'):g}" if value else "-") + unit
+    return (
+        f"{value:.1e}" if value >= 1e5 else f"{float(f'{value:.2g}'):g}" if value else "-"
+    ) + unit
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     for field in fields(Size):
-        parser.add_argument(f"--{field.name}", type=float, default=field.default, help="default: %(default)g")
+        parser.add_argument(
+            f"--{field.name}", type=float, default=field.default, help="default: %(default)g"
+        )
     size = Size(**vars(parser.parse_args()))
     for name, stages in (("Once", once), ("Training", training), ("Judging", judging)):
         print(f"{name}\n\n{table(stages(size), size)}\n")

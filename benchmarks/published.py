@@ -12,24 +12,34 @@ from FrEIA.modules import GLOWCouplingBlock
 from torch import Tensor, nn
 
 from gsmflow_lite import GSMFlow
-from gsmflow_lite.arithmetic import arithmetic
 from gsmflow_lite.config import ClassifierConfig, TrainingConfig
+from gsmflow_lite.numerics import arithmetic
 
 
 class PublishedFlow(nn.Module):
-    """The same function as ``model``, a :class:`GSMFlow` without a base and with relative positioning, at clamp 1."""
+    """The same function as ``model``, a :class:`GSMFlow` without a start and with relative positioning, at clamp 1."""
 
     def __init__(self, model: GSMFlow) -> None:
         super().__init__()
         positioning, context = model.positioning, model.config.embedding
         self.register_buffer("anchors", positioning.anchors.clone())
-        self.embed = nn.ModuleList(nn.Linear(positioning.weight.shape[2], context) for _ in positioning.weight)
-        for layer, weight, bias in zip(self.embed, positioning.weight, positioning.bias, strict=True):
+        self.embed = nn.ModuleList(
+            nn.Linear(positioning.weight.shape[2], context) for _ in positioning.weight
+        )
+        for layer, weight, bias in zip(
+            self.embed, positioning.weight, positioning.bias, strict=True
+        ):
             layer.weight.data, layer.bias.data = weight.data.clone(), bias.data.clone()
-        self.blocks = nn.ModuleList(_glow(block, model.features, context, model.config.hidden) for block in model.flow.blocks)
+        self.blocks = nn.ModuleList(
+            _glow(block, model.features, context, model.config.hidden)
+            for block in model.flow.blocks
+        )
 
     def condition(self, attributes: Tensor) -> Tensor:
-        return sum(torch.relu(layer(attributes - anchor)) for layer, anchor in zip(self.embed, self.anchors, strict=True))
+        return sum(
+            torch.relu(layer(attributes - anchor))
+            for layer, anchor in zip(self.embed, self.anchors, strict=True)
+        )
 
     def forward(self, x: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
         total = 0
@@ -46,9 +56,18 @@ class PublishedFlow(nn.Module):
 
 def _glow(block, features: int, context: int, hidden: int) -> GLOWCouplingBlock:
     def network(inputs: int, outputs: int) -> nn.Module:
-        return nn.Sequential(nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs))
+        return nn.Sequential(
+            nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs)
+        )
 
-    glow = GLOWCouplingBlock([(features,)], [(context,)], network, clamp=1.0, clamp_activation="ATAN", split_len=features // 2)
+    glow = GLOWCouplingBlock(
+        [(features,)],
+        [(context,)],
+        network,
+        clamp=1.0,
+        clamp_activation="ATAN",
+        split_len=features // 2,
+    )
     for theirs, net in ((glow.subnet1, block.net1), (glow.subnet2, block.net2)):
         theirs[0].weight.data = torch.cat([net.from_x, net.from_c], dim=1).detach().clone()
         theirs[0].bias.data = net.bias.data.clone()
@@ -89,11 +108,15 @@ def train(
 
 
 @torch.no_grad()
-def synthesize(model: PublishedFlow, attributes: Tensor, n: int, generator: torch.Generator) -> Tensor:
+def synthesize(
+    model: PublishedFlow, attributes: Tensor, n: int, generator: torch.Generator
+) -> Tensor:
     """``n`` features of each class in one batch a class: (M, n, D)."""
     made = []
     for one in attributes:
-        z = torch.randn(n, model.blocks[0].split_len1 + model.blocks[0].split_len2, generator=generator)
+        z = torch.randn(
+            n, model.blocks[0].split_len1 + model.blocks[0].split_len2, generator=generator
+        )
         made.append(model.inverse(z, model.condition(one.expand(n, -1))))
     return torch.stack(made)
 

@@ -19,25 +19,41 @@ import numpy as np
 import scipy.io
 import torch
 
-from gsmflow_lite import projection, study
 from gsmflow_lite.config import ModelConfig, TrainingConfig
-from gsmflow_lite.datasets import GZSLDataset, from_folder, from_hdf5, from_npz, load_folder, read_mat, save_folder, save_npz
-from gsmflow_lite.generators import FromFile
-from gsmflow_lite.model import SavedModel
+from gsmflow_lite.datasets import (
+    GZSLDataset,
+    from_folder,
+    from_hdf5,
+    from_npz,
+    load_folder,
+    read_mat,
+    save_folder,
+    save_npz,
+)
+from gsmflow_lite.figures import projection
+from gsmflow_lite.generators.stored import FromFile
+from gsmflow_lite.method.model import SavedModel
+from gsmflow_lite.method.training import fit, new_model
 from gsmflow_lite.panels import state
-from gsmflow_lite.training import fit, new_model
+from gsmflow_lite.runs import study
 
 Files = Mapping[str, bytes]  # of one folder, by name
 CLASSES, ROWS, WIDTH, TRAITS = 7, 10, 4, 3
 NAMES = ("one", "two+three", "vier", "fünf", "<b>six</b>", "$7$", "0")
-START = {"on": True, "count": 3, "share": 0.5, "word": "all", "classes": ("Q", "O")}  # as a panel may have
-SHAPE = ModelConfig(blocks=2, hidden=8, embedding=6, base="ridge-gaussian")
+START = {
+    "on": True,
+    "count": 3,
+    "share": 0.5,
+    "word": "all",
+    "classes": ("Q", "O"),
+}  # as a panel may have
+SHAPE = ModelConfig(blocks=2, hidden=8, embedding=6, start="ridge-gaussian")
 STUDY = """
 name = "what carries the letters"
 datasets = ["glyphs", {data = "FOLDER", features = "lite0", name = "flowers"}]
 seeds = 2
 baselines = ["ridge-gaussian", "eszsl"]
-imagined = 400
+synthesized = 400
 overrides = {training.epochs = 6, training.mining = false}
 
 [vary.lite]
@@ -96,7 +112,8 @@ def world() -> GZSLDataset:
     rank = np.array([np.sum(labels[:i] == k) for i, k in enumerate(labels)])
     seen = labels < 5
     return GZSLDataset(
-        features=rng.random((len(labels), WIDTH), dtype=np.float32) + labels[:, None].astype(np.float32),
+        features=rng.random((len(labels), WIDTH), dtype=np.float32)
+        + labels[:, None].astype(np.float32),
         labels=labels,
         attributes=rng.random((CLASSES, TRAITS)) + 0.1,
         train=np.flatnonzero(seen & (rank < 8)),
@@ -128,10 +145,17 @@ def _up(index: np.ndarray) -> np.ndarray:
 
 def _xlsa17() -> dict[str, dict[str, np.ndarray]]:
     d = world()
-    splits = {"trainval_loc": d.train, "test_seen_loc": d.test_seen, "test_unseen_loc": d.test_unseen}
+    splits = {
+        "trainval_loc": d.train,
+        "test_seen_loc": d.test_seen,
+        "test_unseen_loc": d.test_unseen,
+    }
     held = np.isin(d.labels[d.train], d.declared_validation)
     splits |= {"train_loc": d.train[~held], "val_loc": d.train[held]}
-    two = {"att": d.attributes.T.astype(np.float64), **{key: _up(rows) for key, rows in splits.items()}}
+    two = {
+        "att": d.attributes.T.astype(np.float64),
+        **{key: _up(rows) for key, rows in splits.items()},
+    }
     one = {"features": d.features.T.astype(np.float64), "labels": _up(d.labels)}
     return {"res101.mat": one, "att_splits.mat": two | {"allclasses_names": _cell(NAMES)}}
 
@@ -142,7 +166,11 @@ def _epgn() -> dict[str, dict[str, np.ndarray]]:
     features = {f"{name}_fea": d.features[rows] for name, rows in parts.items()}
     own, a = d.labels[d.train], d.attributes
     data = features | {"attribute": a, "seen_pro": a[:5], "unseen_pro": a[5:], "att_train": a[own]}
-    index = {"train_idx": own, "test_seen_idex": d.labels[d.test_seen], "test_unseen_idex": d.labels[d.test_unseen]}
+    index = {
+        "train_idx": own,
+        "test_seen_idex": d.labels[d.test_seen],
+        "test_unseen_idex": d.labels[d.test_unseen],
+    }
     return {"data.mat": data, "label.mat": {key: _up(values) for key, values in index.items()}}
 
 
@@ -160,17 +188,29 @@ def _save73(path: Path, content: dict[str, np.ndarray]) -> None:
         for name, value in content.items():
             kind = "cell" if value.dtype == object else "double"
             if kind == "cell":
-                texts = [np.frombuffer(text.encode("utf-16-le"), np.uint16)[:, None] for text in value.flat]
-                inside = [file.create_dataset(f"#refs#/{name}{i}", data=text) for i, text in enumerate(texts)]
+                texts = [
+                    np.frombuffer(text.encode("utf-16-le"), np.uint16)[:, None]
+                    for text in value.flat
+                ]
+                inside = [
+                    file.create_dataset(f"#refs#/{name}{i}", data=text)
+                    for i, text in enumerate(texts)
+                ]
                 value = np.array([[entry.ref for entry in inside]], h5py.ref_dtype).T
             options = {"compression": "gzip"} if value.size > 100 else {}
-            file.create_dataset(name, data=value.T, **options).attrs["MATLAB_class"] = np.bytes_(kind)
+            file.create_dataset(name, data=value.T, **options).attrs["MATLAB_class"] = np.bytes_(
+                kind
+            )
     with open(path, "r+b") as file:
         file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM")
 
 
 def _mats(content: Callable[[], dict], save: Callable[[Path, dict], None]) -> Callable[[], Files]:
-    return cache(lambda: _written(lambda folder: [save(folder / name, arrays) for name, arrays in content().items()]))
+    return cache(
+        lambda: _written(
+            lambda folder: [save(folder / name, arrays) for name, arrays in content().items()]
+        )
+    )
 
 
 @cache
@@ -184,12 +224,19 @@ def _folder() -> Files:
 
 
 def _save_hdf5(folder: Path) -> None:
-    with np.load(io.BytesIO(_npz()["world.npz"])) as arrays, h5py.File(folder / "world.h5", "w") as file:
+    with (
+        np.load(io.BytesIO(_npz()["world.npz"])) as arrays,
+        h5py.File(folder / "world.h5", "w") as file,
+    ):
         for name, value in arrays.items():
             if value.dtype.kind == "U":
                 file.create_dataset(name, data=value.astype(object), dtype=h5py.string_dtype())
             else:
-                options = {"chunks": (20, *value.shape[1:]), "compression": "gzip"} if name in ("images", "labels") else {}
+                options = (
+                    {"chunks": (20, *value.shape[1:]), "compression": "gzip"}
+                    if name in ("images", "labels")
+                    else {}
+                )
                 file.create_dataset(name, data=value, **options)
 
 
@@ -205,14 +252,20 @@ def _hdf5_chunked() -> Files:
     with h5py.File(image, "r+") as file:
         features = file["features"][()]
         del file["features"]
-        file.create_dataset("features", data=features, chunks=(20, 4), compression="gzip", fletcher32=True)
+        file.create_dataset(
+            "features", data=features, chunks=(20, 4), compression="gzip", fletcher32=True
+        )
     return {"world.h5": image.getvalue()}
 
 
 @cache
 def _model() -> Files:
     data = world().preprocessed("pca", 3)
-    made = SavedModel(model=new_model(data, SHAPE), preprocessing=data.preprocessing, notes={"seed": 0, "data": "world"})
+    made = SavedModel(
+        model=new_model(data, SHAPE),
+        preprocessing=data.preprocessing,
+        notes={"seed": 0, "data": "world"},
+    )
     return _written(lambda folder: made.save(folder / "model.safetensors"))
 
 
@@ -222,7 +275,15 @@ def _training(epochs: int) -> TrainingConfig:
 
 def _trained(folder: Path, epochs: int) -> Any:
     model = new_model(world(), SHAPE)
-    list(fit(model, world(), _training(epochs), device="cpu", checkpoint=folder / "checkpoint.safetensors"))
+    list(
+        fit(
+            model,
+            world(),
+            _training(epochs),
+            device="cpu",
+            checkpoint=folder / "checkpoint.safetensors",
+        )
+    )
     return model
 
 
@@ -232,7 +293,7 @@ def _checkpoint() -> Files:
     return {name: _written(lambda folder: _trained(folder, 2))[name]}
 
 
-def _imagined() -> dict[str, np.ndarray]:
+def _synthesized() -> dict[str, np.ndarray]:
     d = world()
     rows = d.test_unseen
     return {"features": d.features[rows], "labels": d.labels[rows], "class_names": np.array(NAMES)}
@@ -240,12 +301,14 @@ def _imagined() -> dict[str, np.ndarray]:
 
 @cache
 def _generator_npz() -> Files:
-    return _written(lambda folder: np.savez_compressed(folder / "imagined.npz", **_imagined()))
+    return _written(
+        lambda folder: np.savez_compressed(folder / "synthesized.npz", **_synthesized())
+    )
 
 
 def _generator_mat() -> dict[str, dict[str, np.ndarray]]:
-    made = _imagined()
-    return {"imagined.mat": made | {"labels": _up(made["labels"]), "class_names": _cell(NAMES)}}
+    made = _synthesized()
+    return {"synthesized.mat": made | {"labels": _up(made["labels"]), "class_names": _cell(NAMES)}}
 
 
 @cache
@@ -263,7 +326,10 @@ def _asked() -> tuple[study.Study, dict[str, Any], study.Cell]:
 @cache
 def _cell_file() -> Files:
     _, _, cell = _asked()
-    scores = dict.fromkeys(study.NUMBERS, 50.0) | {"setting": {"penalty": 0.1}, "chosen_on": "3 folds"}
+    scores = dict.fromkeys(study.NUMBERS, 50.0) | {
+        "setting": {"penalty": 0.1},
+        "chosen_on": "3 folds",
+    }
     about = {"versions": {"torch": "2"}, "revision": "abc", "time": "2025-01-01T00:00:00+00:00"}
     held = {"key": cell.key, "status": "done", "error": "", **scores, **about}
     return {f"{cell.digest}.json": json.dumps(held, indent=2).encode()}
@@ -271,7 +337,9 @@ def _cell_file() -> Files:
 
 @cache
 def _state() -> Files:
-    return {"state.txt": b"toy?on=off&count=4&share=0.25&word=one+two&classes=Q&classes=%3Cb%3E&classes=100%25"}
+    return {
+        "state.txt": b"toy?on=off&count=4&share=0.25&word=one+two&classes=Q&classes=%3Cb%3E&classes=100%25"
+    }
 
 
 def _layout() -> np.ndarray:
@@ -295,19 +363,36 @@ def _obeys(d: GZSLDataset) -> GZSLDataset:
     features = d.features[:]
     rows, classes = len(features), len(d.attributes)
     for name, matrix in (("features", features), ("attributes", d.attributes)):
-        _require(matrix.dtype == np.float32 and matrix.ndim == 2 and matrix.size, f"{name} are no matrix of float32")
+        _require(
+            matrix.dtype == np.float32 and matrix.ndim == 2 and matrix.size,
+            f"{name} are no matrix of float32",
+        )
         _require(np.isfinite(matrix).all(), f"{name} are not finite")
         _require(not (matrix == m.SECRET).any(), f"{name} are of a file that is not the one given")
-    _require(d.labels.shape == (rows,) and set(d.labels.tolist()) <= set(range(classes)), "labels are out of range")
+    _require(
+        d.labels.shape == (rows,) and set(d.labels.tolist()) <= set(range(classes)),
+        "labels are out of range",
+    )
     splits = [d.train.tolist(), d.test_seen.tolist(), d.test_unseen.tolist()]
     together = [row for split in splits for row in split]
     _require(all(splits) and set(together) <= set(range(rows)), "splits are out of range")
     _require(len(set(together)) == len(together), "splits overlap")
     seen, unseen = ({int(d.labels[i]) for i in split} for split in (splits[0], splits[2]))
-    _require(not seen & unseen and seen | unseen == set(range(classes)), "classes are not seen or unseen")
-    _require(len(d.class_names) == classes and len(d.attribute_names) == d.attributes.shape[1], "names are not one each")
-    _require(all(type(text) is str for text in (*d.class_names, *d.attribute_names, d.name)), "names are no text")
-    _require(d.groups is None or (d.groups.shape == (rows,) and d.groups.dtype == np.int64), "groups are not one a row")
+    _require(
+        not seen & unseen and seen | unseen == set(range(classes)), "classes are not seen or unseen"
+    )
+    _require(
+        len(d.class_names) == classes and len(d.attribute_names) == d.attributes.shape[1],
+        "names are not one each",
+    )
+    _require(
+        all(type(text) is str for text in (*d.class_names, *d.attribute_names, d.name)),
+        "names are no text",
+    )
+    _require(
+        d.groups is None or (d.groups.shape == (rows,) and d.groups.dtype == np.int64),
+        "groups are not one a row",
+    )
     if d.images is not None:
         good = d.images.ndim >= 3 and len(d.images) == rows and d.images.dtype.kind in "biuf"
         _require(good, "images are not one a row")
@@ -318,7 +403,10 @@ def unchanged(reader: Reader, found: Any) -> None:
     """As good as it was: what a checksum must make sure of."""
     if isinstance(found, GZSLDataset):
         for name in ("features", "labels", "attributes", "train", "test_seen", "test_unseen"):
-            _require(np.array_equal(getattr(found, name), getattr(world(), name)), f"{name} have changed unseen")
+            _require(
+                np.array_equal(getattr(found, name), getattr(world(), name)),
+                f"{name} have changed unseen",
+            )
     else:
         _require(np.array_equal(found, _layout()), "a map has changed unseen")
 
@@ -333,39 +421,62 @@ def _arrays(path: Path) -> None:
     """Everything in a .mat file, or an error that the reader means."""
     for value in read_mat(path).values():
         good = isinstance(value, np.ndarray) or all(type(text) is str for text in value)
-        _require(good and not np.any(np.asarray(value) == m.SECRET), "arrays are neither numbers nor text of this file")
+        _require(
+            good and not np.any(np.asarray(value) == m.SECRET),
+            "arrays are neither numbers nor text of this file",
+        )
 
 
 def _read_model(folder: Path) -> SavedModel:
     saved = SavedModel.load(folder / "model.safetensors")
     model, pre = saved.model, saved.preprocessing
     _require(isinstance(saved.notes, Mapping), "notes are no table")
-    _require(all(tensor.isfinite().all() for tensor in model.state_dict().values()), "weights are not finite")
+    _require(
+        all(tensor.isfinite().all() for tensor in model.state_dict().values()),
+        "weights are not finite",
+    )
     made = model.synthesize(torch.ones(2, model.attributes), 3)
-    _require(made.shape == (2, 3, model.features) and made.dtype == torch.float32, "imagined features have another shape")
+    _require(
+        made.shape == (2, 3, model.features) and made.dtype == torch.float32,
+        "synthesized features have another shape",
+    )
     if pre is not None:
         with np.errstate(all="ignore"):  # numbers in it may be large
             x = pre.transform(np.ones((5, len(pre.offset)), np.float32))
             back = pre.inverse(x)
-        _require(x.shape == (5, len(pre.scale)) and x.dtype == np.float32, "preprocessed features have another shape")
+        _require(
+            x.shape == (5, len(pre.scale)) and x.dtype == np.float32,
+            "preprocessed features have another shape",
+        )
         _require(back.shape == (5, len(pre.offset)), "features do not come back in their shape")
-        _require(np.isfinite(pre.offset).all() and np.isfinite(pre.scale).all(), "preprocessing is not finite")
+        _require(
+            np.isfinite(pre.offset).all() and np.isfinite(pre.scale).all(),
+            "preprocessing is not finite",
+        )
     return saved
 
 
 def _read_checkpoint(folder: Path) -> Any:
     model = _trained(folder, 3)
-    _require(all(tensor.isfinite().all() for tensor in model.state_dict().values()), "weights are not finite")
+    _require(
+        all(tensor.isfinite().all() for tensor in model.state_dict().values()),
+        "weights are not finite",
+    )
     return model
 
 
 def _read_generator(path: Path) -> FromFile:
     generator = FromFile.read(path, world())
-    _require(generator.features.dtype == np.float32 and np.isfinite(generator.features).all(), "features are not finite")
+    _require(
+        generator.features.dtype == np.float32 and np.isfinite(generator.features).all(),
+        "features are not finite",
+    )
     _require(generator.labels.shape == (len(generator.features),), "labels are not one a row")
     _require(set(generator.labels.tolist()) <= set(range(CLASSES)), "labels are out of range")
     made = generator.synthesize(world().attributes[generator.classes], 2)
-    _require(made.shape == (len(generator.classes), 2, WIDTH), "imagined features have another shape")
+    _require(
+        made.shape == (len(generator.classes), 2, WIDTH), "synthesized features have another shape"
+    )
     return generator
 
 
@@ -376,7 +487,9 @@ def _read_study(folder: Path) -> study.Study:
         for preset in asked.presets_of(source):
             for row in asked.vary:
                 json.dumps(asked.config(preset, row).to_dict(), allow_nan=False)
-    _require(all(name.isprintable() for name in (asked.name, *asked.rows)), "names are not printable")
+    _require(
+        all(name.isprintable() for name in (asked.name, *asked.rows)), "names are not printable"
+    )
     return asked
 
 
@@ -388,7 +501,10 @@ def _read_cell(folder: Path) -> Any:
         return None
     table = study._table(asked, [(labels, cell)], {cell.digest: held})
     _require(all(math.isfinite(table[name][0]) for name in study.SCORES), "scores are not finite")
-    _require(all(isinstance(table[name][0], str) for name in ("status", "error", *study.TEXTS)), "texts are no text")
+    _require(
+        all(isinstance(table[name][0], str) for name in ("status", "error", *study.TEXTS)),
+        "texts are no text",
+    )
     table.to_parquet(io.BytesIO(), index=False)
     return held
 
@@ -397,8 +513,13 @@ def _read_state(folder: Path) -> dict[str, Any]:
     text = (folder / "state.txt").read_bytes().decode(errors="surrogateescape")
     found = state.from_text("toy", text, START)
     _require(set(found) == set(START), "settings are missing")
-    _require(all(type(found[key]) is type(START[key]) for key in START), "settings have another type")
-    _require(state.from_text("toy", state.to_text("toy", found, START), START) == found, "settings do not come back")
+    _require(
+        all(type(found[key]) is type(START[key]) for key in START), "settings have another type"
+    )
+    _require(
+        state.from_text("toy", state.to_text("toy", found, START), START) == found,
+        "settings do not come back",
+    )
     return found
 
 
@@ -434,11 +555,23 @@ READERS = {
         Reader("npz", _npz, lambda f: _obeys(from_npz(f / "world.npz")), (m.npz,), exact=True),
         Reader("npy folder", _folder, lambda f: _obeys(from_folder(f)), (m.npy,)),
         Reader("HDF5", _hdf5, lambda f: _obeys(from_hdf5(f / "world.h5")), (m.hdf5,)),
-        Reader("HDF5 in chunks", _hdf5_chunked, lambda f: _obeys(from_hdf5(f / "world.h5")), (m.hdf5,)),
+        Reader(
+            "HDF5 in chunks", _hdf5_chunked, lambda f: _obeys(from_hdf5(f / "world.h5")), (m.hdf5,)
+        ),
         Reader("saved model", _model, _read_model, (m.safetensors,)),
         Reader("checkpoint", _checkpoint, _read_checkpoint, (m.safetensors,)),
-        Reader("generator npz", _generator_npz, lambda f: _read_generator(f / "imagined.npz"), (m.npz,)),
-        Reader("generator mat", _mats(_generator_mat, _save5), lambda f: _read_generator(f / "imagined.mat"), (m.mat5,)),
+        Reader(
+            "generator npz",
+            _generator_npz,
+            lambda f: _read_generator(f / "synthesized.npz"),
+            (m.npz,),
+        ),
+        Reader(
+            "generator mat",
+            _mats(_generator_mat, _save5),
+            lambda f: _read_generator(f / "synthesized.mat"),
+            (m.mat5,),
+        ),
         Reader("study file", _study, _read_study, (m.words,)),
         Reader("study cell", _cell_file, _read_cell, (m.json_file,)),
         Reader("panel state", _state, _read_state, (m.words,)),

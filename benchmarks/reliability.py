@@ -40,7 +40,9 @@ def run(name: str, options: list[str]) -> dict[str, Any]:
     """What the script of that name writes; its output goes where ours does."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "found.json"
-        subprocess.run([sys.executable, str(HERE / f"{name}.py"), *options, "--json", str(file)], check=False)
+        subprocess.run(
+            [sys.executable, str(HERE / f"{name}.py"), *options, "--json", str(file)], check=False
+        )
         if not file.exists():
             raise SystemExit(f"{name}.py did not come to an end")
         return json.loads(file.read_text())
@@ -54,10 +56,17 @@ def rows(found: dict[str, dict[str, Any]]) -> list[Row]:
             _row(f"mutated files, {name}", ends["files"], sum(ends[end] for end in wrong))
             for name, ends in fuzz["readers"].items()
         ),
-        *(_row(NAMES.get(one["work"], f"kills, {one['work']}"), one["times"], len(one["faults"])) for one in faults["rows"]),
+        *(
+            _row(NAMES.get(one["work"], f"kills, {one['work']}"), one["times"], len(one["faults"]))
+            for one in faults["rows"]
+        ),
         _row("runs reproduced to the last bit", 2 * again["runs"], len(again["differ"])),
         _row("measures compared across threads", len(again["threads"]), len(again["beyond"])),
-        _row(f"rounds of long use, {soak['minutes']:g} minutes: kinds of growth", len(soak["rounds"]), len(soak["grown"])),
+        _row(
+            f"rounds of long use, {soak['minutes']:g} minutes: kinds of growth",
+            len(soak["rounds"]),
+            len(soak["grown"]),
+        ),
     ]
 
 
@@ -69,11 +78,18 @@ def _row(tried: str, times: int, lost: int) -> Row:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--small", action="store_true")
     options.add_argument("--json", metavar="FILE", default="reliability.json")
     options = options.parse_args()
-    table = rows({name: run(name, arguments) for name, arguments in (SMALL if options.small else FULL).items()})
+    table = rows(
+        {
+            name: run(name, arguments)
+            for name, arguments in (SMALL if options.small else FULL).items()
+        }
+    )
     print("| tried | times | lost or wrong |\n|---|---|---|")
     for row in table:
         print(f"| {row['tried']} | {row['times']} | {row['lost or wrong']} |")

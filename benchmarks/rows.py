@@ -41,8 +41,18 @@ def batches(options: argparse.Namespace, done: list[Row]) -> list[Row]:
             }
             for (what, peer, path), (ours, theirs) in readers.items():
                 for state in ("cold", "warm"):
-                    times = [pair(ours, theirs, path, state == "cold", rng) for _ in range(options.runs + 1)][1:]
-                    found.append(row(f"{BATCH} rows at random, {what}, {state}", peer, *zip(*times, strict=True), "s"))
+                    times = [
+                        pair(ours, theirs, path, state == "cold", rng)
+                        for _ in range(options.runs + 1)
+                    ][1:]
+                    found.append(
+                        row(
+                            f"{BATCH} rows at random, {what}, {state}",
+                            peer,
+                            *zip(*times, strict=True),
+                            "s",
+                        )
+                    )
             del readers, ours, theirs
     return found
 
@@ -50,7 +60,9 @@ def batches(options: argparse.Namespace, done: list[Row]) -> list[Row]:
 def write(folder: Path, features: np.ndarray) -> tuple[Path, Path]:
     np.save(folder / "features.npy", features)
     with h5py.File(folder / "features.h5", "w") as file:
-        file.create_dataset("features", data=features, chunks=(16, features.shape[1]), compression="lzf")
+        file.create_dataset(
+            "features", data=features, chunks=(16, features.shape[1]), compression="lzf"
+        )
     return folder / "features.npy", folder / "features.h5"
 
 
@@ -58,7 +70,9 @@ def pair(ours, theirs, path: Path, cold: bool, rng: np.random.Generator) -> tupl
     """Seconds of ours and of the peer for rows of their own: those of the other would be in some cache."""
     times = []
     for read in (ours, theirs):
-        rows = np.sort(rng.choice(len(ours), min(BATCH, len(ours)), replace=False))  # h5py takes them ascending only
+        rows = np.sort(
+            rng.choice(len(ours), min(BATCH, len(ours)), replace=False)
+        )  # h5py takes them ascending only
         if cold:
             forget(path)
         times.append(timed(lambda read=read, rows=rows: read[rows]))

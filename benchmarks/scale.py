@@ -26,13 +26,18 @@ class Scale:
     train: int = 7057
     test_seen: int = 1764
     test_unseen: int = 2967
-    samples: int = 600  # imagined features a class
+    samples: int = 600  # synthesized features a class
 
 
 DIRECTIONS = 1000  # in which features of a class vary; the spectra are about those of Oxford Flowers (EfficientNet-Lite0)
-DESCRIBED, OWN = 0.8, 0.4  # how far classes lie apart: as their attributes say, and beyond what they say
+DESCRIBED, OWN = (
+    0.8,
+    0.4,
+)  # how far classes lie apart: as their attributes say, and beyond what they say
 CUB = Scale()
-AWA2 = Scale(attributes=85, seen=40, unseen=10, train=23527, test_seen=5882, test_unseen=7913, samples=50000)
+AWA2 = Scale(
+    attributes=85, seen=40, unseen=10, train=23527, test_seen=5882, test_unseen=7913, samples=50000
+)
 TOY = Scale(
     features=16, attributes=6, embedding=8, hidden=12, batch=8, seen=6, unseen=3, train=40,
     test_seen=12, test_unseen=12, samples=9,
@@ -44,20 +49,30 @@ def dataset(scale: Scale, *, seed: int = 0) -> GZSLDataset:
     rng = np.random.default_rng(seed)
     classes, factors = scale.seen + scale.unseen, min(DIRECTIONS, scale.features)
     rank = np.arange(1, factors + 1, dtype=np.float32)
-    loadings = rank[:, None] ** -0.57 * rng.standard_normal((factors, scale.features), dtype=np.float32) / 4
+    loadings = (
+        rank[:, None] ** -0.57
+        * rng.standard_normal((factors, scale.features), dtype=np.float32)
+        / 4
+    )
     attributes = rng.random((classes, scale.attributes), dtype=np.float32)
     said = (attributes - 0.5) @ rng.standard_normal((scale.attributes, factors), dtype=np.float32)
     said *= DESCRIBED / said.std()
     centres = said + OWN * rng.standard_normal((classes, factors), dtype=np.float32)
     centres *= (rank.clip(10) / 10) ** -0.3
-    parts = [(scale.train, 0, scale.seen), (scale.test_seen, 0, scale.seen), (scale.test_unseen, scale.seen, classes)]
+    parts = [
+        (scale.train, 0, scale.seen),
+        (scale.test_seen, 0, scale.seen),
+        (scale.test_unseen, scale.seen, classes),
+    ]
     labels = np.concatenate([first + np.arange(rows) % (end - first) for rows, first, end in parts])
     features = rng.standard_normal((len(labels), factors), dtype=np.float32)
     features += centres[labels]
     features = features @ loadings
     features += 0.05 * rng.standard_normal(features.shape, dtype=np.float32)
     np.maximum(features, 0, out=features)
-    train, test_seen, test_unseen = np.split(np.arange(len(labels)), np.cumsum([rows for rows, _, _ in parts])[:-1])
+    train, test_seen, test_unseen = np.split(
+        np.arange(len(labels)), np.cumsum([rows for rows, _, _ in parts])[:-1]
+    )
     return GZSLDataset(
         features=features, labels=labels, attributes=attributes, train=train, test_seen=test_seen, test_unseen=test_unseen,
         name="made up", source="benchmarks/scale.py",
@@ -65,9 +80,13 @@ def dataset(scale: Scale, *, seed: int = 0) -> GZSLDataset:
 
 
 def model(scale: Scale, data: GZSLDataset, *, seed: int = 0) -> GSMFlow:
-    """An untrained flow as published: no base, relative positioning."""
+    """An untrained flow as published: no start, relative positioning."""
     config = ModelConfig(
-        blocks=scale.blocks, hidden=scale.hidden, embedding=scale.embedding, base="none", relative_positioning=True
+        blocks=scale.blocks,
+        hidden=scale.hidden,
+        embedding=scale.embedding,
+        start="none",
+        relative_positioning=True,
     )
     torch.manual_seed(seed)
     return new_model(data, config, seed=seed)

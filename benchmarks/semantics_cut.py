@@ -1,4 +1,4 @@
-"""The same flow with the semantics in every coupling block and with them cut out: scores, and what it imagines.
+"""The same flow with the semantics in every coupling block and with them cut out: scores, and what it synthesizes.
 
     python benchmarks/semantics_cut.py --out docs/images/semantics_cut.png
 
@@ -15,32 +15,45 @@ from pathlib import Path
 import numpy as np
 
 from gsmflow_lite import figures, glyphs, lite, run
-from gsmflow_lite.protocol import flow
+from gsmflow_lite.scores.protocol import flow
 
 FLOWS = {
     "the usual flow": ({}, {}),
-    "without a ridge start": ({"base": "none"}, {"prototype_weight": 3.0}),
-    "semantics cut out": ({"base": "none", "semantics": "none"}, {"prototype_weight": 3.0}),
+    "without a ridge start": ({"start": "none"}, {"prototype_weight": 3.0}),
+    "semantics cut out": ({"start": "none", "semantics": "none"}, {"prototype_weight": 3.0}),
 }
 TEMPERATURE = 0.5  # of the pictures: nearer to what is typical of a class than a draw at 1 is
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/images/semantics_cut.png"))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     d = glyphs()
     rng = np.random.default_rng(options.seed)
-    drawn = [d.decode(d.features[rng.choice(d.of_class(k, d.test_unseen), 1)])[0] for k in d.unseen_classes]
+    drawn = [
+        d.decode(d.features[rng.choice(d.of_class(k, d.test_unseen), 1)])[0]
+        for k in d.unseen_classes
+    ]
     rows = {"real": np.stack(drawn)}
     chance = 100 / len(d.attributes)
     for label, (model, training) in FLOWS.items():
         config = lite("glyphs")
-        config = replace(config, model=replace(config.model, **model), training=replace(config.training, **training))
+        config = replace(
+            config,
+            model=replace(config.model, **model),
+            training=replace(config.training, **training),
+        )
         outcome = run(flow(config, device="cpu"), d, seed=options.seed)
-        print(f"{label}: {outcome.scores} (chance: U {chance:.1f}, T1 {100 / len(d.unseen_classes):.1f})")
-        made = outcome.generator.synthesize(d.attributes[d.unseen_classes], 2, temperature=TEMPERATURE, seed=options.seed)
+        print(
+            f"{label}: {outcome.scores} (chance: U {chance:.1f}, T1 {100 / len(d.unseen_classes):.1f})"
+        )
+        made = outcome.generator.synthesize(
+            d.attributes[d.unseen_classes], 2, temperature=TEMPERATURE, seed=options.seed
+        )
         rows[label] = np.stack([d.decode(made[:, i].numpy()) for i in range(2)])
     names = [d.class_names[k] for k in d.unseen_classes]
     figure = figures.picture_grid(

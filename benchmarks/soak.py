@@ -1,4 +1,4 @@
-"""Long use: train, imagine, measure and explore again and again; do memory, open files or widgets grow?
+"""Long use: train, synthesize, measure and explore again and again; do memory, open files or widgets grow?
 
     python benchmarks/soak.py --minutes 30 --json soak.json
 
@@ -26,7 +26,12 @@ from ipywidgets.widgets.widget import _instances
 from gsmflow_lite import explore, fit, glyphs, lite, measure, new_model
 from gsmflow_lite.storage import write_json
 
-ALLOWED = {"memory, MB": 1.02, "open files": 1.0, "threads": 1.0, "widgets": 1.0}  # the end as a multiple of the beginning
+ALLOWED = {
+    "memory, MB": 1.02,
+    "open files": 1.0,
+    "threads": 1.0,
+    "widgets": 1.0,
+}  # the end as a multiple of the beginning
 
 
 def held() -> dict[str, float]:
@@ -53,7 +58,13 @@ class Round:
     def __call__(self) -> None:
         seed, self.number = self.number, self.number + 1
         model = new_model(self.data, self.config.model, seed=seed)
-        for _ in fit(model, self.data, replace(self.config.training, epochs=1), seed=seed, checkpoint=self.folder / "run"):
+        for _ in fit(
+            model,
+            self.data,
+            replace(self.config.training, epochs=1),
+            seed=seed,
+            checkpoint=self.folder / "run",
+        ):
             pass
         (self.folder / "run").unlink()
         measure(self.data, model, n=50, seed=seed)
@@ -68,11 +79,16 @@ def growth(rounds: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
     """Medians of a tenth of the rounds: after the warm-up, and at the end."""
     tenth, begin = max(1, len(rounds) // 10), len(rounds) // 5
     parts = rounds[begin : begin + tenth], rounds[-tenth:]
-    return {name: tuple(statistics.median(one[name] for one in part) for part in parts) for name in ALLOWED}
+    return {
+        name: tuple(statistics.median(one[name] for one in part) for part in parts)
+        for name in ALLOWED
+    }
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     options.add_argument("--minutes", type=float, default=30.0)
     options.add_argument("--json", metavar="FILE")
     options = options.parse_args()

@@ -1,4 +1,4 @@
-"""Imagining features and scoring them at the papers' scale, beside other libraries' conditional coupling flows.
+"""Synthesizing features and scoring them at the papers' scale, beside other libraries' conditional coupling flows.
 
     python benchmarks/synthesis.py --json synthesis.json
 
@@ -7,7 +7,7 @@ on FrEIA computes the same numbers from the same weights, a class at a time. zuk
 the same size: 2048 features, six half-steps, hidden layers of 2048, a condition of 1024; zuko's masked layers multiply whole
 matrices, and normflows has no affine coupling with a condition, so its rational-quadratic one stands in. Of work that is the
 same for every class, slow ones do some classes only, and their time is scaled up. Ours also runs in the shorter arithmetics of
-:func:`gsmflow_lite.arithmetic.arithmetic`, FrEIA's in single precision throughout.
+:func:`gsmflow_lite.numerics.arithmetic`, FrEIA's in single precision throughout.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pairs import Work, main
 from published import PublishedFlow, log_prob, synthesize
 from scale import CUB, TOY, Scale, dataset, model
 
-from gsmflow_lite.arithmetic import arithmetic
+from gsmflow_lite.numerics import arithmetic
 
 ROWS, CLASSES = 3000, 200  # of the likelihood
 SOME = 4  # classes that the likelihood is timed on
@@ -42,7 +42,7 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
 
-    def imagined(precision: str = "float32") -> torch.Tensor:
+    def synthesized(precision: str = "float32") -> torch.Tensor:
         with arithmetic(precision):
             return ours.synthesize(asked, scale.samples)
 
@@ -56,11 +56,16 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     }
     shares = {"zuko": 2 / scale.unseen, "normflows, splines": 1 / scale.unseen}
     name = f"synthesis, {scale.unseen} x {scale.samples}"
-    yield Work(name, imagined, peers, shares=shares, same=same)
+    yield Work(name, synthesized, peers, shares=shares, same=same)
     some = scale.unseen // 3
     for precision in ("tf32", "bf16"):
         peers = {FREIA: partial(by_freia, some)}
-        yield Work(f"{name}, {precision}", partial(imagined, precision), peers, shares={FREIA: some / scale.unseen})
+        yield Work(
+            f"{name}, {precision}",
+            partial(synthesized, precision),
+            peers,
+            shares={FREIA: some / scale.unseen},
+        )
 
     x, some = torch.randn(ROWS, scale.features), torch.from_numpy(data.attributes[:SOME])
     constant = 0.5 * scale.features * torch.log(torch.tensor(2 * torch.pi))
@@ -73,7 +78,9 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     )
 
 
-def _sampler(draw: Callable[[int, torch.Tensor], torch.Tensor], scale: Scale, classes: int) -> Callable[[], list]:
+def _sampler(
+    draw: Callable[[int, torch.Tensor], torch.Tensor], scale: Scale, classes: int
+) -> Callable[[], list]:
     conditions = torch.rand(classes, scale.embedding)
 
     @torch.no_grad()
@@ -85,7 +92,11 @@ def _sampler(draw: Callable[[int, torch.Tensor], torch.Tensor], scale: Scale, cl
 
 def _zuko(scale: Scale) -> Callable[[int, torch.Tensor], torch.Tensor]:
     flow = zuko.flows.MAF(
-        scale.features, scale.embedding, transforms=HALF_STEPS * scale.blocks, hidden_features=(scale.hidden,), passes=2
+        scale.features,
+        scale.embedding,
+        transforms=HALF_STEPS * scale.blocks,
+        hidden_features=(scale.hidden,),
+        passes=2,
     )
     return lambda n, condition: flow(condition).sample((n,))
 
@@ -93,11 +104,18 @@ def _zuko(scale: Scale) -> Callable[[int, torch.Tensor], torch.Tensor]:
 def _normflows(scale: Scale) -> Callable[[int, torch.Tensor], torch.Tensor]:
     steps = [
         normflows.flows.CoupledRationalQuadraticSpline(
-            scale.features, 1, scale.hidden, num_context_channels=scale.embedding, num_bins=4, reverse_mask=bool(i % 2)
+            scale.features,
+            1,
+            scale.hidden,
+            num_context_channels=scale.embedding,
+            num_bins=4,
+            reverse_mask=bool(i % 2),
         )
         for i in range(HALF_STEPS * scale.blocks)
     ]
-    flow = normflows.ConditionalNormalizingFlow(normflows.distributions.DiagGaussian(scale.features, trainable=False), steps)
+    flow = normflows.ConditionalNormalizingFlow(
+        normflows.distributions.DiagGaussian(scale.features, trainable=False), steps
+    )
     return lambda n, condition: flow.sample(n, context=condition.expand(n, -1))[0]
 
 

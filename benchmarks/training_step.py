@@ -23,14 +23,20 @@ from published import PublishedFlow, train
 from scale import CUB, TOY, Scale, dataset, model
 
 from gsmflow_lite import GSMFlow, fit
-from gsmflow_lite.arithmetic import arithmetic
 from gsmflow_lite.config import PRECISIONS, TrainingConfig
-from gsmflow_lite.training import _Resident, _shuffled
+from gsmflow_lite.method.rows import TrainingRows, shuffled
+from gsmflow_lite.numerics import arithmetic
 
 STEPS = 6
-APART = {"float32": 0.01, "tf32": 0.01, "bf16": 0.3}  # of the way that weights move: Adam makes a step of any rounding
+APART = {
+    "float32": 0.01,
+    "tf32": 0.01,
+    "bf16": 0.3,
+}  # of the way that weights move: Adam makes a step of any rounding
 FREIA = "published structure on FrEIA"
-CONFIG = TrainingConfig(epochs=1, lr=3e-4, weight_decay=1e-5, prototype_weight=1.0, perturbation=0.0, mining=None)
+CONFIG = TrainingConfig(
+    epochs=1, lr=3e-4, weight_decay=1e-5, prototype_weight=1.0, perturbation=0.0, mining=None
+)
 
 
 def scaled(options: argparse.Namespace) -> Scale:
@@ -42,8 +48,10 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     scale = scaled(options)
     data, config = dataset(scale), replace(CONFIG, batch=scale.batch)
     start = model(scale, data)
-    rows = _Resident.of(data, torch.device("cpu"))
-    order = _shuffled(scale.train, 0, 0)  # the order in which `fit` goes, so that the peer sees the same batches
+    rows = TrainingRows.of(data, torch.device("cpu"))
+    order = shuffled(
+        scale.train, 0, 0
+    )  # the order in which `fit` goes, so that the peer sees the same batches
 
     def ours(mine: GSMFlow, precision: str) -> GSMFlow:
         for _ in fit(mine, data, replace(config, precision=precision), seed=0, device="cpu"):
@@ -51,12 +59,23 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
         return mine
 
     def freia(theirs: PublishedFlow, precision: str) -> PublishedFlow:
-        train(theirs, rows.features, rows.labels, rows.attributes, rows.prototypes, order, config, precision)
+        train(
+            theirs,
+            rows.features,
+            rows.labels,
+            rows.attributes,
+            rows.prototypes,
+            order,
+            config,
+            precision,
+        )
         return theirs
 
     def same(precision: str, mine: GSMFlow, theirs: PublishedFlow) -> None:
         """Adam divides gradients by their size, so those of nothing but rounding may differ: compare moves on the whole."""
-        for before, block, glow in zip(start.flow.blocks, mine.flow.blocks, theirs.blocks, strict=True):
+        for before, block, glow in zip(
+            start.flow.blocks, mine.flow.blocks, theirs.blocks, strict=True
+        ):
             move = block.net1.out - before.net1.out
             apart = (block.net1.out - glow.subnet1[2].weight).norm() / move.norm()
             assert apart < APART[precision], f"the weights moved apart by {apart:.3f} of their way"
@@ -66,7 +85,9 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
         if precision == "bf16":
             peers[f"{FREIA}, in bf16"] = partial(freia, PublishedFlow(start), precision)
         mine = partial(ours, copy.deepcopy(start), precision)
-        yield Work(f"training step, {precision}", mine, peers, per=STEPS, same=partial(same, precision))
+        yield Work(
+            f"training step, {precision}", mine, peers, per=STEPS, same=partial(same, precision)
+        )
 
 
 def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
@@ -78,7 +99,9 @@ def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
         for n in (s.batch, classes):  # the likelihood of a batch, and the prototypes of all classes
             for shape in ((n, half, s.hidden), (n, s.hidden, 2 * half)):
                 total += 2 * s.blocks * ways(*shape)
-        for passes in range(2):  # the classes' semantics into every network; the second time their gradient ends there
+        for passes in range(
+            2
+        ):  # the classes' semantics into every network; the second time their gradient ends there
             total += 2 * s.blocks * ways(classes, s.embedding, s.hidden, inputs=not passes)
         total += 3 * ways(classes, s.attributes, s.embedding, inputs=False)
         step = next(one for one in rows if one.work.endswith(precision))
@@ -86,11 +109,17 @@ def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
     return found
 
 
-def _three_ways(precision: str, n: int, inside: int, out: int, *, inputs: bool = True, repeats: int = 5) -> float:
+def _three_ways(
+    precision: str, n: int, inside: int, out: int, *, inputs: bool = True, repeats: int = 5
+) -> float:
     """Seconds of (n, inside) @ (inside, out), of the weight's gradient and, where wanted, of the input's."""
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
-    x, weight, gradient = (torch.randn(shape, dtype=kind) for shape in ((n, inside), (out, inside), (n, out)))
-    calls = [lambda: x @ weight.T, lambda: gradient.T @ x] + ([lambda: gradient @ weight] if inputs else [])
+    x, weight, gradient = (
+        torch.randn(shape, dtype=kind) for shape in ((n, inside), (out, inside), (n, out))
+    )
+    calls = [lambda: x @ weight.T, lambda: gradient.T @ x] + (
+        [lambda: gradient @ weight] if inputs else []
+    )
     total = 0.0
     with arithmetic("float32" if precision == "bf16" else precision):
         for call in calls:

@@ -37,7 +37,11 @@ CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"  # the "balanced"
 
 SIDE = 28  # pixels, the side of an image
 BASELINE = 21  # rows from the top of the image down to the baseline, the same for every face
-ASCENT, DESCENT, WIDTH = 20, 6, 26  # most pixels a glyph may take above and below the baseline, and across
+ASCENT, DESCENT, WIDTH = (
+    20,
+    6,
+    26,
+)  # most pixels a glyph may take above and below the baseline, and across
 ZOOM = 8  # drawn this much larger, then averaged down: exact area coverage, no ringing
 PROBE = 256  # font size at which a face is measured
 
@@ -45,12 +49,18 @@ FACES_PER_FAMILY = 3
 TEST_SHARE = 0.2
 SEED = 0
 DUPLICATE = 28.0  # grey levels, RMS over all 47 images: closer faces count as one
-SAME_DESIGN = 28.0  # families with faces closer than this are clones: both in training or both in test
-UNICASE = 0.60  # mean correlation of a with A, e with E, ... above which lower case is drawn as capitals
+SAME_DESIGN = (
+    28.0  # families with faces closer than this are clones: both in training or both in test
+)
+UNICASE = (
+    0.60  # mean correlation of a with A, e with E, ... above which lower case is drawn as capitals
+)
 HOLLOW = 12  # so many letters without a counter that enclose white: an outline or inline face
 IN_PIECES = 8  # so many characters in more than one piece: stencilled, dotted or shaded
 LEAST_CAPITAL = 13  # rows that an H must have: swashes of other letters shrink the rest too much
-LEAST_INK = 150  # grey level that the darkest pixel of a glyph must reach in the mean: hairlines do not
+LEAST_INK = (
+    150  # grey level that the darkest pixel of a glyph must reach in the mean: hairlines do not
+)
 LEGIBLE = 0.70  # share of the 47 characters that the nearest class mean of other families must read
 UNSEEN = "26IMQSUbr"  # drawn by the rule in the datasheet, before any result
 
@@ -93,7 +103,16 @@ EXCLUDED = {  # pattern in "family style (file)" -> why a face is left out by na
 KIN = [  # families drawn from one source, whatever their distance: on the same side of the split
     ["CMU Serif", "Latin Modern Roman"],
     ["DejaVu Sans", "Hack", "Verana Sans", "Sawasdee"],
-    ["Nimbus Sans", "TeX Gyre Heros", "FreeSans", "Garuda", "Liberation Sans", "Aerial", "Loma", "Umpush"],
+    [
+        "Nimbus Sans",
+        "TeX Gyre Heros",
+        "FreeSans",
+        "Garuda",
+        "Liberation Sans",
+        "Aerial",
+        "Loma",
+        "Umpush",
+    ],
     [
         "Nimbus Roman",
         "TeX Gyre Termes",
@@ -112,7 +131,10 @@ KIN = [  # families drawn from one source, whatever their distance: on the same 
     ["Noto Sans", "Open Sans"],
 ]
 
-COPYLEFT = {"GPL", "LGPL"}  # without a font exception: left out, lest anybody ask what it means for images
+COPYLEFT = {
+    "GPL",
+    "LGPL",
+}  # without a font exception: left out, lest anybody ask what it means for images
 
 
 @dataclass(eq=False)
@@ -156,7 +178,9 @@ def archive(cache: Path, package: str) -> Path:
     found = sorted((cache / "deb").glob(f"{package}_*.deb"))
     if len(found) != 1:
         place = cache / "deb"
-        raise SystemExit(f"expected one version of {package} in {place}, found {len(found)}: remove the rest")
+        raise SystemExit(
+            f"expected one version of {package} in {place}, found {len(found)}: remove the rest"
+        )
     return found[0]
 
 
@@ -224,7 +248,9 @@ def copyright_field(paragraph: str, key: str) -> str:
 def pattern_fits(pattern: str, font: Path) -> bool:
     pattern = Path(pattern)
     if pattern.stem == "*" and pattern.suffix not in {".ttf", ".otf", ".sfd"}:
-        return len(pattern.parts) == 1 and not pattern.suffix  # "*", but neither "debian/*" nor "*.sh"
+        return (
+            len(pattern.parts) == 1 and not pattern.suffix
+        )  # "*", but neither "debian/*" nor "*.sh"
     return fnmatch(font.stem, pattern.stem)
 
 
@@ -249,7 +275,9 @@ def family_of(font: TTFont) -> tuple[str, str]:
     family = names.getDebugName(16) or names.getDebugName(1) or ""
     style = names.getDebugName(17) or names.getDebugName(2) or "Regular"
     supplier = {"O", "TT", "Std", "ADF", "GWF"}
-    extra = " ".join(word for word in CUT.findall(family) if word not in style and word not in supplier)
+    extra = " ".join(
+        word for word in CUT.findall(family) if word not in style and word not in supplier
+    )
     core = " ".join(CUT.sub(" ", family).split()) or family
     return core, " ".join(f"{extra} {style}".split())
 
@@ -342,7 +370,9 @@ def draw_glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
     left, _, right, _ = font.getbbox(character, anchor="ls")
     canvas = Image.new("L", (SIDE * ZOOM, SIDE * ZOOM))
     x = (SIDE * ZOOM - (left + right)) / 2
-    ImageDraw.Draw(canvas).text((round(x), BASELINE * ZOOM), character, fill=255, font=font, anchor="ls")
+    ImageDraw.Draw(canvas).text(
+        (round(x), BASELINE * ZOOM), character, fill=255, font=font, anchor="ls"
+    )
     return np.asarray(canvas.reduce(ZOOM))
 
 
@@ -387,7 +417,9 @@ def legibility(faces: list[Face]) -> np.ndarray:
 
     Characters are cropped to their ink and standardised first: size and place do not count, shape does.
     """
-    stack = np.stack([[cropped(image) for image in face.images] for face in faces]).astype(np.float32)
+    stack = np.stack([[cropped(image) for image in face.images] for face in faces]).astype(
+        np.float32
+    )
     families = np.array([face.family for face in faces])
     total, shares = stack.sum(0), np.empty(len(faces))
     for family in np.unique(families):
@@ -493,7 +525,9 @@ def design_groups(faces: list[Face]) -> dict[str, str]:
 
     close = np.argwhere(np.triu(distances(faces) < SAME_DESIGN, 1))
     links = [(faces[i].family, faces[j].family) for i, j in close]
-    links += [(kin[0], other) for kin in KIN for other in kin[1:] if kin[0] in root and other in root]
+    links += [
+        (kin[0], other) for kin in KIN for other in kin[1:] if kin[0] in root and other in root
+    ]
     for one, other in links:
         root[find(other)] = find(one)
     return {family: find(family) for family in families}
@@ -526,9 +560,13 @@ def read_attributes(path: Path) -> tuple[list[str], np.ndarray]:
         raise SystemExit(f"{path.name} may hold 0, 0.5 and 1 only")
     if len(np.unique(table, axis=0)) < len(table) or not table.any(1).all():
         raise SystemExit(f"{path.name}: every class needs a row of its own that is not all zero")
-    rare = [name for name, column in zip(names, table.T, strict=True) if np.count_nonzero(column) < 3]
+    rare = [
+        name for name, column in zip(names, table.T, strict=True) if np.count_nonzero(column) < 3
+    ]
     if rare:
-        raise SystemExit(f"{path.name}: attributes must occur in at least 3 classes, these do not: {rare}")
+        raise SystemExit(
+            f"{path.name}: attributes must occur in at least 3 classes, these do not: {rare}"
+        )
     return names, table
 
 
@@ -539,7 +577,9 @@ def unseen_classes(names: list[str], table: np.ndarray) -> np.ndarray:
     enough = np.count_nonzero(table[seen], axis=0) >= 3
     for index in unseen:
         for name in np.array(names)[(table[index] > 0) & ~enough]:
-            raise SystemExit(f"unseen class {CHARACTERS[index]} has {name}, but fewer than 3 seen classes do")
+            raise SystemExit(
+                f"unseen class {CHARACTERS[index]} has {name}, but fewer than 3 seen classes do"
+            )
     return unseen
 
 
@@ -562,20 +602,29 @@ def write_faces(path: Path, faces: list[Face], test: np.ndarray) -> None:
     """One row per face, in the order of the arrays."""
     with path.open("w", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
-        out.writerow(["face", "family", "style", "file", "package", "version", "licence", "holder", "test"])
+        out.writerow(
+            ["face", "family", "style", "file", "package", "version", "licence", "holder", "test"]
+        )
         for face, held_out in zip(faces, test, strict=True):
             row = [face.name, face.family, face.style, face.path.name, face.package, face.version]
             out.writerow([*row, face.licence, face.holder, int(held_out)])
 
 
-def report(faces: list[Face], test: np.ndarray, left_out: Counter, names: list[str], npz: Path) -> None:
+def report(
+    faces: list[Face], test: np.ndarray, left_out: Counter, names: list[str], npz: Path
+) -> None:
     """Print the numbers that the datasheet quotes."""
     families = {face.family for face in faces}
     held = {face.family for face, t in zip(faces, test, strict=True) if t}
-    print(f"faces {len(faces)}, families {len(families)}, packages {len({face.package for face in faces})}")
+    print(
+        f"faces {len(faces)}, families {len(families)}, packages {len({face.package for face in faces})}"
+    )
     print(f"test faces {test.sum()}, of {len(held)} families")
     print(f"attributes {len(names)}; unseen {' '.join(UNSEEN)}")
-    print("licences:", "; ".join(f"{k} {n}" for k, n in Counter(f.licence for f in faces).most_common()))
+    print(
+        "licences:",
+        "; ".join(f"{k} {n}" for k, n in Counter(f.licence for f in faces).most_common()),
+    )
     print("left out:", "; ".join(f"{k} {n}" for k, n in left_out.most_common()))
     print(f"{npz.name}: {npz.stat().st_size:,} bytes, sha256 {sha256(npz)}")
 
@@ -598,8 +647,12 @@ def tell_apart(faces: list[Face]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cache", type=Path, required=True, help="folder for downloads, kept between runs")
-    parser.add_argument("--out", type=Path, default=HERE, help="where to write (default: beside this script)")
+    parser.add_argument(
+        "--cache", type=Path, required=True, help="folder for downloads, kept between runs"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=HERE, help="where to write (default: beside this script)"
+    )
     arguments = parser.parse_args()
     logging.getLogger("fontTools").setLevel(logging.CRITICAL)  # harmless faults of old fonts
 

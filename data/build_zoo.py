@@ -14,9 +14,9 @@ import torch
 
 from gsmflow_lite import fit, glyphs, measure, new_model
 from gsmflow_lite.config import ClassifierConfig
-from gsmflow_lite.evaluation import softmax_logits
-from gsmflow_lite.scene import Scene
-from gsmflow_lite.zoo import SEED, Mechanisms, Zoo
+from gsmflow_lite.explorer.scene import Scene
+from gsmflow_lite.generators.zoo import ZOO_SEED, Mechanisms, Zoo
+from gsmflow_lite.scores.evaluation import softmax_logits
 
 OUT = Path(__file__).resolve().parent / "zoo.safetensors"
 CLASSIFIER = ClassifierConfig(penalties=(3e-3,))
@@ -27,23 +27,29 @@ def main() -> None:
     dataset, tensors = glyphs(), {}
     for mechanisms in Mechanisms.every():
         config = mechanisms.config()
-        model = new_model(dataset, config.model, seed=SEED)
-        for _ in fit(model, dataset, config.training, seed=SEED, device="cpu"):
+        model = new_model(dataset, config.model, seed=ZOO_SEED)
+        for _ in fit(model, dataset, config.training, seed=ZOO_SEED, device="cpu"):
             pass
         model = model.eval()
         for name, value in model.state_dict().items():
-            shared = name.startswith("base.")  # the same ridge-Gaussian under all that start from one
+            shared = name.startswith(
+                "start."
+            )  # the same ridge-Gaussian under all that start from one
             tensors[name if shared else f"{mechanisms.key}.{name}"] = value.clone()
         print(f"{mechanisms.key}  {_worth(model, dataset)}", flush=True)
-    scene = Scene.of(dataset, seed=SEED)
+    scene = Scene.of(dataset, seed=ZOO_SEED)
     Zoo(dataset, scene.real.umap, scene.projection.neighbours, tensors).save(OUT)
     print(f"{OUT.name}: {OUT.stat().st_size / 1e3:.0f} kB")
 
 
 def _worth(model, dataset) -> str:
-    t1 = softmax_logits(model, dataset, CLASSIFIER, seed=SEED).scores().zsl
-    report = measure(dataset, model, n=200, seed=SEED, metrics=("semantic", "variance", "structure"))
-    meters = "  ".join(f"{name} {report.reading(name).value:.2f}" for name in ("semantic", "variance", "structure"))
+    t1 = softmax_logits(model, dataset, CLASSIFIER, seed=ZOO_SEED).scores().zsl
+    report = measure(
+        dataset, model, n=200, seed=ZOO_SEED, metrics=("semantic", "variance", "structure")
+    )
+    meters = "  ".join(
+        f"{name} {report.reading(name).value:.2f}" for name in ("semantic", "variance", "structure")
+    )
     return f"T1 {t1:.1f}  {meters}"
 
 

@@ -5,7 +5,12 @@ import gsmflow_lite
 project = "gsmflow_lite"
 version = release = gsmflow_lite.__version__
 copyright = author = "The gsmflow_lite authors"
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "sphinx.ext.viewcode"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+]
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True
@@ -17,5 +22,8 @@ INTERNAL = r".*\._\w+|gsmflow_lite\.panels\.(worker|dissect)\.\w+"
 nitpick_ignore_regex = [("py:.*", rf"(?!gsmflow_lite\b).*|{INTERNAL}")]
 
 html_title = f"gsmflow_lite {release}"
-html_theme_options = {"description": "What a generative model imagines of unseen classes", "page_width": "1100px"}
+html_theme_options = {
+    "description": "What a generative model synthesizes of unseen classes",
+    "page_width": "1100px",
+}
 html_copy_source = False

@@ -23,12 +23,24 @@ PANELS = {
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, lab.jupyter_lab(Path(folder)) as address, lab.chromium() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        lab.jupyter_lab(Path(folder)) as address,
+        lab.chromium() as browser,
+    ):
         for name, cell in PANELS.items():
-            page = lab.open_notebook(browser, address, Path(folder), name, [f"from gsmflow_lite.panels import {name}\n{cell}"])
+            page = lab.open_notebook(
+                browser,
+                address,
+                Path(folder),
+                name,
+                [f"from gsmflow_lite.panels import {name}\n{cell}"],
+            )
             lab.wait_for_plot(page)
             lab.rest(page)
-            page.set_viewport_size({"width": 1500, "height": 1900})  # as tall as the panel, which the notebook would cut
+            page.set_viewport_size(
+                {"width": 1500, "height": 1900}
+            )  # as tall as the panel, which the notebook would cut
             page.wait_for_timeout(1500)  # plotly draws anew
             page.locator(".gsmflow").first.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
             page.close()

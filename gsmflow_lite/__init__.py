@@ -1,20 +1,35 @@
-"""gsmflow_lite: see what a conditional flow imagines of classes nobody has labelled, and how that drifts from reality."""
+"""gsmflow_lite: see what a conditional flow synthesizes of classes nobody has labelled, and how that drifts from reality."""
 
 __version__ = "0.1.0"
 
-from .config import PAPERS, ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig, lite, preset
+from . import figures
+from .config import (
+    PAPERS,
+    ClassifierConfig,
+    Config,
+    MiningConfig,
+    ModelConfig,
+    TrainingConfig,
+    lite,
+    preset,
+)
 from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .events import Epoch, Stage, Step
-from .flow import ConditionalFlow
-from .generators import FromFile, Generator, RealSamples, RidgeGaussian
-from .injection import Injected
-from .model import GSMFlow, SavedModel
+from .figures import overlays
+from .generators.base import Generator
+from .generators.ridge_gaussian import RidgeGaussian
+from .generators.stored import FromFile, RealSamples
+from .generators.zuko_flow import ZukoFlow
+from .method.flow import ConditionalFlow
+from .method.model import GSMFlow, SavedModel
+from .method.training import fit, new_model
 from .progress import ProgressBar, follow
-from .protocol import run
-from .shifts import ShiftReport, measure
-from .training import fit, new_model
-from .zuko_flow import ZukoFlow
+from .scores import protocol
+from .scores.protocol import run
+from .shifts import metrics
+from .shifts.injection import Injected
+from .shifts.report import ShiftReport, measure
 
 
 def __getattr__(name: str):
@@ -53,6 +68,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "ZukoFlow",
+    "figures",
     "fit",
     "follow",
     "from_arrays",
@@ -62,7 +78,10 @@ __all__ = [
     "lite",
     "load",
     "measure",
+    "metrics",
     "new_model",
+    "overlays",
     "preset",
+    "protocol",
     "run",
 ]

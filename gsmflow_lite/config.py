@@ -6,19 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, get_origin, get_type_hints
 
-from .errors import ConfigError
+from .errors import ConfigError, require
 
 PRECISIONS = ("float32", "tf32", "bf16")
-
-
-def _require(holds: bool, rule: str, value: object) -> None:
-    if not holds:
-        raise ConfigError(f"{rule}, got {value!r}")
+FORMER_NAMES = {"base": "start"}  # of settings of a model, in files of version 0.1
 
 
 def check_seed(seed: int) -> None:
     """Raise ``ConfigError`` unless ``seed`` suits every random generator that a run uses."""
-    _require(0 <= seed < 2**32, f"seed must be from 0 to {2**32 - 1}", seed)
+    require(0 <= seed < 2**32, f"seed must be from 0 to {2**32 - 1}", seed)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +30,18 @@ class ModelConfig:
     clamp: float = 1.0  #: larger lets one block stretch an entry further, by at most exp(clamp)
     semantics: str = "every"  #: coupling blocks that read the semantics: every, first or none
     relative_positioning: bool = True  #: off: blocks read the attributes as they are
-    scale_attributes: bool = False  #: on: attributes vary by about 1, so that a new network hears them at once
+    scale_attributes: bool = (
+        False  #: on: attributes vary by about 1, so that a new network hears them at once
+    )
     anchors: str = "all"  #: classes among which the anchors are chosen: all, or seen only
-    base: str = "none"  #: what the flow starts from: none, ridge (class means), ridge-gaussian (means and covariance)
+    start: str = "none"  #: what the flow starts from: none, ridge (class means), ridge-gaussian (means and covariance)
 
     def __post_init__(self) -> None:
         for name in ("blocks", "hidden", "embedding", "clamp"):
-            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+            require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         _one_of(self, "semantics", ("every", "first", "none"))
         _one_of(self, "anchors", ("all", "seen"))
-        _one_of(self, "base", ("none", "ridge", "ridge-gaussian"))
+        _one_of(self, "start", ("none", "ridge", "ridge-gaussian"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +62,11 @@ class MiningConfig:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr", "hidden", "loops"):
-            _require(getattr(self, name) > 0, f"mining {name} must be positive", getattr(self, name))
+            require(getattr(self, name) > 0, f"mining {name} must be positive", getattr(self, name))
         for name in ("weight_decay", "step", "beta"):
-            _require(getattr(self, name) >= 0, f"mining {name} must not be negative", getattr(self, name))
+            require(
+                getattr(self, name) >= 0, f"mining {name} must not be negative", getattr(self, name)
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,30 +82,40 @@ class TrainingConfig:
     weight_decay: float = 1e-5
     lr_step: int = 25  #: epochs between two reductions of the learning rate
     lr_gamma: float = 0.8  #: factor of each reduction
-    prototype_weight: float = 3.0  #: larger ties the image of the latent origin closer to the real class mean
-    perturbation: float = 0.1  #: standard deviation of the noise on features; larger spreads samples more
+    prototype_weight: float = (
+        3.0  #: larger ties the image of the latent origin closer to the real class mean
+    )
+    perturbation: float = (
+        0.1  #: standard deviation of the noise on features; larger spreads samples more
+    )
     mining: MiningConfig | None = field(default_factory=MiningConfig)
-    precision: str = "float32"  #: of matrix products: float32, tf32 or bf16, see gsmflow_lite.arithmetic
+    precision: str = (
+        "float32"  #: of matrix products: float32, tf32 or bf16, see gsmflow_lite.arithmetic
+    )
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch", "lr", "lr_step", "lr_gamma"):
-            _require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
+            require(getattr(self, name) > 0, f"{name} must be positive", getattr(self, name))
         for name in ("weight_decay", "prototype_weight", "perturbation"):
-            _require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
+            require(getattr(self, name) >= 0, f"{name} must not be negative", getattr(self, name))
         _one_of(self, "precision", PRECISIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """The linear softmax classifier on real seen and synthesised unseen features.
+    """The linear softmax classifier on real seen and synthesized unseen features.
 
     Raises ``ConfigError`` for a setting out of its range.
     """
 
-    samples: int = 300  #: synthesised per unseen class
+    samples: int = 300  #: synthesized per unseen class
     rows: int = 2048  #: different ones of them, at most: more would cost memory and say little; each then counts several times
     solver: str = "lbfgs"  #: lbfgs: to the optimum of the regularised loss; lda: closed form; adam: batches, as published
-    penalties: tuple[float, ...] = (3e-2, 3e-3, 3e-4)  #: to choose from; larger is smoother, see SoftmaxClassifier; lda: < 1
+    penalties: tuple[float, ...] = (
+        3e-2,
+        3e-3,
+        3e-4,
+    )  #: to choose from; larger is smoother, see SoftmaxClassifier; lda: < 1
     balanced: bool = True  #: every class weighs the same, so `samples` does not tilt the scale
     epochs: int = 30  #: adam only, as are the next two
     batch: int = 1000
@@ -113,13 +123,19 @@ class ClassifierConfig:
 
     def __post_init__(self) -> None:
         for name in ("samples", "rows", "epochs", "batch", "lr"):
-            _require(getattr(self, name) > 0, f"classifier {name} must be positive", getattr(self, name))
+            require(
+                getattr(self, name) > 0, f"classifier {name} must be positive", getattr(self, name)
+            )
         object.__setattr__(self, "penalties", tuple(self.penalties))  # JSON has lists only
         holds = len(self.penalties) > 0 and all(penalty > 0 for penalty in self.penalties)
-        _require(holds, "classifier penalties must be one or more positive numbers", self.penalties)
+        require(holds, "classifier penalties must be one or more positive numbers", self.penalties)
         _one_of(self, "solver", ("lbfgs", "lda", "adam"))
         shrinks = self.solver != "lda" or max(self.penalties) < 1
-        _require(shrinks, "classifier penalties must be below 1 for lda, a share of the covariance each", self.penalties)
+        require(
+            shrinks,
+            "classifier penalties must be below 1 for lda, a share of the covariance each",
+            self.penalties,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +157,7 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("checks", "folds"):
-            _require(getattr(self, name) > 0, f"{name} must be at least 1", getattr(self, name))
+            require(getattr(self, name) > 0, f"{name} must be at least 1", getattr(self, name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dicts, strings and numbers, ready for JSON."""
@@ -155,23 +171,34 @@ class Config:
 
 def _one_of(config: object, name: str, allowed: tuple[str, ...]) -> None:
     value = getattr(config, name)
-    _require(value in allowed, f"{name} must be one of {', '.join(allowed)}", value)
+    require(value in allowed, f"{name} must be one of {', '.join(allowed)}", value)
+
+
+def present_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a model as this version calls them, whatever version wrote them."""
+    return {FORMER_NAMES.get(name, name): value for name, value in values.items()}
 
 
 def _build(cls: type, values: Mapping[str, Any], where: str) -> Any:
     """Make a (nested) dataclass from JSON values, checking names and types."""
     if not isinstance(values, Mapping):
         raise ConfigError(f"{where} must be a table of settings, got {values!r}")
+    if cls is ModelConfig:
+        values = present_names(values)
     hints = get_type_hints(cls)
     unknown = sorted(set(values) - {f.name for f in fields(cls)})
     if unknown:
-        raise ConfigError(f"{where} has no setting {unknown[0]!r}: known are {', '.join(f.name for f in fields(cls))}")
-    return cls(**{name: _typed(hints[name], value, f"{where}.{name}") for name, value in values.items()})
+        raise ConfigError(
+            f"{where} has no setting {unknown[0]!r}: known are {', '.join(f.name for f in fields(cls))}"
+        )
+    return cls(
+        **{name: _typed(hints[name], value, f"{where}.{name}") for name, value in values.items()}
+    )
 
 
 def _typed(hint: Any, value: Any, where: str) -> Any:
     if get_origin(hint) is tuple:
-        _require(isinstance(value, list | tuple), f"{where} must be a list", value)
+        require(isinstance(value, list | tuple), f"{where} must be a list", value)
         return tuple(_typed(hint.__args__[0], one, where) for one in value)
     options = getattr(hint, "__args__", (hint,))  # X | None has the arguments (X, NoneType)
     for option in options:
@@ -181,7 +208,9 @@ def _typed(hint: Any, value: Any, where: str) -> Any:
             return float(value)
         if isinstance(option, type) and type(value) is option:
             return value
-    raise ConfigError(f"{where} must be of type {' or '.join(o.__name__ for o in options)}, got {value!r}")
+    raise ConfigError(
+        f"{where} must be of type {' or '.join(o.__name__ for o in options)}, got {value!r}"
+    )
 
 
 def lite(name: str = "features") -> Config:
@@ -193,7 +222,7 @@ def lite(name: str = "features") -> Config:
     >>> lite("glyphs").training.epochs
     9
     """
-    _require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
+    require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]
 
 
@@ -205,8 +234,12 @@ LITE = {
         components=64,
         checks=3,
         folds=3,
-        model=ModelConfig(blocks=3, hidden=256, embedding=256, relative_positioning=False, base="ridge-gaussian"),
-        training=TrainingConfig(epochs=9, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        model=ModelConfig(
+            blocks=3, hidden=256, embedding=256, relative_positioning=False, start="ridge-gaussian"
+        ),
+        training=TrainingConfig(
+            epochs=9, lr=3e-4, prototype_weight=0.0, perturbation=0.0, mining=None
+        ),
         classifier=ClassifierConfig(penalties=(3e-3, 5e-4)),
     ),
     "features": Config(
@@ -215,8 +248,10 @@ LITE = {
         preprocessing="pca",
         components=256,
         checks=3,
-        model=ModelConfig(blocks=3, hidden=512, embedding=512, base="ridge-gaussian"),
-        training=TrainingConfig(epochs=9, lr=1e-4, prototype_weight=0.0, perturbation=0.0, mining=None),
+        model=ModelConfig(blocks=3, hidden=512, embedding=512, start="ridge-gaussian"),
+        training=TrainingConfig(
+            epochs=9, lr=1e-4, prototype_weight=0.0, perturbation=0.0, mining=None
+        ),
         classifier=ClassifierConfig(penalties=(3e-2, 1e-2)),
     ),
 }
@@ -224,7 +259,7 @@ LITE = {
 
 # --- Published settings ----------------------------------------------------------------------------------------------
 # In both tables the columns are CUB, AWA2, FLO, aPY. Embeddings have 1024 and hidden layers 2048 entries everywhere.
-BENCHMARKS = ("CUB", "AWA2", "FLO", "aPY")
+PUBLISHED_BENCHMARKS = ("CUB", "AWA2", "FLO", "aPY")
 #: Where the settings of :func:`preset` are published.
 PAPERS = {
     "mm2021": "Chen et al., ACM MM 2021, arXiv 2107.03163, and the settings of its released code",
@@ -285,16 +320,36 @@ def preset(paper: str, benchmark: str) -> Config:
     >>> preset("tmm2022", "AWA2").classifier.samples
     50000
     """
-    _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
-    _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)
-    row = {name: column[BENCHMARKS.index(benchmark)] for name, column in PUBLISHED[paper].items()}
+    require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
+    require(
+        benchmark in PUBLISHED_BENCHMARKS,
+        f"benchmark must be one of {', '.join(PUBLISHED_BENCHMARKS)}",
+        benchmark,
+    )
+    row = {
+        name: column[PUBLISHED_BENCHMARKS.index(benchmark)]
+        for name, column in PUBLISHED[paper].items()
+    }
     return Config(
         name=f"{paper}/{benchmark}",
         source=PAPERS[paper],
         preprocessing="min-max" if benchmark in ("AWA2", "aPY") else "none",
-        model=ModelConfig(blocks=row["blocks"], hidden=2048, embedding=1024, anchors=row["anchors"]),
+        model=ModelConfig(
+            blocks=row["blocks"], hidden=2048, embedding=1024, anchors=row["anchors"]
+        ),
         training=TrainingConfig(
-            **{k: row[k] for k in ("epochs", "batch", "lr", "weight_decay", "lr_step", "lr_gamma", "prototype_weight")},
+            **{
+                k: row[k]
+                for k in (
+                    "epochs",
+                    "batch",
+                    "lr",
+                    "weight_decay",
+                    "lr_step",
+                    "lr_gamma",
+                    "prototype_weight",
+                )
+            },
             perturbation=row["perturbation"],
             mining=_published_mining(row),
         ),
@@ -311,9 +366,13 @@ def preset(paper: str, benchmark: str) -> Config:
 
 def published_seed(paper: str, benchmark: str) -> int:
     """The one seed with which the paper's code was run. Raises ``ConfigError`` as :func:`preset` does."""
-    _require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
-    _require(benchmark in BENCHMARKS, f"benchmark must be one of {', '.join(BENCHMARKS)}", benchmark)
-    return PUBLISHED[paper]["seed"][BENCHMARKS.index(benchmark)]
+    require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
+    require(
+        benchmark in PUBLISHED_BENCHMARKS,
+        f"benchmark must be one of {', '.join(PUBLISHED_BENCHMARKS)}",
+        benchmark,
+    )
+    return PUBLISHED[paper]["seed"][PUBLISHED_BENCHMARKS.index(benchmark)]
 
 
 def _published_mining(row: dict[str, Any]) -> MiningConfig | None:
@@ -324,7 +383,8 @@ def _published_mining(row: dict[str, Any]) -> MiningConfig | None:
         batch=row["mining_batch"],
         lr=row["mining_lr"],
         weight_decay=row["mining_weight_decay"],
-        step=row["aug_lr"] / row["mining_batch"],  # the published loss is a mean over the batch, ours a sum
+        step=row["aug_lr"]
+        / row["mining_batch"],  # the published loss is a mean over the batch, ours a sum
         loops=row["loops"],
         beta=row["beta"],
     )

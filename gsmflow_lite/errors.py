@@ -1,6 +1,6 @@
 """Every error that the library raises on purpose. Each message gives the rule, the value and the remedy."""
 
-LONGEST = 1500  # characters of a message
+LONGEST_MESSAGE = 1500  # characters of a message
 
 
 class GSMFlowError(Exception):
@@ -11,8 +11,10 @@ class GSMFlowError(Exception):
 
     def __init__(self, message: str = "") -> None:
         text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
-        half = LONGEST // 2 - 3
-        super().__init__(text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}")
+        half = LONGEST_MESSAGE // 2 - 3
+        super().__init__(
+            text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} ... {text[-half:]}"
+        )
 
 
 class DataError(GSMFlowError, ValueError):
@@ -29,3 +31,9 @@ class StorageError(GSMFlowError, OSError):
 
 class TrainingError(GSMFlowError, RuntimeError):
     """Training cannot go on, for instance because the loss is no longer finite."""
+
+
+def require(holds: bool, rule: str, value: object) -> None:
+    """Raise ``ConfigError`` with the rule and the value, unless the rule holds."""
+    if not holds:
+        raise ConfigError(f"{rule}, got {value!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -39,3 +40,6 @@ class Epoch:
 
 
 Event = Stage | Step | Epoch
+
+
+Watch = Callable[[Event], None]  # what is told of the events of long work

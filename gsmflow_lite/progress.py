@@ -22,8 +22,15 @@ class ProgressBar:
         elif isinstance(event, Epoch) and self._bar is not None:
             self._bar.update(event.epoch - self._bar.n)
             shown = {"nll": f"{event.likelihood:.3f}", "prototype": f"{event.prototype:.3f}"}
-            self._bar.set_postfix(shown if event.score is None else shown | {"score": f"{event.score:.1f}"})
-        elif isinstance(event, Step) and self._bar is not None and event.stage == self._bar.desc and event.loss is None:
+            self._bar.set_postfix(
+                shown if event.score is None else shown | {"score": f"{event.score:.1f}"}
+            )
+        elif (
+            isinstance(event, Step)
+            and self._bar is not None
+            and event.stage == self._bar.desc
+            and event.loss is None
+        ):
             self._bar.update(event.done - self._bar.n)
 
     def close(self) -> None:
@@ -39,7 +46,9 @@ class ProgressBar:
         self.close()
 
 
-def follow(events: Iterable[Event], *, then: Callable[[Epoch], None] | None = None, bar: bool = True) -> list[Epoch]:
+def follow(
+    events: Iterable[Event], *, then: Callable[[Epoch], None] | None = None, bar: bool = True
+) -> list[Epoch]:
     """Run training to its end, or to Ctrl-C or the kernel's interrupt, and return the epochs that were done.
 
     ``then`` is called after each epoch, say to draw a curve. An interrupt is reported in one line, not raised: the model

@@ -44,7 +44,9 @@ def written_whole(path: str | Path) -> Iterator[BinaryIO]:
     except StorageError:  # from what is being written: it says more
         raise
     except OSError as error:
-        raise StorageError(f"{path} cannot be written ({error.strerror or error}); an older file there is untouched") from error
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror or error}); an older file there is untouched"
+        ) from error
     finally:
         if aside is not None and os.path.exists(aside):
             os.unlink(aside)
@@ -69,7 +71,9 @@ def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
     write_whole(path, (json.dumps(values, indent=2, allow_nan=False) + "\n").encode())
 
 
-def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> None:
+def write_tensors(
+    path: str | Path, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]
+) -> None:
     """Write tensors (...,) by name and JSON-able settings as one safetensors file: one rename makes both new, so they match."""
     header = {SETTINGS: json.dumps({"format": FORMAT, **settings}, allow_nan=False)}
     flat = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -88,14 +92,22 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             settings = json.loads((file.metadata() or {})[SETTINGS])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     except KeyError:
-        raise StorageError(f"{path} was not written by gsmflow_lite: its header has no {SETTINGS!r} entry") from None
+        raise StorageError(
+            f"{path} was not written by gsmflow_lite: its header has no {SETTINGS!r} entry"
+        ) from None
     except (safetensors.SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise StorageError(f"{path} cannot be read as a safetensors file ({error}): it is damaged, use another copy") from None
+        raise StorageError(
+            f"{path} cannot be read as a safetensors file ({error}): it is damaged, use another copy"
+        ) from None
     version = settings.get("format") if isinstance(settings, dict) else None
     if not isinstance(version, int):
-        raise StorageError(f"{path} must state its format number, got {version!r}: it is damaged, use another copy")
+        raise StorageError(
+            f"{path} must state its format number, got {version!r}: it is damaged, use another copy"
+        )
     if version > FORMAT:
-        raise StorageError(f"{path} has format {version}, this version reads up to {FORMAT}: install a newer gsmflow_lite")
+        raise StorageError(
+            f"{path} has format {version}, this version reads up to {FORMAT}: install a newer gsmflow_lite"
+        )
     return tensors, settings
 
 

@@ -19,7 +19,11 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 def run(path: Path) -> None:
     """Execute one notebook in its own folder and write it back; one that fails is left as it was."""
     notebook = nbformat.read(path, as_version=4)
-    options = {"timeout": 900, "store_widget_state": False, "resources": {"metadata": {"path": str(path.parent)}}}
+    options = {
+        "timeout": 900,
+        "store_widget_state": False,
+        "resources": {"metadata": {"path": str(path.parent)}},
+    }
     NotebookClient(notebook, **options).execute()
     notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:

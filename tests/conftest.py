@@ -12,9 +12,13 @@ from gsmflow_lite.datasets import GZSLDataset
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real benchmark files, or a skip that says where it was looked for."""
-    folder = Path(os.environ.get("GSMFLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "gzsl")
+    folder = Path(
+        os.environ.get("GSMFLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "gzsl"
+    )
     if not folder.is_dir():
-        pytest.skip(f"real benchmark files are not at {folder}: set GSMFLOW_DATA to the folder that holds them")
+        pytest.skip(
+            f"real benchmark files are not at {folder}: set GSMFLOW_DATA to the folder that holds them"
+        )
     return folder
 
 
@@ -28,7 +32,9 @@ def make_dataset():
     return tiny_dataset
 
 
-def tiny_dataset(*, seen: int = 4, unseen: int = 2, rows: int = 10, width: int = 3, **changes) -> GZSLDataset:
+def tiny_dataset(
+    *, seen: int = 4, unseen: int = 2, rows: int = 10, width: int = 3, **changes
+) -> GZSLDataset:
     """Classes 0 .. seen - 1 are seen; of each class's rows the last fifth is test_seen. ``changes`` replace any field."""
     rng = np.random.default_rng(7)
     classes = seen + unseen

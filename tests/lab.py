@@ -44,7 +44,9 @@ SETTLE = """async () => {
 
 def chromium_path() -> str | None:
     """``$CHROMIUM``, or the Chromium that is installed."""
-    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    return (
+        os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    )
 
 
 @contextlib.contextmanager
@@ -55,14 +57,39 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     own = folder / ".jupyter"
     (own / "labconfig").mkdir(parents=True)
-    disabled = {"@jupyterlab/apputils-extension:announcements": True}  # it asks the internet for news, and the user whether to
-    (own / "labconfig" / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}))
-    settings = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False, "root_dir": str(folder)}
-    command = [sys.executable, "-m", "jupyterlab", *(f"--ServerApp.{key}={value}" for key, value in settings.items())]
+    disabled = {
+        "@jupyterlab/apputils-extension:announcements": True
+    }  # it asks the internet for news, and the user whether to
+    (own / "labconfig" / "page_config.json").write_text(
+        json.dumps({"disabledExtensions": disabled})
+    )
+    settings = {
+        "ip": "127.0.0.1",
+        "port": port,
+        "port_retries": 0,
+        "open_browser": False,
+        "root_dir": str(folder),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        *(f"--ServerApp.{key}={value}" for key, value in settings.items()),
+    ]
     command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
     command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "JUPYTERLAB_WORKSPACES_DIR")
-    environment = os.environ | dict.fromkeys(places, str(own)) | {"JUPYTERLAB_SETTINGS_DIR": str(own / "settings")}
+    places = (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "IPYTHONDIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    )
+    environment = (
+        os.environ
+        | dict.fromkeys(places, str(own))
+        | {"JUPYTERLAB_SETTINGS_DIR": str(own / "settings")}
+    )
     with (
         open(own / "log", "w") as log,
         subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as server,
@@ -86,7 +113,9 @@ def _wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
                 return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError(f"JupyterLab did not start; the end of what it said: {log.read_text()[-2000:]}")
+    raise RuntimeError(
+        f"JupyterLab did not start; the end of what it said: {log.read_text()[-2000:]}"
+    )
 
 
 @contextlib.contextmanager
@@ -102,13 +131,19 @@ def chromium() -> Iterator:
             browser.close()
 
 
-def open_notebook(browser, address: str, folder: Path, name: str, cells: Sequence[str], *, first: str = ""):
+def open_notebook(
+    browser, address: str, folder: Path, name: str, cells: Sequence[str], *, first: str = ""
+):
     """A page with a new notebook of these cells, all of them running; ``page.lines`` gathers what its console says.
 
     ``first``: JavaScript that the page runs before its own.
     """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata["kernelspec"] = {
+        "name": "python3",
+        "display_name": "Python 3",
+        "language": "python",
+    }
     nbformat.write(notebook, folder / f"{name}.ipynb")
     page = browser.new_page(viewport={"width": 1500, "height": 1300}, reduced_motion="reduce")
     page.set_default_timeout(1000 * PATIENCE)
@@ -140,9 +175,14 @@ def settle(page) -> None:
 def rest(page) -> None:
     """Until the panel's background work is done, too."""
     settle(page)
-    page.wait_for_function("() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')")
+    page.wait_for_function(
+        "() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')"
+    )
 
 
 def command(page, name: str, **options) -> None:
     """A command of JupyterLab's. It is not waited for: the braces keep its promise from being returned."""
-    page.evaluate("([name, options]) => { window.jupyterapp.commands.execute(name, options) }", [name, options])
+    page.evaluate(
+        "([name, options]) => { window.jupyterapp.commands.execute(name, options) }",
+        [name, options],
+    )

@@ -33,7 +33,12 @@ SLOW = """globalThis.Blob = class extends Blob {
 };"""
 # What the console may say. Lab asks for pages that a server of its own does not have, and Chromium for speed when it reads
 # pixels back from its software renderer.
-HARMLESS = ("favicon.ico", "/lab/api/news", "GPU stall due to ReadPixels", "WebSocket is closed before the connection")
+HARMLESS = (
+    "favicon.ico",
+    "/lab/api/news",
+    "GPU stall due to ReadPixels",
+    "WebSocket is closed before the connection",
+)
 
 pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab for all
 
@@ -55,7 +60,9 @@ def desk(tmp_path_factory):
 def explorer_page(desk):
     page = lab.open_notebook(*desk, "explore", [EXPLORE])
     lab.wait_for_plot(page)
-    page.wait_for_selector(".gsmflow .card img")  # the meters have been read, and an example is shown
+    page.wait_for_selector(
+        ".gsmflow .card img"
+    )  # the meters have been read, and an example is shown
     yield page
     page.close()
 
@@ -80,16 +87,23 @@ def trainer(desk):
 
 def wait(page, condition: str, given=None) -> None:
     """Until a JavaScript condition holds; in it ``plot`` is the panel's figure and ``given`` what is given."""
-    page.wait_for_function(f"(given) => {{ const plot = document.querySelector('{PLOT}'); return {condition} }}", arg=given)
+    page.wait_for_function(
+        f"(given) => {{ const plot = document.querySelector('{PLOT}'); return {condition} }}",
+        arg=given,
+    )
 
 
 def read(page, expression: str):
-    return page.evaluate(f"() => {{ const plot = document.querySelector('{PLOT}'); return {expression} }}")
+    return page.evaluate(
+        f"() => {{ const plot = document.querySelector('{PLOT}'); return {expression} }}"
+    )
 
 
 def places(page, trace: int = IMAGINED) -> np.ndarray:
     """What plotly draws of a trace, (N, 2)."""
-    return np.array(read(page, f"['x', 'y'].map((axis) => Array.from(plot._fullData[{trace}][axis]))")).T
+    return np.array(
+        read(page, f"['x', 'y'].map((axis) => Array.from(plot._fullData[{trace}][axis]))")
+    ).T
 
 
 def names(page) -> set[str]:
@@ -99,12 +113,16 @@ def names(page) -> set[str]:
 
 
 def pixels(page) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(page.locator(PLOT).first.screenshot())).convert("RGB"), int)
+    return np.asarray(
+        Image.open(io.BytesIO(page.locator(PLOT).first.screenshot())).convert("RGB"), int
+    )
 
 
 def handle(page, label: str):
     """What a keyboard moves of the slider with this label."""
-    return page.locator(".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)).locator(".noUi-handle")
+    return page.locator(".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)).locator(
+        ".noUi-handle"
+    )
 
 
 def state_of(page) -> str:
@@ -120,7 +138,7 @@ def type_state(page, text: str) -> None:
 
 
 def moved(page, before: np.ndarray) -> None:
-    """Until the imagined points have left their places."""
+    """Until the synthesized points have left their places."""
     wait(page, f"plot._fullData[{IMAGINED}].x.length !== given[0] || plot._fullData[{IMAGINED}].x[0] !== given[1]",
          [len(before), before[0, 0]])  # fmt: skip
 
@@ -168,10 +186,14 @@ def test_a_slider_moved_by_key_changes_the_data_and_the_picture(explorer):
     for _ in range(8):
         explorer.keyboard.press("ArrowRight")
     fields = "[...document.querySelectorAll('.gsmflow input')]"
-    wait(explorer, f"{fields}.some((field) => field.value === given)", "explore?variance=0.4")  # all eight have been followed
+    wait(
+        explorer, f"{fields}.some((field) => field.value === given)", "explore?variance=0.4"
+    )  # all eight have been followed
     deviation = "((x) => Math.sqrt(x.reduce((sum, one) => sum + one * one, 0) / x.length))"  # about 0, the centre of the lens
     shrunk = f"{deviation}(Array.from(plot._fullData[{IMAGINED}].x)) < given"
-    wait(explorer, shrunk, 0.95 * float(np.sqrt(np.square(before[:, 0]).mean())))  # what this dose does, once the last is drawn
+    wait(
+        explorer, shrunk, 0.95 * float(np.sqrt(np.square(before[:, 0]).mean()))
+    )  # what this dose does, once the last is drawn
     lab.settle(explorer)
     assert (pixels(explorer) != picture).any(-1).sum() > 2000
 
@@ -186,31 +208,47 @@ def test_a_class_chosen_in_the_list_comes_into_focus(explorer):
 
 
 def test_the_search_field_leaves_what_is_chosen_and_what_is_found(explorer):
-    offered = lambda: set(explorer.get_by_label("chosen", exact=True).locator("option").all_inner_texts())  # noqa: E731
+    offered = lambda: set(
+        explorer.get_by_label("chosen", exact=True).locator("option").all_inner_texts()
+    )  # noqa: E731
     assert len(offered()) > 40
     field = explorer.get_by_label("Classes", exact=True)
     field.fill("k")
-    explorer.wait_for_function("() => document.querySelectorAll('.gsmflow select[multiple] option').length < 15")
+    explorer.wait_for_function(
+        "() => document.querySelectorAll('.gsmflow select[multiple] option').length < 15"
+    )
     assert offered() - set("26IMQSUbr") <= set("kK")
     field.fill("")
-    explorer.wait_for_function("() => document.querySelectorAll('.gsmflow select[multiple] option').length > 40")
+    explorer.wait_for_function(
+        "() => document.querySelectorAll('.gsmflow select[multiple] option').length > 40"
+    )
     assert names(explorer) == set("26IMQSUbr")
 
 
 def test_pointing_at_a_point_shows_its_card_with_a_picture_and_moves_no_map(explorer):
     points = places(explorer)
-    alone = np.argmax(np.linalg.norm(points - points.mean(0), axis=1))  # the outermost: nothing lies over it
+    alone = np.argmax(
+        np.linalg.norm(points - points.mean(0), axis=1)
+    )  # the outermost: nothing lies over it
     before = pixel_of(explorer, points[alone])
     point_at(explorer, points[alone])
     card = explorer.locator(".gsmflow .card p").last
-    assert "imagined, unseen class" in card.inner_text()
-    assert explorer.locator(".gsmflow .card img").first.evaluate("(picture) => picture.naturalWidth") >= 20
-    assert pixel_of(explorer, points[alone]) == pytest.approx(before, abs=0.5)  # and not away from under the pointer
+    assert "synthesized, unseen class" in card.inner_text()
+    assert (
+        explorer.locator(".gsmflow .card img").first.evaluate("(picture) => picture.naturalWidth")
+        >= 20
+    )
+    assert pixel_of(explorer, points[alone]) == pytest.approx(
+        before, abs=0.5
+    )  # and not away from under the pointer
 
 
 def test_a_lasso_around_points_shows_their_pictures(explorer):
     points = places(explorer)
-    (left, top), (right, bottom) = pixel_of(explorer, points.mean(0) - 2), pixel_of(explorer, points.mean(0) + 2)
+    (left, top), (right, bottom) = (
+        pixel_of(explorer, points.mean(0) - 2),
+        pixel_of(explorer, points.mean(0) + 2),
+    )
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     explorer.mouse.move(*corners[0])
     explorer.mouse.down()
@@ -222,7 +260,9 @@ def test_a_lasso_around_points_shows_their_pictures(explorer):
 
 
 def test_undo_by_key_goes_back(explorer):
-    explorer.wait_for_timeout(1500)  # a move within a second of an earlier one of the same slider is undone together with it
+    explorer.wait_for_timeout(
+        1500
+    )  # a move within a second of an earlier one of the same slider is undone together with it
     before = places(explorer)
     handle(explorer, "Temperature").focus()
     explorer.keyboard.press("ArrowLeft")
@@ -272,7 +312,9 @@ def test_on_a_laptop_beside_the_files_both_lenses_are_seen_whole(explorer):
     lab.command(explorer, "filebrowser:activate")
     wait(explorer, f"plot.clientWidth < 700 && {within}")
     assert read(explorer, "plot._fullLayout.xaxis2._length") > 250
-    lab.command(explorer, "application:toggle-left-area")  # only its place grows again, not the window
+    lab.command(
+        explorer, "application:toggle-left-area"
+    )  # only its place grows again, not the window
     wait(explorer, f"plot.clientWidth > 800 && {within} && plot._fullLayout.xaxis2._length > 400")
     explorer.set_viewport_size(wide)
     assert len(places(explorer)) == 450
@@ -297,7 +339,9 @@ def test_training_can_be_watched_and_stopped_while_the_panel_answers(trainer):
     stop = panel.get_by_role("button", name="Stop", exact=False)
     assert stop.is_enabled()  # it answered while it was training
     stop.click()
-    trainer.wait_for_function("() => document.querySelector('.gsmflow').innerText.includes('stopped by you')")
+    trainer.wait_for_function(
+        "() => document.querySelector('.gsmflow').innerText.includes('stopped by you')"
+    )
     wait(trainer, "plot._fullData[1].x.length === plot._fullData[1].y.length")
     epochs = read(trainer, "plot._fullData[1].x.length")
     assert 2 < epochs < 600
@@ -313,19 +357,30 @@ def test_the_training_panel_can_be_used_by_everybody(trainer, theme):
 
 
 def test_the_console_stays_free_of_complaints(explorer, trainer):
-    said = [f"{kind}: {text[:300]}" for page in (explorer, trainer) for kind, text in page.lines if complains(kind, text)]
+    said = [
+        f"{kind}: {text[:300]}"
+        for page in (explorer, trainer)
+        for kind, text in page.lines
+        if complains(kind, text)
+    ]
     assert said == []
 
 
 def complains(kind: str, text: str) -> bool:
-    bad = kind in ("error", "uncaught") or any(word in text for word in ("WebGL", "widget", "model not found", "context lost"))
+    bad = kind in ("error", "uncaught") or any(
+        word in text for word in ("WebGL", "widget", "model not found", "context lost")
+    )
     return bad and kind != "debug" and not any(word in text for word in HARMLESS)
 
 
 def change_theme(page, theme: str) -> None:
     lab.command(page, "apputils:change-theme", theme=theme)
-    page.wait_for_function("(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower())
-    page.wait_for_function("() => document.getAnimations().length === 0")  # colours fade from one to the other
+    page.wait_for_function(
+        "(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
+    )
+    page.wait_for_function(
+        "() => document.getAnimations().length === 0"
+    )  # colours fade from one to the other
 
 
 def violations(page) -> list[str]:
@@ -334,7 +389,11 @@ def violations(page) -> list[str]:
 
     page.evaluate(UNCOVER)
     rules = {rule: {"enabled": False} for rule in NOT_OURS}
-    found = Axe().run(page, context=".gsmflow", options={"resultTypes": ["violations"], "rules": rules}).response["violations"]
+    found = (
+        Axe()
+        .run(page, context=".gsmflow", options={"resultTypes": ["violations"], "rules": rules})
+        .response["violations"]
+    )
     return [
         f"{one['id']}: {node['html'][:200]}"
         for one in found

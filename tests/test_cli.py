@@ -13,8 +13,8 @@ import torch
 from gsmflow_lite import SavedModel, from_arrays
 from gsmflow_lite.cli import main
 from gsmflow_lite.datasets import gaussian_world, load, save_npz
-from gsmflow_lite.generators import FromFile
-from gsmflow_lite.shifts import measure
+from gsmflow_lite.generators.stored import FromFile
+from gsmflow_lite.shifts.report import measure
 
 SCORES = {"seen", "unseen", "harmonic", "zsl"}
 
@@ -31,7 +31,14 @@ def data(tmp_path_factory):
     """A small data set in a file, with a class name that is markup."""
     d = gaussian_world(6, seen=8, unseen=4, attributes=5, samples=25).dataset
     names = ["<img src=x onerror=alert(1)>", *[f"k{i}" for i in range(1, 12)]]
-    d = from_arrays(d.features, d.labels, d.attributes, unseen=d.unseen_classes, class_names=names, name="<b>world</b>")
+    d = from_arrays(
+        d.features,
+        d.labels,
+        d.attributes,
+        unseen=d.unseen_classes,
+        class_names=names,
+        name="<b>world</b>",
+    )
     path = tmp_path_factory.mktemp("data") / "world.npz"
     save_npz(d, path)
     return path
@@ -50,7 +57,16 @@ def result(folder):
 
 
 def test_the_result_holds_what_is_promised(result):
-    assert {"dataset", "seed", "protocol", "config", "scores", "baselines", "seconds", "versions"} <= set(result)
+    assert {
+        "dataset",
+        "seed",
+        "protocol",
+        "config",
+        "scores",
+        "baselines",
+        "seconds",
+        "versions",
+    } <= set(result)
     assert set(result["scores"]) == SCORES
     assert {name: set(scores) for name, scores in result["baselines"].items()} == dict.fromkeys(
         ("ridge_gaussian", "eszsl", "oracle"), SCORES
@@ -68,7 +84,11 @@ def test_scores_are_per_cent(result):
 
 
 def test_a_finished_run_leaves_model_result_and_report_only(folder):
-    assert {path.name for path in folder.iterdir()} == {"model.safetensors", "result.json", "report.html"}
+    assert {path.name for path in folder.iterdir()} == {
+        "model.safetensors",
+        "result.json",
+        "report.html",
+    }
 
 
 def test_the_report_shows_names_as_text(folder):
@@ -91,8 +111,12 @@ def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
     shifts = json.loads((tmp_path / "result.json").read_text())["shifts"]
     for line, (name, report) in zip(lines[heading + 1 :], shifts.items(), strict=False):
         words = {r["metric"]: r["word"] for r in report["readings"] if r["label"] is None}
-        expected = [words[metric] for metric in ("agreement", "spread", "distance order", "quadratic test")]
-        assert line.replace(name, "").replace("not measured", "not_measured").split() == [w.replace(" ", "_") for w in expected]
+        expected = [
+            words[metric] for metric in ("agreement", "spread", "distance order", "quadratic test")
+        ]
+        assert line.replace(name, "").replace("not measured", "not_measured").split() == [
+            w.replace(" ", "_") for w in expected
+        ]
 
 
 # --- Diagnose --------------------------------------------------------------------------------------------------------
@@ -102,7 +126,20 @@ def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
 def made(folder, data):
     """Features that a model wrote: 40 of each unseen class."""
     out = data.parent / "made.npz"
-    assert main(["synthesize", str(folder / "model.safetensors"), str(data), "-n", "40", "--out", str(out)]) == 0
+    assert (
+        main(
+            [
+                "synthesize",
+                str(folder / "model.safetensors"),
+                str(data),
+                "-n",
+                "40",
+                "--out",
+                str(out),
+            ]
+        )
+        == 0
+    )
     return out
 
 
@@ -118,8 +155,12 @@ def test_a_diagnosis_leaves_a_report_and_a_result(made, data, tmp_path, capsys):
     assert result["shifts"]["made"]["sentence"] in shown
     assert f"{tmp_path / 'report.html'}" in shown
     assert f"{result['scores']['harmonic']:.1f}" in shown
-    assert result["repeat"] == f"gsmflow-lite diagnose {made} --dataset {data} -n 30 --out {tmp_path}"
-    assert "<h1>made: what it imagines of &lt;b&gt;world" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert (
+        result["repeat"] == f"gsmflow-lite diagnose {made} --dataset {data} -n 30 --out {tmp_path}"
+    )
+    assert "<h1>made: what it synthesizes of &lt;b&gt;world" in (
+        tmp_path / "report.html"
+    ).read_text(encoding="utf-8")
 
 
 def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(made, data, tmp_path, capsys):
@@ -135,10 +176,17 @@ def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(made, data, tmp
 
 
 def test_features_are_measured_in_the_space_of_training_unless_raw(made, data, tmp_path):
-    usual, raw = (diagnosed(tmp_path / name, made, "--dataset", data, *more) for name, more in (("a", []), ("b", ["--raw"])))
+    usual, raw = (
+        diagnosed(tmp_path / name, made, "--dataset", data, *more)
+        for name, more in (("a", []), ("b", ["--raw"]))
+    )
     spreads = []
     for result, dataset in ((usual, load(data).preprocessed("pca", 256)), (raw, load(data))):
-        (spread,) = [r["value"] for r in result["shifts"]["made"]["readings"] if r["metric"] == "spread" and r["label"] is None]
+        (spread,) = [
+            r["value"]
+            for r in result["shifts"]["made"]["readings"]
+            if r["metric"] == "spread" and r["label"] is None
+        ]
         expected = measure(dataset, FromFile.read(made, dataset), n=40).reading("spread").value
         assert spread == pytest.approx(expected)
         spreads.append(spread)
@@ -157,14 +205,20 @@ def test_a_mat_file_gives_the_same_diagnosis(made, data, tmp_path):
     content = np.load(made)
     path = tmp_path / "made.mat"
     savemat(path, {"features": content["features"], "labels": content["labels"] + 1})
-    from_mat, from_npz = (diagnosed(tmp_path / p.suffix[1:], p, "--dataset", data, "-n", 10) for p in (path, made))
+    from_mat, from_npz = (
+        diagnosed(tmp_path / p.suffix[1:], p, "--dataset", data, "-n", 10) for p in (path, made)
+    )
     assert from_mat["shifts"]["made"]["readings"] == from_npz["shifts"]["made"]["readings"]
 
 
-def test_a_file_without_some_unseen_class_gets_a_report_without_scores(made, data, tmp_path, capsys):
+def test_a_file_without_some_unseen_class_gets_a_report_without_scores(
+    made, data, tmp_path, capsys
+):
     content = np.load(made)
     kept = content["labels"] != content["labels"].max()
-    np.savez(tmp_path / "part.npz", features=content["features"][kept], labels=content["labels"][kept])
+    np.savez(
+        tmp_path / "part.npz", features=content["features"][kept], labels=content["labels"][kept]
+    )
     result = diagnosed(tmp_path / "out", tmp_path / "part.npz", "--dataset", data)
     assert result["scores"] is None
     assert "note: no scores: part has 3 of the 4 unseen classes" in capsys.readouterr().out
@@ -176,14 +230,31 @@ def test_a_file_without_some_unseen_class_gets_a_report_without_scores(made, dat
         (["no_such.npz", "--dataset", "gaussian_world"], "no_such.npz"),
         (["x.csv", "--dataset", "gaussian_world"], "must be in an .npz or a .mat file"),
         (["x.npz", "--dataset", "no_such_place"], "no_such_place"),
-        (["no_model.safetensors", "--dataset", "gaussian_world"], "no_model.safetensors is not a file"),
-        (["model.safetensors", "--dataset", "gaussian_world", "--raw"], "--raw and --preprocessed are for files of features"),
-        (["FILE", "--dataset", "gaussian_world", "-n", "3"], "n, imagined features a class, must be at least 4"),
-        (["FILE", "--dataset", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder"),
-        (["FILE", "--dataset", "gaussian_world_2d"], "features must be 2 wide before preprocessing"),
+        (
+            ["no_model.safetensors", "--dataset", "gaussian_world"],
+            "no_model.safetensors is not a file",
+        ),
+        (
+            ["model.safetensors", "--dataset", "gaussian_world", "--raw"],
+            "--raw and --preprocessed are for files of features",
+        ),
+        (
+            ["FILE", "--dataset", "gaussian_world", "-n", "3"],
+            "n, synthesized features a class, must be at least 4",
+        ),
+        (
+            ["FILE", "--dataset", "gaussian_world", "--out", "/dev/null/x"],
+            "/dev/null/x must be a folder",
+        ),
+        (
+            ["FILE", "--dataset", "gaussian_world_2d"],
+            "features must be 2 wide before preprocessing",
+        ),
     ],
 )
-def test_what_cannot_be_diagnosed_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
+def test_what_cannot_be_diagnosed_ends_with_status_2_and_one_plain_message(
+    arguments, words, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     d = load("gaussian_world")
     rows = d.test_unseen
@@ -218,24 +289,62 @@ def test_synthesised_features_are_in_the_units_of_the_data(folder, data, tmp_pat
     assert main(arguments) == 0
     made, d = np.load(out), load(data)
     saved = SavedModel.load(folder / "model.safetensors")
-    expected = saved.preprocessing.inverse(saved.model.synthesize(torch.from_numpy(d.attributes[[9, 2]]), 7).numpy())
+    expected = saved.preprocessing.inverse(
+        saved.model.synthesize(torch.from_numpy(d.attributes[[9, 2]]), 7).numpy()
+    )
     np.testing.assert_allclose(made["features"], expected.reshape(14, 6), rtol=1e-5)
     assert made["labels"].tolist() == [9] * 7 + [2] * 7
 
 
 def test_the_same_command_gives_the_same_scores(folder, data, result, tmp_path):
-    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--seed", "3", "--no-baselines"])
+    main(
+        [
+            "train",
+            str(data),
+            "--out",
+            str(tmp_path),
+            "--epochs",
+            "2",
+            "--seed",
+            "3",
+            "--no-baselines",
+        ]
+    )
     assert json.loads((tmp_path / "result.json").read_text())["scores"] == result["scores"]
 
 
 def test_the_published_protocol_says_so_in_its_output(data, tmp_path, capsys):
-    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--protocol", "published", "--no-baselines"])
+    main(
+        [
+            "train",
+            str(data),
+            "--out",
+            str(tmp_path),
+            "--epochs",
+            "2",
+            "--protocol",
+            "published",
+            "--no-baselines",
+        ]
+    )
     assert "chosen on the TEST set" in capsys.readouterr().out
     assert "TEST" in json.loads((tmp_path / "result.json").read_text())["choice"]["chosen_on"]
 
 
 def test_the_likelihood_classifier_is_evaluated_again_as_it_was(data, tmp_path, capsys):
-    main(["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--classifier", "likelihood", "--no-baselines"])
+    main(
+        [
+            "train",
+            str(data),
+            "--out",
+            str(tmp_path),
+            "--epochs",
+            "2",
+            "--classifier",
+            "likelihood",
+            "--no-baselines",
+        ]
+    )
     harmonic = json.loads((tmp_path / "result.json").read_text())["scores"]["harmonic"]
     capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "model.safetensors"), str(data)]) == 0
@@ -243,7 +352,7 @@ def test_the_likelihood_classifier_is_evaluated_again_as_it_was(data, tmp_path, 
 
 
 def test_an_interrupted_run_goes_on_to_the_same_result(data, result, tmp_path, monkeypatch):
-    from gsmflow_lite import checkpoint
+    from gsmflow_lite.method import checkpoint
 
     saved = checkpoint.write_tensors
 
@@ -251,7 +360,17 @@ def test_an_interrupted_run_goes_on_to_the_same_result(data, result, tmp_path, m
         saved(path, tensors, settings)
         raise KeyboardInterrupt
 
-    arguments = ["train", str(data), "--out", str(tmp_path), "--epochs", "2", "--seed", "3", "--no-baselines"]
+    arguments = [
+        "train",
+        str(data),
+        "--out",
+        str(tmp_path),
+        "--epochs",
+        "2",
+        "--seed",
+        "3",
+        "--no-baselines",
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "write_tensors", interrupted)
         assert main(arguments) == 130
@@ -273,9 +392,22 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
 
 
 def test_training_in_shorter_arithmetic_is_what_the_result_says(data, tmp_path):
-    arguments = ["train", str(data), "--out", str(tmp_path), "--epochs", "1", "--precision", "bf16", "--no-baselines"]
+    arguments = [
+        "train",
+        str(data),
+        "--out",
+        str(tmp_path),
+        "--epochs",
+        "1",
+        "--precision",
+        "bf16",
+        "--no-baselines",
+    ]
     assert main(arguments) == 0
-    assert json.loads((tmp_path / "result.json").read_text())["config"]["training"]["precision"] == "bf16"
+    assert (
+        json.loads((tmp_path / "result.json").read_text())["config"]["training"]["precision"]
+        == "bf16"
+    )
 
 
 @pytest.mark.parametrize(
@@ -283,18 +415,38 @@ def test_training_in_shorter_arithmetic_is_what_the_result_says(data, tmp_path):
     [
         (["train", "no_such_place", "--out", "x"], "no_such_place"),
         (["train", "gaussian_world", "--out", "x", "--preset", "tmm2022/MNIST"], "MNIST"),
-        (["train", "gaussian_world", "--out", "x", "--preset", "foo"], "must begin with one of lite, mm2021, tmm2022"),
-        (["train", "gaussian_world", "--out", "x", "--epochs", "0"], "epochs must be positive, got 0"),
+        (
+            ["train", "gaussian_world", "--out", "x", "--preset", "foo"],
+            "must begin with one of lite, mm2021, tmm2022",
+        ),
+        (
+            ["train", "gaussian_world", "--out", "x", "--epochs", "0"],
+            "epochs must be positive, got 0",
+        ),
         (["train", "gaussian_world", "--out", "x", "--device", "abacus"], "abacus"),
-        (["train", "gaussian_world", "--out", "x", "--seed", "-1"], "seed must be from 0 to 4294967295, got -1"),
-        (["train", "gaussian_world", "--out", "x", "--folds", "0"], "folds must be at least 1, got 0"),
+        (
+            ["train", "gaussian_world", "--out", "x", "--seed", "-1"],
+            "seed must be from 0 to 4294967295, got -1",
+        ),
+        (
+            ["train", "gaussian_world", "--out", "x", "--folds", "0"],
+            "folds must be at least 1, got 0",
+        ),
         (["evaluate", "no_model", "gaussian_world"], "no_model is not a file"),
         (["datasets", "check", "no_such_place"], "no_such_place"),
-        (["study", "no_such.toml", "--out", "x"], "no_such.toml: a study must be a TOML file, and there is none"),
-        (["train", "gaussian_world", "--out", "/dev/null/x"], "/dev/null/x must be a folder that can be written"),
+        (
+            ["study", "no_such.toml", "--out", "x"],
+            "no_such.toml: a study must be a TOML file, and there is none",
+        ),
+        (
+            ["train", "gaussian_world", "--out", "/dev/null/x"],
+            "/dev/null/x must be a folder that can be written",
+        ),
     ],
 )
-def test_bad_input_ends_with_status_2_and_one_plain_message(arguments, words, capsys, tmp_path, monkeypatch):
+def test_bad_input_ends_with_status_2_and_one_plain_message(
+    arguments, words, capsys, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     message = capsys.readouterr().err
@@ -317,17 +469,38 @@ def test_scoring_on_other_data_is_noted(folder, tmp_path, capsys):
 
 
 def test_the_report_of_the_likelihood_classifier_says_so(data, tmp_path):
-    main(["train", str(data), "--out", str(tmp_path), "--epochs", "1", "--classifier", "likelihood", "--no-baselines"])
+    main(
+        [
+            "train",
+            str(data),
+            "--out",
+            str(tmp_path),
+            "--epochs",
+            "1",
+            "--classifier",
+            "likelihood",
+            "--no-baselines",
+        ]
+    )
     page = (tmp_path / "report.html").read_text()
     assert "by its exact likelihood" in page
     assert "A linear classifier trained" not in page
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--temperature", "inf"), ("--temperature", "-1"), ("--seed", "-1"), ("-n", "0")]
+    ("option", "value"),
+    [("--temperature", "inf"), ("--temperature", "-1"), ("--seed", "-1"), ("-n", "0")],
 )
 def test_impossible_wishes_for_synthesis_are_refused(folder, data, tmp_path, capsys, option, value):
-    arguments = ["synthesize", str(folder / "model.safetensors"), str(data), "--out", str(tmp_path / "x.npz"), option, value]
+    arguments = [
+        "synthesize",
+        str(folder / "model.safetensors"),
+        str(data),
+        "--out",
+        str(tmp_path / "x.npz"),
+        option,
+        value,
+    ]
     assert main(arguments) == 2
     assert not (tmp_path / "x.npz").exists()
 
@@ -365,7 +538,7 @@ def study_file(data, tmp_path):
         datasets = [{str(data)!r}]
         seeds = 2
         baselines = ["ridge-gaussian"]
-        imagined = 20
+        synthesized = 20
         overrides = {{training.epochs = 1, checks = 1, model = {{hidden = 8, embedding = 8, blocks = 1}}}}
         [vary.lite]
         [vary.more]
@@ -390,25 +563,40 @@ def test_a_study_prints_means_and_leaves_a_table_and_a_picture(study_file, tmp_p
 
 
 def test_the_reference_of_a_study_may_be_named(study_file, tmp_path, capsys):
-    main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1", "--reference", "ridge-gaussian"])
+    main(
+        [
+            "study",
+            str(study_file),
+            "--out",
+            str(tmp_path / "out"),
+            "--jobs",
+            "1",
+            "--reference",
+            "ridge-gaussian",
+        ]
+    )
     assert "H - ridge-gaussian" in capsys.readouterr().out
 
 
 def test_a_study_with_a_failed_cell_ends_with_status_1_and_says_which(study_file, tmp_path, capsys):
     study_file.write_text(study_file.read_text().replace("folds = 1", "folds = 99"))
     assert main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 1
-    assert "failed: world, lite/features, more, seed 1: this data set has" in capsys.readouterr().err
+    assert (
+        "failed: world, lite/features, more, seed 1: this data set has" in capsys.readouterr().err
+    )
 
 
 def test_an_interrupted_study_says_that_it_goes_on(study_file, tmp_path, capsys, monkeypatch):
-    from gsmflow_lite import study
+    from gsmflow_lite.runs import study
 
     def interrupted(cell):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(study, "run_cell", interrupted)
-        assert main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 130
+        assert (
+            main(["study", str(study_file), "--out", str(tmp_path / "out"), "--jobs", "1"]) == 130
+        )
     assert "finished cells are kept, the same command runs the rest" in capsys.readouterr().err
 
 
@@ -416,11 +604,16 @@ def test_an_interrupted_study_says_that_it_goes_on(study_file, tmp_path, capsys,
     ("more", "words"),
     [
         (["--jobs", "0"], "jobs must be a number of processes, at least 1, got 0"),
-        (["--reference", "nobody"], "reference must be a row, one of ridge-gaussian, lite, more, got 'nobody'"),
+        (
+            ["--reference", "nobody"],
+            "reference must be a row, one of ridge-gaussian, lite, more, got 'nobody'",
+        ),
         (["--cluster", "nonsense://"], "cluster must be the address of a running Dask scheduler"),
     ],
 )
-def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(study_file, tmp_path, capsys, more, words):
+def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(
+    study_file, tmp_path, capsys, more, words
+):
     assert main(["study", str(study_file), "--out", str(tmp_path / "out"), *more]) == 2
     message = capsys.readouterr().err
     assert words in message
@@ -428,18 +621,28 @@ def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(stu
 
 
 def test_the_study_in_the_readme_can_be_read():
-    from gsmflow_lite.study import Study
+    from gsmflow_lite.runs.study_file import Study
 
     readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
     text = re.search(r"```toml\n(.*?)```", readme, re.DOTALL).group(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gsmflow_lite.study._toml", lambda path: tomllib.loads(text))
+        patch.setattr("gsmflow_lite.runs.study_file._toml", lambda path: tomllib.loads(text))
         assert Study.read("study.toml").rows[0] == "ridge-gaussian"
 
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["demo"], ["train"], ["study"], ["diagnose"], ["evaluate"], ["synthesize"], ["datasets"], ["datasets", "check"]],
+    [
+        [],
+        ["demo"],
+        ["train"],
+        ["study"],
+        ["diagnose"],
+        ["evaluate"],
+        ["synthesize"],
+        ["datasets"],
+        ["datasets", "check"],
+    ],
 )
 def test_help_exists_for_every_command(command, capsys):
     with pytest.raises(SystemExit) as end:

@@ -23,7 +23,16 @@ PACKAGE = ROOT / "gsmflow_lite"
 REFERENCE = (ROOT / "docs" / "reference.rst").read_text()
 MODULES = re.findall(r"^\.\. automodule:: gsmflow_lite\.([\w.]+)$", REFERENCE, re.MULTILINE)
 METHOD = ("flow", "semantics", "mining", "objective", "model")  # modules of the published method
-METRICS = ("effective_rank", "log_volume", "neighbourhood", "rank_correlation", "mantel", "procrustes", "frechet", "mmd")
+METRICS = (
+    "effective_rank",
+    "log_volume",
+    "neighbourhood",
+    "rank_correlation",
+    "mantel",
+    "procrustes",
+    "frechet",
+    "mmd",
+)
 PUBLISHED = {
     *(f"metrics.{name}" for name in METRICS),
     *(
@@ -43,7 +52,16 @@ SHAPE = r"(?:\(\)|\((?:\.\.\.|\w+)(?: [-+*/] [\w()+ ]+)*,[\w .,+*/()-]*\))"  # (
 def built(tmp_path_factory) -> set[str]:
     """The full names that the built reference describes."""
     folder = tmp_path_factory.mktemp("docs")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", str(ROOT / "docs"), str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-q",
+        str(ROOT / "docs"),
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     inventory = (folder / "objects.inv").read_bytes().split(b"\n", 4)[4]
@@ -56,7 +74,12 @@ def taught() -> set[str]:
     for path in (ROOT / "notebooks").rglob("*.ipynb"):
         cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
         pieces += [re.sub("^%.*", "", cell, flags=re.MULTILINE) for cell in cells]
-    froms = [node for piece in pieces for node in ast.walk(ast.parse(piece)) if isinstance(node, ast.ImportFrom)]
+    froms = [
+        node
+        for piece in pieces
+        for node in ast.walk(ast.parse(piece))
+        if isinstance(node, ast.ImportFrom)
+    ]
     ours = [node for node in froms if (node.module or "").startswith("gsmflow_lite")]
     return {f"{node.module}.{alias.name}" for node in ours for alias in node.names}
 
@@ -72,12 +95,16 @@ def known_as(name: str) -> set[str]:
 
 
 def test_the_reference_is_built_without_a_warning(built):
-    assert "gsmflow_lite.training.fit" in built
+    assert "gsmflow_lite.method.training.fit" in built
 
 
 @pytest.mark.parametrize("source", ["__all__", "README and notebooks"])
 def test_every_public_name_is_in_the_reference(built, source):
-    names = taught() if source != "__all__" else {f"gsmflow_lite.{name}" for name in [*gsmflow_lite.__all__, "explore"]}
+    names = (
+        taught()
+        if source != "__all__"
+        else {f"gsmflow_lite.{name}" for name in [*gsmflow_lite.__all__, "explore"]}
+    )
     assert len(names) > 20
     assert sorted(name for name in names if not known_as(name) & built) == []
 
@@ -91,7 +118,9 @@ def test_every_name_of_the_package_is_in_the_table_of_the_first_page():
 class Described:
     """A public function, method or class of the reference: its code, and all that the reference says of it."""
 
-    def __init__(self, name: str, code: ast.FunctionDef | ast.ClassDef, texts: list[str], raised: set[str]) -> None:
+    def __init__(
+        self, name: str, code: ast.FunctionDef | ast.ClassDef, texts: list[str], raised: set[str]
+    ) -> None:
         self.name, self.code, self.raised = name, code, raised
         self.own, self.text = texts[0], "\n".join(texts)
 
@@ -99,17 +128,33 @@ class Described:
         """Names of the parameters or fields that are arrays."""
         if isinstance(self.code, ast.ClassDef):
             fields = [node for node in self.code.body if isinstance(node, ast.AnnAssign)]
-            given = [(node.target.id, node.annotation) for node in fields if isinstance(node.target, ast.Name)]
+            given = [
+                (node.target.id, node.annotation)
+                for node in fields
+                if isinstance(node.target, ast.Name)
+            ]
         else:
-            given = [(one.arg, one.annotation) for one in self.code.args.args + self.code.args.kwonlyargs]
-        return [name for name, kind in given if not name.startswith("_") and kind and ARRAY.search(ast.unparse(kind))]
+            given = [
+                (one.arg, one.annotation) for one in self.code.args.args + self.code.args.kwonlyargs
+            ]
+        return [
+            name
+            for name, kind in given
+            if not name.startswith("_") and kind and ARRAY.search(ast.unparse(kind))
+        ]
 
 
-def raised_in(node: ast.AST, helpers: dict[str, ast.FunctionDef], seen: tuple[str, ...] = ()) -> set[str]:
+def raised_in(
+    node: ast.AST, helpers: dict[str, ast.FunctionDef], seen: tuple[str, ...] = ()
+) -> set[str]:
     """The library's errors that some code raises, itself or in private functions of its module."""
     found: set[str] = set()
     for one in ast.walk(node):
-        called = getattr(one.func, "id", getattr(one.func, "attr", None)) if isinstance(one, ast.Call) else None
+        called = (
+            getattr(one.func, "id", getattr(one.func, "attr", None))
+            if isinstance(one, ast.Call)
+            else None
+        )
         if isinstance(one, ast.Raise) and isinstance(one.exc, ast.Call):
             found |= {getattr(one.exc.func, "id", "")} & ERRORS
         elif called in helpers and called not in seen:
@@ -143,14 +188,26 @@ def described() -> list[Described]:
             if getattr(node, "name", None) not in names:
                 continue
             text = ast.get_docstring(node) or ""
-            methods = [one for one in node.body if isinstance(one, ast.FunctionDef)] if isinstance(node, ast.ClassDef) else []
-            made = [one for one in methods if one.name in ("__init__", "__post_init__")] if methods else [node]
+            methods = (
+                [one for one in node.body if isinstance(one, ast.FunctionDef)]
+                if isinstance(node, ast.ClassDef)
+                else []
+            )
+            made = (
+                [one for one in methods if one.name in ("__init__", "__post_init__")]
+                if methods
+                else [node]
+            )
             raised = set().union(*(raised_in(one, helpers) for one in made))
             found.append(Described(f"{where}.{node.name}", node, [text, of_module], raised))
             for one in methods:
                 if one.name == "__init__" or not one.name.startswith("_"):
                     texts = [ast.get_docstring(one) or "", text, of_module]
-                    found.append(Described(f"{where}.{node.name}.{one.name}", one, texts, raised_in(one, helpers)))
+                    found.append(
+                        Described(
+                            f"{where}.{node.name}.{one.name}", one, texts, raised_in(one, helpers)
+                        )
+                    )
     return found
 
 
@@ -158,36 +215,63 @@ EVERYTHING = described()
 
 
 def test_every_function_method_and_class_says_what_it_is():
-    documented_above = ("forward", "inverse", "refresh", "code", "still", "__init__", "__post_init__")
-    assert [one.name for one in EVERYTHING if not one.own and one.code.name not in documented_above] == []
+    documented_above = (
+        "forward",
+        "inverse",
+        "refresh",
+        "code",
+        "still",
+        "__init__",
+        "__post_init__",
+    )
+    assert [
+        one.name for one in EVERYTHING if not one.own and one.code.name not in documented_above
+    ] == []
 
 
 def test_what_raises_an_error_of_the_library_names_it():
-    assert [f"{one.name}: {missing}" for one in EVERYTHING if (missing := {e for e in one.raised if e not in one.text})] == []
+    assert [
+        f"{one.name}: {missing}"
+        for one in EVERYTHING
+        if (missing := {e for e in one.raised if e not in one.text})
+    ] == []
 
 
 def test_every_array_that_is_asked_for_has_a_shape():
     def shaped(name: str, text: str) -> bool:
         return bool(re.search(rf"\b{name}\b[^;]{{0,90}}?{SHAPE}", text, re.DOTALL | re.IGNORECASE))
 
-    assert [f"{one.name}: {name}" for one in EVERYTHING for name in one.arrays() if not shaped(name, one.text)] == []
+    assert [
+        f"{one.name}: {name}"
+        for one in EVERYTHING
+        for name in one.arrays()
+        if not shaped(name, one.text)
+    ] == []
 
 
 def test_every_array_that_is_returned_has_a_shape():
     kinds = {one.name: getattr(one.code, "returns", None) for one in EVERYTHING}
-    returning = [one for one in EVERYTHING if kinds[one.name] and ARRAY.search(ast.unparse(kinds[one.name]))]
+    returning = [
+        one for one in EVERYTHING if kinds[one.name] and ARRAY.search(ast.unparse(kinds[one.name]))
+    ]
     assert [one.name for one in returning if not re.search(SHAPE, one.text)] == []
 
 
 def test_log_densities_and_log_determinants_have_a_unit():
     named = re.compile("log_prob|log_likelihood|log_volume")
-    measured = [one for one in EVERYTHING if named.search(one.code.name) or re.search(r"log-density|log\|det", one.own)]
+    measured = [
+        one
+        for one in EVERYTHING
+        if named.search(one.code.name) or re.search(r"log-density|log\|det", one.own)
+    ]
     assert len(measured) > 3
     assert [one.name for one in measured if "nats" not in one.text] == []
 
 
 def test_published_methods_name_their_source():
-    published = [one for one in EVERYTHING if one.name in PUBLISHED or one.name.split(".")[0] in METHOD]
+    published = [
+        one for one in EVERYTHING if one.name in PUBLISHED or one.name.split(".")[0] in METHOD
+    ]
     assert {one.name for one in published} >= PUBLISHED
     assert [one.name for one in published if not re.search(r"\b(19|20)\d\d\b", one.text)] == []
 
@@ -213,10 +297,14 @@ def messages() -> dict[str, str]:
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             called = node.exc if isinstance(node, ast.Raise) else node
-            name = getattr(called.func, "id", getattr(called.func, "attr", "")) if isinstance(called, ast.Call) else ""
+            name = (
+                getattr(called.func, "id", getattr(called.func, "attr", ""))
+                if isinstance(called, ast.Call)
+                else ""
+            )
             if isinstance(node, ast.Raise) and name in ERRORS | {"ImportError", "_error"}:
                 said = called.args[0]
-            elif name == "_require":  # a condition, its rule and the value
+            elif name == "require":  # a condition, its rule and the value
                 said = called.args[1]
             else:
                 continue
@@ -229,15 +317,21 @@ def messages() -> dict[str, str]:
 @cache
 def entries() -> dict[str, list[str]]:
     """What stands in the code spans of the first column of the page's tables, each with the messages that it fits."""
-    rows = re.findall(r"^\| (`.*?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| (`.*?) \| ", (ROOT / "docs" / "troubleshooting.md").read_text(), re.MULTILINE
+    )
     spans = [span for row in rows for span in re.findall("`([^`]+)`", row)]
     wanted = {span: re.compile(".*".join(map(re.escape, span.split("…")))) for span in spans}
-    return {span: [one for one in messages() if pattern.search(one)] for span, pattern in wanted.items()}
+    return {
+        span: [one for one in messages() if pattern.search(one)] for span, pattern in wanted.items()
+    }
 
 
 def test_every_message_of_the_code_is_on_the_troubleshooting_page():
     explained = {message for fitting in entries().values() for message in fitting}
-    assert [f"{where}: {message}" for message, where in messages().items() if message not in explained] == []
+    assert [
+        f"{where}: {message}" for message, where in messages().items() if message not in explained
+    ] == []
 
 
 def test_every_entry_of_the_troubleshooting_page_is_a_message_of_the_code():

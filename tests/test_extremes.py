@@ -1,4 +1,4 @@
-"""Data at the edge of what is legal: trained on, imagined and measured, or refused in one sentence."""
+"""Data at the edge of what is legal: trained on, synthesized and measured, or refused in one sentence."""
 
 from dataclasses import replace
 
@@ -6,55 +6,85 @@ import numpy as np
 import pytest
 import torch
 
-from gsmflow_lite import ClassifierConfig, RidgeGaussian, TrainingConfig, fit, from_arrays, measure, new_model
+from gsmflow_lite import (
+    ClassifierConfig,
+    RidgeGaussian,
+    TrainingConfig,
+    fit,
+    from_arrays,
+    measure,
+    new_model,
+)
 from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.errors import GSMFlowError
-from gsmflow_lite.evaluation import eszsl_logits, softmax_logits
+from gsmflow_lite.scores.evaluation import eszsl_logits, softmax_logits
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
 TRAINING = TrainingConfig(epochs=2, batch=16, lr=1e-3, mining=None)
 CLASSIFIER = ClassifierConfig(samples=20)
 
 
-def arrays(*, features: int = 5, seen: int = 4, unseen: int = 2, attributes: int = 3, rows: int = 24, seed: int = 0):
+def arrays(
+    *,
+    features: int = 5,
+    seen: int = 4,
+    unseen: int = 2,
+    attributes: int = 3,
+    rows: int = 24,
+    seed: int = 0,
+):
     """Features, labels and attributes in float64, and which classes are unseen."""
     rng = np.random.default_rng(seed)
     described = rng.normal(size=(seen + unseen, attributes))
     labels = np.repeat(np.arange(seen + unseen), rows)
     centres = described[:, :1] + rng.normal(size=(seen + unseen, features))
-    return centres[labels] + 0.3 * rng.normal(size=(len(labels), features)), labels, described, range(seen, seen + unseen)
+    return (
+        centres[labels] + 0.3 * rng.normal(size=(len(labels), features)),
+        labels,
+        described,
+        range(seen, seen + unseen),
+    )
 
 
-def whole(x, labels, attributes, unseen, *, base: str = "ridge-gaussian"):
-    """What a user does with data: train, imagine, score by three classifiers, measure. Returns the model and the report."""
+def whole(x, labels, attributes, unseen, *, start: str = "ridge-gaussian"):
+    """What a user does with data: train, synthesize, score by three classifiers, measure. Returns the model and the report."""
     data = from_arrays(x, labels, attributes, unseen=unseen)
-    model = new_model(data, replace(MODEL, base=base))
+    model = new_model(data, replace(MODEL, start=start))
     for _ in fit(model, data, TRAINING, device="cpu"):
         pass
     assert model.synthesize(data.attributes, 7).isfinite().all()
     assert model.log_prob(data.features, data.attributes).isfinite().all()
-    for logits in (softmax_logits(model, data, CLASSIFIER), softmax_logits(RidgeGaussian.fit(data), data, CLASSIFIER)):
+    for logits in (
+        softmax_logits(model, data, CLASSIFIER),
+        softmax_logits(RidgeGaussian.fit(data), data, CLASSIFIER),
+    ):
         assert np.isfinite(logits.scores().harmonic)
     assert np.isfinite(eszsl_logits(data, 1.0, 1.0).scores().harmonic)
     return model, measure(data, model, n=20)
 
 
-@pytest.mark.parametrize("base", ["ridge-gaussian", "none"])
+@pytest.mark.parametrize("start", ["ridge-gaussian", "none"])
 @pytest.mark.parametrize(
     "sizes",
-    [{"features": 1}, {"seen": 2, "unseen": 2}, {"attributes": 1}, {"attributes": 100_000}, {"features": 1, "attributes": 1}],
+    [
+        {"features": 1},
+        {"seen": 2, "unseen": 2},
+        {"attributes": 1},
+        {"attributes": 100_000},
+        {"features": 1, "attributes": 1},
+    ],
     ids=str,
 )
-def test_few_or_very_many_of_anything_are_trained_on_and_measured(sizes, base):
-    _, report = whole(*arrays(**sizes), base=base)
+def test_few_or_very_many_of_anything_are_trained_on_and_measured(sizes, start):
+    _, report = whole(*arrays(**sizes), start=start)
     assert np.isfinite(report.reading("variance").value)
 
 
-@pytest.mark.parametrize("base", ["ridge-gaussian", "none"])
-def test_constant_columns_are_trained_on_and_measured(base):
+@pytest.mark.parametrize("start", ["ridge-gaussian", "none"])
+def test_constant_columns_are_trained_on_and_measured(start):
     x, *rest = arrays()
     x[:, 1] = 3.0
-    whole(x, *rest, base=base)
+    whole(x, *rest, start=start)
 
 
 def test_constant_columns_of_attributes_are_trained_on_and_measured():
@@ -73,13 +103,18 @@ def test_extreme_units_are_used_or_refused_in_one_sentence(what, scale):
         whole(x, labels, attributes, unseen)
     except GSMFlowError as error:
         refusal = str(error)
-    assert refusal is None or ("\n" not in refusal and ("scale" in refusal or "preprocessing" in refusal))
+    assert refusal is None or (
+        "\n" not in refusal and ("scale" in refusal or "preprocessing" in refusal)
+    )
 
 
 @pytest.mark.parametrize("scale", [1e30, 1e-30])
 def test_extreme_units_of_features_are_no_matter_once_they_are_standardised(scale):
     x, *rest = arrays()
-    plain, scaled = (from_arrays(values, *rest[:2], unseen=rest[2]).preprocessed("standardise") for values in (x, x * scale))
+    plain, scaled = (
+        from_arrays(values, *rest[:2], unseen=rest[2]).preprocessed("standardise")
+        for values in (x, x * scale)
+    )
     np.testing.assert_allclose(plain.features, scaled.features, atol=1e-4)
 
 
@@ -88,7 +123,10 @@ def test_any_kind_of_number_gives_what_single_precision_gives(kind):
     x, *rest = arrays()
     x = np.round(x * 8).astype(kind)
     models = [whole(values, *rest)[0] for values in (x, x.astype(np.float32))]
-    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in models), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(*(model.state_dict().values() for model in models), strict=True)
+    )
 
 
 @pytest.mark.parametrize("order", ["columns first", "every second", "backwards", "read only"])
@@ -103,7 +141,10 @@ def test_any_layout_in_memory_gives_what_a_plain_array_gives(order):
     }[order]
     strange.flags.writeable = order != "read only"
     models = [whole(values, *rest)[0] for values in (strange, x)]
-    assert all(torch.equal(a, b) for a, b in zip(*(model.state_dict().values() for model in models), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(*(model.state_dict().values() for model in models), strict=True)
+    )
 
 
 def test_training_leaves_the_arrays_that_it_was_given_alone():

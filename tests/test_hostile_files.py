@@ -21,15 +21,25 @@ import victims
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gsmflow_lite import RidgeGaussian, lite, report, study
-from gsmflow_lite.datasets import Preprocessing, from_folder, from_hdf5, from_npz, load_folder, open_features, read_mat, trial
+from gsmflow_lite import RidgeGaussian, lite
+from gsmflow_lite.datasets import (
+    Preprocessing,
+    from_folder,
+    from_hdf5,
+    from_npz,
+    load_folder,
+    open_features,
+    read_mat,
+)
+from gsmflow_lite.datasets import sandbox as trial
 from gsmflow_lite.datasets.matfiles import BELIEVED, most_inflated
 from gsmflow_lite.errors import ConfigError, DataError, GSMFlowError, StorageError
-from gsmflow_lite.experiment import diagnose
-from gsmflow_lite.generators import FromFile
+from gsmflow_lite.figures.projection import Projection
+from gsmflow_lite.generators.stored import FromFile
 from gsmflow_lite.panels.explore import explore
 from gsmflow_lite.panels.state import from_text
-from gsmflow_lite.projection import Projection
+from gsmflow_lite.runs import report, study
+from gsmflow_lite.runs.experiment import diagnose
 from gsmflow_lite.storage import read_tensors
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -39,7 +49,15 @@ import readers
 
 EACH = 14  # broken files for each reader
 SCRIPT = "<script>alert(1)</script>"
-NAMES = ("a&b", "$x$ %{y}", "\x1b[31mred", "</td></table>", "<b>five</b>", SCRIPT, "<img src=x onerror=alert(1)>")  # two unseen
+NAMES = (
+    "a&b",
+    "$x$ %{y}",
+    "\x1b[31mred",
+    "</td></table>",
+    "<b>five</b>",
+    SCRIPT,
+    "<img src=x onerror=alert(1)>",
+)  # two unseen
 
 
 @pytest.fixture
@@ -115,7 +133,10 @@ def test_any_text_is_a_state_or_refused(text):
 @pytest.mark.parametrize(
     ("start", "reader"),
     [
-        (b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, ", open_features),
+        (
+            b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (2, ",
+            open_features,
+        ),
         (b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM\x0e\x00\x00\x00", read_mat),
         (b"PK\x03\x04", from_npz),
         (b"\x40\x00\x00\x00\x00\x00\x00\x00{", read_tensors),
@@ -124,7 +145,9 @@ def test_any_text_is_a_state_or_refused(text):
 )
 @settings(deadline=None, max_examples=40)
 @given(rest=st.binary(max_size=300))
-def test_any_bytes_after_a_good_beginning_are_refused_or_read(start, reader, rest, tmp_path_factory):
+def test_any_bytes_after_a_good_beginning_are_refused_or_read(
+    start, reader, rest, tmp_path_factory
+):
     path = tmp_path_factory.getbasetemp() / "some"
     path.write_bytes(start + rest)
     try:
@@ -179,7 +202,9 @@ def test_the_fuzzer_sees_memory_that_was_taken_and_given_back(tmp_path, monkeypa
 
 
 def test_the_fuzzer_sees_a_changed_byte_that_a_checksum_let_through(tmp_path, monkeypatch):
-    monkeypatch.setitem(readers.READERS, "fake", replace(fake(lambda _: np.zeros((70, 2))), exact=True))
+    monkeypatch.setitem(
+        readers.READERS, "fake", replace(fake(lambda _: np.zeros((70, 2))), exact=True)
+    )
     case = next(case for number in range(99) if (case := fuzz.Case("fake", 0, number)).files()[1])
     fuzz._furnish(tmp_path)
     assert fuzz.attempt(tmp_path, case).outcome == "wrong"
@@ -199,7 +224,12 @@ def test_the_fuzzer_counts_and_says_that_something_was_wrong(tmp_path, monkeypat
         return [fuzz.Result(case, "hang" if case.number == 3 else "refused") for case in cases]
 
     monkeypatch.setattr(fuzz, "results", results)
-    assert fuzz.main(["--files", "10", "--readers", "npz", "HDF5", "--json", str(tmp_path / "fuzz.json")]) == 1
+    assert (
+        fuzz.main(
+            ["--files", "10", "--readers", "npz", "HDF5", "--json", str(tmp_path / "fuzz.json")]
+        )
+        == 1
+    )
     counts = json.loads((tmp_path / "fuzz.json").read_text())["readers"]
     assert counts["npz"] == dict.fromkeys(fuzz.OUTCOMES, 0) | {"files": 5, "refused": 4, "hang": 1}
     assert "| **all** | 10 | 0 | 8 | 2 |" in capsys.readouterr().out
@@ -218,9 +248,9 @@ def test_a_pickle_is_not_opened(reader, in_folder):
         (in_folder / "world.npz").write_bytes(in_npz(good_npz(), "groups.npy", evil))
         read = lambda: from_npz("world.npz")  # noqa: E731
     else:
-        content = readers.READERS[reader].make()["imagined.npz"]
-        (in_folder / "imagined.npz").write_bytes(in_npz(content, "class_names.npy", evil))
-        read = lambda: FromFile.read("imagined.npz", readers.world())  # noqa: E731
+        content = readers.READERS[reader].make()["synthesized.npz"]
+        (in_folder / "synthesized.npz").write_bytes(in_npz(content, "class_names.npy", evil))
+        read = lambda: FromFile.read("synthesized.npz", readers.world())  # noqa: E731
     with pytest.raises(DataError, match="must hold numbers or text, got object"):
         read()
     assert not (in_folder / "pwned").exists()
@@ -235,7 +265,9 @@ def test_an_archive_with_names_of_other_folders_writes_nothing(name, in_folder):
 
 
 def test_an_array_under_two_spellings_of_its_name_is_refused(tmp_path):
-    (tmp_path / "world.npz").write_bytes(in_npz(good_npz(), "features", mutations.in_npy(np.ones((70, 4)))))
+    (tmp_path / "world.npz").write_bytes(
+        in_npz(good_npz(), "features", mutations.in_npy(np.ones((70, 4))))
+    )
     with pytest.raises(DataError, match="each array must occur once"):
         from_npz(tmp_path / "world.npz")
 
@@ -251,7 +283,9 @@ def test_no_array_of_an_hdf5_data_set_comes_from_another_file(key, way, tmp_path
         if way == "link":
             file[key] = h5py.ExternalLink("secret.h5", "x")
         elif way == "storage":
-            file.create_dataset(key, shape=(70,), dtype="f8", external=[(str(tmp_path / "secret.h5"), 0, 560)])
+            file.create_dataset(
+                key, shape=(70,), dtype="f8", external=[(str(tmp_path / "secret.h5"), 0, 560)]
+            )
         else:
             layout = h5py.VirtualLayout((70,), "f8")
             layout[:] = h5py.VirtualSource("secret.h5", "x", (70,))
@@ -276,13 +310,20 @@ def claiming(path: Path, kind: str) -> None:
         lay_out(path, kind)
         with h5py.File(path / "world.h5", "r+") as file:
             del file["features"]
-            file.create_dataset("features", shape=(10**12, 4), dtype="f4", chunks=(1000, 4), compression="gzip")
+            file.create_dataset(
+                "features", shape=(10**12, 4), dtype="f4", chunks=(1000, 4), compression="gzip"
+            )
 
 
 @pytest.mark.parametrize("kind", ["npz", "npy folder", "HDF5"])
-def test_a_small_file_that_claims_a_million_million_rows_is_refused_before_memory_is_taken(kind, tmp_path):
+def test_a_small_file_that_claims_a_million_million_rows_is_refused_before_memory_is_taken(
+    kind, tmp_path
+):
     claiming(tmp_path, kind)
-    read = {"npz": lambda: from_npz(tmp_path / "world.npz"), "npy folder": lambda: from_folder(tmp_path)}
+    read = {
+        "npz": lambda: from_npz(tmp_path / "world.npz"),
+        "npy folder": lambda: from_folder(tmp_path),
+    }
     tracemalloc.start()
     with pytest.raises(DataError, match=r"claims .*shape \(1000000000000, 4\)"):
         read.get(kind, lambda: from_hdf5(tmp_path / "world.h5"))()
@@ -296,7 +337,9 @@ def test_what_inflates_a_thousandfold_is_not_believed_beyond_a_limit(kind, tmp_p
     monkeypatch.setattr("gsmflow_lite.datasets.matfiles.BELIEVED", 100_000)
     zeros = np.zeros((10, 100_000), np.int8)
     if kind == "npz":
-        (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "features.npy", mutations.in_npy(zeros)))
+        (tmp_path / "f.npz").write_bytes(
+            in_npz(good_npz(), "features.npy", mutations.in_npy(zeros))
+        )
         read = lambda: from_npz(tmp_path / "f.npz")  # noqa: E731
     elif kind == "mat":
         scipy.io.savemat(tmp_path / "f.mat", {"x": zeros}, do_compression=True)
@@ -310,9 +353,12 @@ def test_what_inflates_a_thousandfold_is_not_believed_beyond_a_limit(kind, tmp_p
 
 
 @pytest.mark.parametrize(
-    ("packed", "most"), [(1000, 1032 * 1000), (10**6, BELIEVED), (BELIEVED // 100, BELIEVED), (10**9, 10**11)]
+    ("packed", "most"),
+    [(1000, 1032 * 1000), (10**6, BELIEVED), (BELIEVED // 100, BELIEVED), (10**9, 10**11)],
 )
-def test_large_arrays_are_believed_to_inflate_a_hundredfold_and_small_ones_as_far_as_can_be(packed, most):
+def test_large_arrays_are_believed_to_inflate_a_hundredfold_and_small_ones_as_far_as_can_be(
+    packed, most
+):
     assert most - 100 <= most_inflated(packed) - 64 <= most
 
 
@@ -327,11 +373,16 @@ def test_many_class_names_take_no_text_apart_each():
 
 
 @pytest.mark.parametrize(
-    ("key", "words"), [("labels", "labels must be one per row"), ("class_names", "must be a list of names")]
+    ("key", "words"),
+    [("labels", "labels must be one per row"), ("class_names", "must be a list of names")],
 )
-def test_very_many_labels_or_numbers_for_names_are_refused_before_they_are_converted(key, words, tmp_path):
-    content = readers.READERS["generator npz"].make()["imagined.npz"]
-    (tmp_path / "f.npz").write_bytes(in_npz(content, f"{key}.npy", mutations.in_npy(np.zeros(10**6, np.int8))))
+def test_very_many_labels_or_numbers_for_names_are_refused_before_they_are_converted(
+    key, words, tmp_path
+):
+    content = readers.READERS["generator npz"].make()["synthesized.npz"]
+    (tmp_path / "f.npz").write_bytes(
+        in_npz(content, f"{key}.npy", mutations.in_npy(np.zeros(10**6, np.int8)))
+    )
     tracemalloc.start()
     with pytest.raises(DataError, match=words):
         FromFile.read(tmp_path / "f.npz", readers.world())
@@ -341,7 +392,9 @@ def test_very_many_labels_or_numbers_for_names_are_refused_before_they_are_conve
 
 @pytest.mark.parametrize("key", ["class_names", "attribute_names"])
 def test_very_many_names_are_counted_before_they_are_made_text(key, tmp_path):
-    (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), f"{key}.npy", mutations.in_npy(np.arange(200_000).astype("U6"))))
+    (tmp_path / "f.npz").write_bytes(
+        in_npz(good_npz(), f"{key}.npy", mutations.in_npy(np.arange(200_000).astype("U6")))
+    )
     read = lambda: from_npz(tmp_path / "f.npz")  # noqa: E731
     tracemalloc.start()
     with pytest.raises(DataError, match=f"{key} must be .*, got 200000"):
@@ -352,7 +405,9 @@ def test_very_many_names_are_counted_before_they_are_made_text(key, tmp_path):
 
 def test_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
     (tmp_path / "world.npz").write_bytes(good_npz())
-    monkeypatch.setattr(np.lib.format, "read_array", raises(MemoryError("Unable to allocate 9 GiB")))
+    monkeypatch.setattr(
+        np.lib.format, "read_array", raises(MemoryError("Unable to allocate 9 GiB"))
+    )
     with pytest.raises(DataError, match="must fit into memory") as caught:
         from_npz(tmp_path / "world.npz")
     assert "damaged" not in str(caught.value)
@@ -365,7 +420,9 @@ def test_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
 def hanging(tmp_path):
     """A file over which HDF5 runs in a circle: in the heap that holds texts, one has no length, and the next is itself."""
     with h5py.File(tmp_path / "names.h5", "w") as file:
-        file.create_dataset("names", data=np.array(["one", "two"], object), dtype=h5py.string_dtype())
+        file.create_dataset(
+            "names", data=np.array(["one", "two"], object), dtype=h5py.string_dtype()
+        )
     content = (tmp_path / "names.h5").read_bytes()
     at = content.index(b"GCOL") + 24
     (tmp_path / "names.h5").write_bytes(content[:at] + bytes(8) + content[at + 8 :])
@@ -382,7 +439,9 @@ def impatient(monkeypatch):
 
 
 def test_a_file_over_which_hdf5_hangs_is_refused(hanging, impatient):
-    with pytest.raises(DataError, match="must be readable, but HDF5 came to no end with it: it is damaged"):
+    with pytest.raises(
+        DataError, match="must be readable, but HDF5 came to no end with it: it is damaged"
+    ):
         read_mat(hanging)
 
 
@@ -403,10 +462,16 @@ for line in sys.stdin:
 """
 
 
-def test_a_good_file_is_read_right_after_one_that_brought_the_process_to_its_end(impatient, tmp_path, monkeypatch):
+def test_a_good_file_is_read_right_after_one_that_brought_the_process_to_its_end(
+    impatient, tmp_path, monkeypatch
+):
     (tmp_path / "dying.py").write_text(DYING)
     monkeypatch.setattr(trial, "__file__", str(tmp_path / "dying.py"))
-    assert [impatient.ask(name) for name in ("good", "bad", "good")] == ["", "it asks for too much", ""]
+    assert [impatient.ask(name) for name in ("good", "bad", "good")] == [
+        "",
+        "it asks for too much",
+        "",
+    ]
 
 
 def test_another_process_follows_one_that_has_ended(impatient, tmp_path):
@@ -476,7 +541,9 @@ except DataError as error:
 
 def test_a_file_that_was_cut_while_it_was_mapped_is_refused_and_does_not_end_the_process(tmp_path):
     np.save(tmp_path / "f.npy", np.ones((1000, 100), np.float32))
-    done = subprocess.run([sys.executable, "-c", CUT, tmp_path / "f.npy"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", CUT, tmp_path / "f.npy"], capture_output=True, text=True
+    )
     assert done.returncode == 0
     assert "it was cut to 5,000 of 400,128 bytes while it was in use" in done.stdout
 
@@ -498,23 +565,33 @@ def test_text_of_numbers_that_are_no_characters_is_refused(number, kind, tmp_pat
     names = np.array(["abc"] * 7)
     names.view(np.uint32)[4] = number
     if kind == "npz":
-        (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "class_names.npy", mutations.in_npy(names)))
+        (tmp_path / "f.npz").write_bytes(
+            in_npz(good_npz(), "class_names.npy", mutations.in_npy(names))
+        )
     else:
         lay_out(tmp_path, kind, **{"class_names.npy": mutations.in_npy(names)})
     with pytest.raises(DataError, match="holds what is no character"):
         from_npz(tmp_path / "f.npz") if kind == "npz" else from_folder(tmp_path)
 
 
-@pytest.mark.parametrize("images", [np.array(["x"] * 70), np.float32(1), np.ones(70), np.ones((70, 9), "c8")])
+@pytest.mark.parametrize(
+    "images", [np.array(["x"] * 70), np.float32(1), np.ones(70), np.ones((70, 9), "c8")]
+)
 def test_images_that_are_no_pictures_are_refused(images, tmp_path):
-    (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "images.npy", mutations.in_npy(np.asarray(images))))
+    (tmp_path / "f.npz").write_bytes(
+        in_npz(good_npz(), "images.npy", mutations.in_npy(np.asarray(images)))
+    )
     with pytest.raises(DataError, match="images"):
         from_npz(tmp_path / "f.npz")
 
 
 def test_a_declared_class_that_does_not_exist_is_named(tmp_path):
-    (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "declared_validation.npy", mutations.in_npy(np.array([99]))))
-    with pytest.raises(DataError, match="validation classes must be seen ones, but class 99 is not"):
+    (tmp_path / "f.npz").write_bytes(
+        in_npz(good_npz(), "declared_validation.npy", mutations.in_npy(np.array([99])))
+    )
+    with pytest.raises(
+        DataError, match="validation classes must be seen ones, but class 99 is not"
+    ):
         from_npz(tmp_path / "f.npz")
 
 
@@ -550,7 +627,9 @@ def test_parts_of_a_preprocessing_that_do_not_go_together_are_refused(case):
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000])
 def test_a_study_with_a_number_of_thousands_of_digits_is_refused(number, tmp_path):
-    (tmp_path / "study.toml").write_text(f'name = "x"\ndatasets = ["glyphs"]\nimagined = {number}\n')
+    (tmp_path / "study.toml").write_text(
+        f'name = "x"\ndatasets = ["glyphs"]\nsynthesized = {number}\n'
+    )
     with pytest.raises(ConfigError, match=r"study.toml: this cannot be read as TOML"):
         study.Study.read(tmp_path / "study.toml")
 
@@ -611,7 +690,9 @@ class Tags(HTMLParser):
 def named(tmp_path, monkeypatch):
     """A data set from a file whose class names are markup; the map is quick, and its cache one's own."""
     monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path))
-    ready = lambda space, **_: Projection.ready(space, space[:, :2].astype(np.float32), neighbours=3, seed=0)  # noqa: E731
+    ready = lambda space, **_: Projection.ready(
+        space, space[:, :2].astype(np.float32), neighbours=3, seed=0
+    )  # noqa: E731
     monkeypatch.setattr(Projection, "fit", ready)
     for name, content in readers._xlsa17().items():
         names = {"allclasses_names": readers._cell(NAMES)} if "att" in content else {}
@@ -634,19 +715,34 @@ def test_class_names_of_a_file_are_text_in_a_panel(named):
     try:
         panel.set(classes=named.class_names)
         panel.wait()
-        panel.look_at("imagined", 0)
-        html = [panel.card.value, panel.table.value, panel.gallery.value, panel.sentence.value, panel._frame.code.value]
+        panel.look_at("synthesized", 0)
+        html = [
+            panel.card.value,
+            panel.table.value,
+            panel.gallery.value,
+            panel.sentence.value,
+            panel._frame.code.value,
+        ]
     finally:
         panel.close()
-    assert not [tag for text in html for tag, names in Tags(text).found if tag == "script" or "onerror" in names]
+    assert not [
+        tag
+        for text in html
+        for tag, names in Tags(text).found
+        if tag == "script" or "onerror" in names
+    ]
 
 
 def test_class_names_of_a_file_write_nothing_but_text_to_a_terminal(named):
     with pytest.raises(DataError) as caught:
-        FromFile(named, named.features, named.labels).synthesize(named.attributes[:1], 1, temperature=2)
+        FromFile(named, named.features, named.labels).synthesize(
+            named.attributes[:1], 1, temperature=2
+        )
     assert "\x1b" not in str(caught.value)
     labels = np.full(len(named.labels), "\x1b[31mblue")
-    with pytest.raises(DataError, match=r"must be among the classes .* got '\\x1b\[31mblue'") as caught:
+    with pytest.raises(
+        DataError, match=r"must be among the classes .* got '\\x1b\[31mblue'"
+    ) as caught:
         FromFile(named, named.features, labels)
     assert "\x1b" not in str(caught.value)
 

@@ -16,7 +16,7 @@ from jupyter_client import BlockingKernelClient
 ROOT = Path(__file__).resolve().parents[1]
 WORK = """
 from gsmflow_lite import figures, gaussian_world
-from gsmflow_lite.projection import Projection
+from gsmflow_lite.figures.projection import Projection
 world = gaussian_world(8, seed=0).dataset
 figures.png(figures.loss_curve([]))
 Projection.fit(world.features[:60], seed=0)
@@ -26,10 +26,16 @@ Projection.fit(world.features[:60], seed=0)
 def command(project: Path) -> str:
     """What ``make lab`` runs, as the Makefile says, with this Python's JupyterLab and another folder as the project."""
     line = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.installed", "lab"]
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "ARGS"))}
+    outside = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "ARGS"))
+    }
     said = subprocess.run(line, cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
     own = said.stdout.replace(str(ROOT), str(project)).replace("\\\n", " ").strip()
-    return f"exec env {own.replace('.venv/bin/jupyter', f'{sys.executable} -m jupyter')} --no-browser"
+    return (
+        f"exec env {own.replace('.venv/bin/jupyter', f'{sys.executable} -m jupyter')} --no-browser"
+    )
 
 
 def wait_for(what, patience: float = 60):
@@ -48,11 +54,17 @@ def served(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG", "GSMFLOW"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JUPYTER", "IPYTHON", "XDG", "GSMFLOW"))
+    }
     line = f"{command(project)} --ServerApp.port={port} --ServerApp.port_retries=0"
     with (
         open(project / "log", "w") as log,
-        subprocess.Popen(line, shell=True, cwd=project, env=kept | {"HOME": str(home)}, stdout=log, stderr=log) as server,
+        subprocess.Popen(
+            line, shell=True, cwd=project, env=kept | {"HOME": str(home)}, stdout=log, stderr=log
+        ) as server,
     ):
         try:
             record = wait_for(lambda: next(project.rglob("jpserver-*.json"), None))
@@ -65,7 +77,9 @@ def served(tmp_path_factory):
 
 def answer(address: str, token: str = "", data: bytes | None = None) -> int:
     """The status of the answer, 0 for none."""
-    request = urllib.request.Request(address, data, {"Authorization": f"token {token}"} if token else {})
+    request = urllib.request.Request(
+        address, data, {"Authorization": f"token {token}"} if token else {}
+    )
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return response.status
@@ -85,8 +99,14 @@ def test_a_request_without_the_token_is_refused(served):
 def test_the_server_listens_on_this_machine_only(served):
     record, _, _ = served
     assert record["hostname"] == "localhost"
-    listening = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[3] == "0A"}
-    assert [place for place in listening if place.endswith(f":{record['port']:04X}")] == [f"0100007F:{record['port']:04X}"]
+    listening = {
+        line.split()[1]
+        for line in Path("/proc/net/tcp").read_text().splitlines()
+        if line.split()[3] == "0A"
+    }
+    assert [place for place in listening if place.endswith(f":{record['port']:04X}")] == [
+        f"0100007F:{record['port']:04X}"
+    ]
 
 
 def test_a_session_writes_below_the_project_and_the_cache_only(served):

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from gsmflow_lite.figures import PLOTLY_TYPE
+from gsmflow_lite.figures.style import PLOTLY_TYPE
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("*.ipynb"))
@@ -46,7 +46,9 @@ def test_there_is_a_notebook_to_start_with():
 def test_it_is_valid_and_was_saved_after_a_clean_run(path):
     notebook = read(path)
     nbformat.validate(notebook)
-    assert [cell.execution_count for cell in code_cells(notebook)] == list(range(1, len(code_cells(notebook)) + 1))
+    assert [cell.execution_count for cell in code_cells(notebook)] == list(
+        range(1, len(code_cells(notebook)) + 1)
+    )
     assert errors(notebook) == []
 
 
@@ -55,7 +57,9 @@ def test_it_is_small_and_holds_no_widget(path):
     notebook = read(path)
     assert path.stat().st_size < LARGEST
     assert "widgets" not in notebook.metadata
-    assert not any("widget-view" in kind for output in outputs(notebook) for kind in output.get("data", {}))
+    assert not any(
+        "widget-view" in kind for output in outputs(notebook) for kind in output.get("data", {})
+    )
 
 
 @every_notebook
@@ -71,21 +75,31 @@ def test_every_interactive_figure_has_a_still_beside_it(path):
 def test_its_outputs_name_no_folder_of_the_machine_and_warn_of_nothing(path):
     for output in outputs(read(path)):
         assert output.get("name") != "stderr", output.text
-        text = output.get("text", "") + "".join(str(v) for k, v in output.get("data", {}).items() if k.startswith("text/"))
-        assert not any(place in text for place in (str(ROOT), str(Path.home()), "site-packages", "/tmp/"))
+        text = output.get("text", "") + "".join(
+            str(v) for k, v in output.get("data", {}).items() if k.startswith("text/")
+        )
+        assert not any(
+            place in text for place in (str(ROOT), str(Path.home()), "site-packages", "/tmp/")
+        )
 
 
 @every_notebook
 def test_its_cells_fit_under_the_eye(path):
-    long = [cell.source for cell in code_cells(read(path)) if len(cell.source.strip().splitlines()) > 14]
+    long = [
+        cell.source for cell in code_cells(read(path)) if len(cell.source.strip().splitlines()) > 14
+    ]
     assert long == []
 
 
 @every_notebook
 def test_it_runs_from_top_to_bottom(path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    )
     notebook = read(path)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
-    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=900, resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     assert errors(notebook) == []

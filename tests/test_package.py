@@ -12,11 +12,24 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOW = ("plotly", "umap", "ipywidgets", "matplotlib", "seaborn", "sklearn", "scipy", "pandas", "h5py", "IPython")
+SLOW = (
+    "plotly",
+    "umap",
+    "ipywidgets",
+    "matplotlib",
+    "seaborn",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "h5py",
+    "IPython",
+)
 
 
 def run_python(code: str, **options) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, **options)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, **options
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -29,7 +42,16 @@ def test_importing_the_package_imports_nothing_slow_besides_torch():
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=240)
     return next(folder.glob("*.whl"))
 
@@ -39,9 +61,11 @@ def test_a_wheel_installed_elsewhere_finds_the_embedded_data(wheel, tmp_path):
         archive.extractall(tmp_path)
     code = (
         "import gsmflow_lite as g; print(g.__file__); print(len(g.glyphs(8).class_names));"
-        "from gsmflow_lite.zoo import glyph_zoo; print(glyph_zoo().model().features)"
+        "from gsmflow_lite.generators.zoo import glyph_zoo; print(glyph_zoo().model().features)"
     )
-    where, classes, width = run_python(code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}).splitlines()
+    where, classes, width = run_python(
+        code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}
+    ).splitlines()
     assert Path(where).is_relative_to(tmp_path)  # not the checkout
     assert (classes, width) == ("47", "64")
 
@@ -77,7 +101,10 @@ def pins(name: str) -> dict[str, tuple[str, int]]:
 def test_dependencies_are_stated_once():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    stated = {canonicalize_name(Requirement(one).name) for one in project["dependencies"] + extras["notebooks"] + extras["dev"]}
+    stated = {
+        canonicalize_name(Requirement(one).name)
+        for one in project["dependencies"] + extras["notebooks"] + extras["dev"]
+    }
     assert "-e .[notebooks,dev]" in (ROOT / "environment.yml").read_text()
     assert stated <= set(pins("constraints.txt"))
 
@@ -90,7 +117,10 @@ def test_the_lock_files_hold_the_tested_versions_each_with_hashes():
 
 
 def test_the_torch_of_the_cpu_is_the_same_release():
-    (cpu,), torch = pins("requirements-torch-cpu.lock").items(), pins("requirements-torch.lock")["torch"]
+    (cpu,), torch = (
+        pins("requirements-torch-cpu.lock").items(),
+        pins("requirements-torch.lock")["torch"],
+    )
     assert cpu == ("torch", (torch[0] + "+cpu", 1))
 
 
@@ -103,5 +133,11 @@ def test_make_installs_from_the_lock_files_alone():
     recipe = (ROOT / "Makefile").read_text().split("$(INSTALLED): ")[1].split("\n\n")[0]
     calls = [line for line in recipe.splitlines() if " install " in line or "VERIFIED" in line]
     assert len(calls) == 4
-    assert all("$(VERIFIED)" in call or "--no-deps --no-build-isolation -e ." in call for call in calls)
-    assert re.search("^VERIFIED := install --require-hashes --no-deps ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert all(
+        "$(VERIFIED)" in call or "--no-deps --no-build-isolation -e ." in call for call in calls
+    )
+    assert re.search(
+        "^VERIFIED := install --require-hashes --no-deps ",
+        (ROOT / "Makefile").read_text(),
+        re.MULTILINE,
+    )

@@ -13,9 +13,21 @@ import torch
 from safetensors.torch import save
 
 from gsmflow_lite.errors import StorageError
-from gsmflow_lite.storage import FORMAT, LEFT_BEHIND, SETTINGS, read_tensors, write_json, write_tensors, write_whole
+from gsmflow_lite.storage import (
+    FORMAT,
+    LEFT_BEHIND,
+    SETTINGS,
+    read_tensors,
+    write_json,
+    write_tensors,
+    write_whole,
+)
 
-TENSORS = {"a": torch.arange(6.0).reshape(2, 3), "b.c": torch.tensor([1, 2]), "scalar": torch.tensor(0.5)}
+TENSORS = {
+    "a": torch.arange(6.0).reshape(2, 3),
+    "b.c": torch.tensor([1, 2]),
+    "scalar": torch.tensor(0.5),
+}
 SETTINGS_OF = {"kind": "model", "numbers": [1, 2.5, None], "name": "é"}
 
 
@@ -38,7 +50,10 @@ def test_tensors_and_settings_come_back(tmp_path):
     tensors, settings = read_tensors(tmp_path / "f")
     assert settings == SETTINGS_OF | {"format": FORMAT}
     assert tensors.keys() == TENSORS.keys()
-    assert all(torch.equal(tensors[name], value) and tensors[name].dtype == value.dtype for name, value in TENSORS.items())
+    assert all(
+        torch.equal(tensors[name], value) and tensors[name].dtype == value.dtype
+        for name, value in TENSORS.items()
+    )
 
 
 def test_a_transposed_tensor_comes_back_in_its_own_order(tmp_path):
@@ -74,12 +89,16 @@ def test_a_reader_of_the_older_file_is_not_disturbed(tmp_path):
 def test_files_have_the_permissions_that_the_user_gives_new_files(tmp_path):
     (tmp_path / "plain").touch()
     write_whole(tmp_path / "f", b"")
-    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == stat.S_IMODE((tmp_path / "plain").stat().st_mode)
+    assert stat.S_IMODE((tmp_path / "f").stat().st_mode) == stat.S_IMODE(
+        (tmp_path / "plain").stat().st_mode
+    )
 
 
 @pytest.mark.parametrize("name", ["f", "[f]*"])
 def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path, name):
-    old, fresh, other = (tmp_path / part for part in (f".{name}.a.part", f".{name}.b.part", ".g.c.part"))
+    old, fresh, other = (
+        tmp_path / part for part in (f".{name}.a.part", f".{name}.b.part", ".g.c.part")
+    )
     for path in (old, fresh, other):
         path.write_bytes(b"half")
     for path in (old, other):
@@ -96,7 +115,10 @@ def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path, name):
 def test_a_failing_write_leaves_the_older_file_and_no_other(tmp_path, monkeypatch, call, number):
     write_whole(tmp_path / "f", b"old")
     monkeypatch.setattr(call, failing(number))
-    with pytest.raises(StorageError, match=rf"f cannot be written \({os.strerror(number)}\); an older file there is untouched"):
+    with pytest.raises(
+        StorageError,
+        match=rf"f cannot be written \({os.strerror(number)}\); an older file there is untouched",
+    ):
         write_whole(tmp_path / "f", b"new")
     assert (tmp_path / "f").read_bytes() == b"old"
     assert left_in(tmp_path) == ["f"]
@@ -167,7 +189,9 @@ def test_json_has_no_nan_or_infinity(tmp_path, value):
 # --- files that cannot be read ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir()], ids=["nothing", "a folder"])
+@pytest.mark.parametrize(
+    "make", [lambda path: None, lambda path: path.mkdir()], ids=["nothing", "a folder"]
+)
 def test_what_is_no_file_is_refused(tmp_path, make):
     make(tmp_path / "f")
     with pytest.raises(StorageError, match="f is not a file: check the path"):
@@ -178,7 +202,9 @@ def test_what_is_no_file_is_refused(tmp_path, make):
 @pytest.mark.parametrize("seed", range(5))
 def test_random_bytes_are_refused(tmp_path, length, seed):
     (tmp_path / "f").write_bytes(np.random.default_rng(seed).bytes(length))
-    with pytest.raises(StorageError, match=r"f cannot be read as a safetensors file .*it is damaged"):
+    with pytest.raises(
+        StorageError, match=r"f cannot be read as a safetensors file .*it is damaged"
+    ):
         read_tensors(tmp_path / "f")
 
 
@@ -188,7 +214,9 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path):
     assert len(content) > 5000
     for length in [*range(0, len(content), 64), len(content) - 1]:
         (tmp_path / "f").write_bytes(content[:length])
-        with pytest.raises(StorageError, match=r"f cannot be read as a safetensors file .*it is damaged"):
+        with pytest.raises(
+            StorageError, match=r"f cannot be read as a safetensors file .*it is damaged"
+        ):
             read_tensors(tmp_path / "f")
 
 
@@ -197,13 +225,17 @@ def test_a_changed_byte_in_the_header_gives_a_storage_error_or_tensors_of_the_ri
     content = (tmp_path / "f").read_bytes()
     refused = 0
     for place in range(8 + struct.unpack("<Q", content[:8])[0]):
-        (tmp_path / "f").write_bytes(content[:place] + bytes([content[place] ^ 0x15]) + content[place + 1 :])
+        (tmp_path / "f").write_bytes(
+            content[:place] + bytes([content[place] ^ 0x15]) + content[place + 1 :]
+        )
         try:
             tensors, _ = read_tensors(tmp_path / "f")
         except StorageError:
             refused += 1
         else:
-            assert sum(t.nbytes for t in tensors.values()) == sum(t.nbytes for t in TENSORS.values())
+            assert sum(t.nbytes for t in tensors.values()) == sum(
+                t.nbytes for t in TENSORS.values()
+            )
     assert refused > 100
 
 
@@ -211,21 +243,30 @@ def headed(**metadata: str) -> bytes:
     return save({"a": torch.ones(2)}, metadata=metadata)
 
 
-@pytest.mark.parametrize("content", [save({"a": torch.ones(2)}), headed(format="pt")], ids=["none", "another's"])
+@pytest.mark.parametrize(
+    "content", [save({"a": torch.ones(2)}), headed(format="pt")], ids=["none", "another's"]
+)
 def test_a_header_of_another_program_is_refused(tmp_path, content):
     (tmp_path / "f").write_bytes(content)
-    with pytest.raises(StorageError, match=f"f was not written by gsmflow_lite: its header has no '{SETTINGS}' entry"):
+    with pytest.raises(
+        StorageError,
+        match=f"f was not written by gsmflow_lite: its header has no '{SETTINGS}' entry",
+    ):
         read_tensors(tmp_path / "f")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\ud7ff{}"], ids=["empty", "cut off", "nested", "stray letter"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, "\ud7ff{}"], ids=["empty", "cut off", "nested", "stray letter"]
+)
 def test_settings_that_are_no_json_are_refused(tmp_path, text):
     (tmp_path / "f").write_bytes(headed(**{SETTINGS: text}))
     with pytest.raises(StorageError, match=r"f cannot be read .*it is damaged"):
         read_tensors(tmp_path / "f")
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "5", "null", '{"format": "1"}', '{"format": null}', '{"format": 1.5}'])
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", "5", "null", '{"format": "1"}', '{"format": null}', '{"format": 1.5}']
+)
 def test_settings_without_a_format_number_are_refused(tmp_path, text):
     (tmp_path / "f").write_bytes(headed(**{SETTINGS: text}))
     with pytest.raises(StorageError, match=r"f must state its format number, got .*it is damaged"):
@@ -234,5 +275,8 @@ def test_settings_without_a_format_number_are_refused(tmp_path, text):
 
 def test_a_newer_format_asks_for_an_update(tmp_path):
     (tmp_path / "f").write_bytes(headed(**{SETTINGS: json.dumps({"format": FORMAT + 1})}))
-    with pytest.raises(StorageError, match=f"f has format {FORMAT + 1}, this version reads up to {FORMAT}: install a newer"):
+    with pytest.raises(
+        StorageError,
+        match=f"f has format {FORMAT + 1}, this version reads up to {FORMAT}: install a newer",
+    ):
         read_tensors(tmp_path / "f")

@@ -6,14 +6,23 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ..errors import DataError
-from .arrays import features_file, from_arrays, from_dataframe, from_folder, from_hdf5, from_npz, save_folder, save_npz
+from .arrays import (
+    features_file,
+    from_arrays,
+    from_dataframe,
+    from_folder,
+    from_hdf5,
+    from_npz,
+    save_folder,
+    save_npz,
+)
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark, check_folder, load_folder
 from .crescents import CrescentWorld, crescent_world
 from .gaussian_world import GaussianWorld, gaussian_world
 from .glyphs import glyphs
-from .mapped import MappedFeatures, in_chunks, open_features, rows_of
 from .matfiles import mat_names, read_mat
+from .on_disk import MappedFeatures, in_chunks, open_features, rows_of
 from .preprocessing import KINDS, Preprocessing
 
 __all__ = [
@@ -52,8 +61,14 @@ _EMBEDDED = {
         "64 features, 40 Gaussian classes whose truth is known",
         lambda: gaussian_world(64).dataset,
     ),
-    "gaussian_world_2d": ("2 features, 8 Gaussian classes, for drawing", lambda: gaussian_world(2).dataset),
-    "crescents": ("2 features, 16 bent classes that no Gaussian fits", lambda: crescent_world().dataset),
+    "gaussian_world_2d": (
+        "2 features, 8 Gaussian classes, for drawing",
+        lambda: gaussian_world(2).dataset,
+    ),
+    "crescents": (
+        "2 features, 16 bent classes that no Gaussian fits",
+        lambda: crescent_world().dataset,
+    ),
 }
 
 

@@ -12,15 +12,32 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError, StorageError
+from ..seeds import stream
 from ..storage import written_whole
 from .base import GZSLDataset, as_names, as_text, finite_matrix, hold_out
-from .mapped import MappedFeatures, as_mapped, check_size, hdf5_array, is_mapped, npy_header, open_features
 from .matfiles import most_inflated, one_clear_error, open_hdf5
+from .on_disk import (
+    MappedFeatures,
+    as_mapped,
+    check_size,
+    hdf5_array,
+    is_mapped,
+    npy_header,
+    open_features,
+)
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
 UNNAMED = "res101"  # the features of the benchmarks, where no others are named
-ROWS = ("train", "test_seen", "test_unseen")
-OPTIONAL = (*ROWS, "class_names", "attribute_names", "groups", "images", "declared_validation", "name")
+SPLITS = ("train", "test_seen", "test_unseen")
+OPTIONAL = (
+    *SPLITS,
+    "class_names",
+    "attribute_names",
+    "groups",
+    "images",
+    "declared_validation",
+    "name",
+)
 
 
 def from_arrays(
@@ -56,14 +73,23 @@ def from_arrays(
     if _is_frame(attributes):
         classes = attributes.index.tolist()
         class_names = class_names if len(class_names) else [str(label) for label in classes]
-        attribute_names = attribute_names if len(attribute_names) else [str(column) for column in attributes.columns]
+        attribute_names = (
+            attribute_names
+            if len(attribute_names)
+            else [str(column) for column in attributes.columns]
+        )
     attributes = finite_matrix(as_array(attributes, "attributes", source), "attributes", source)
     class_names = as_names(class_names, "class", len(attributes), source)
     number = lambda values, what: class_numbers(values, what, class_names, classes, source)  # noqa: E731
     rows = lambda values: _unmasked(values, "a split", len(labels), source)  # noqa: E731
-    labels, unseen = number(labels, "labels"), number(_unmasked(unseen, "unseen", len(attributes), source), "unseen")
+    labels, unseen = (
+        number(labels, "labels"),
+        number(_unmasked(unseen, "unseen", len(attributes), source), "unseen"),
+    )
     if not len(unseen):
-        raise DataError(f"{at_source(source)}unseen must name at least one class: without one there is nothing to imagine")
+        raise DataError(
+            f"{at_source(source)}unseen must name at least one class: without one there is nothing to synthesize"
+        )
     strange = np.setdiff1d(unseen, labels)
     if len(strange):
         raise DataError(
@@ -80,9 +106,15 @@ def from_arrays(
             raise DataError(
                 f"{at_source(source)}groups must have one entry per label ({len(labels)}), got shape {groups.shape}"
             )
-        rng = np.random.default_rng(seed)
-        pool = np.flatnonzero(~of_unseen) if train is None else np.setdiff1d(np.flatnonzero(~of_unseen), rows(train))
-        test_seen = hold_out(labels, pool, rng, groups=groups, source=source) if train is None else pool
+        rng = stream(seed, "test rows of seen classes")
+        pool = (
+            np.flatnonzero(~of_unseen)
+            if train is None
+            else np.setdiff1d(np.flatnonzero(~of_unseen), rows(train))
+        )
+        test_seen = (
+            hold_out(labels, pool, rng, groups=groups, source=source) if train is None else pool
+        )
     test_seen = rows(test_seen)
     rest = np.setdiff1d(np.flatnonzero(~of_unseen), test_seen)
     return GZSLDataset(
@@ -96,20 +128,26 @@ def from_arrays(
         attribute_names=attribute_names,
         groups=groups,
         images=None if images is None else as_array(images, "images", source),
-        declared_validation=None if declared_validation is None else number(declared_validation, "declared_validation"),
+        declared_validation=None
+        if declared_validation is None
+        else number(declared_validation, "declared_validation"),
         name=name,
         source=source,
     )
 
 
-def from_dataframe(frame, *, label: str, attributes, unseen, name: str = "my data", **options) -> GZSLDataset:
+def from_dataframe(
+    frame, *, label: str, attributes, unseen, name: str = "my data", **options
+) -> GZSLDataset:
     """A data set from a DataFrame with one row per image: column ``label`` is the class, all other columns are features.
 
     ``attributes`` is a DataFrame with one row per class, its index naming the classes, or an array; ``options`` go to
     :func:`from_arrays`. Raises ``DataError`` where a column cannot be a feature.
     """
     if label not in frame.columns:
-        raise DataError(f"label must name a column of the frame ({', '.join(map(str, frame.columns[:10]))} ...), got {label!r}")
+        raise DataError(
+            f"label must name a column of the frame ({', '.join(map(str, frame.columns[:10]))} ...), got {label!r}"
+        )
     columns = frame.drop(columns=label)
     odd = [str(c) for c, kind in columns.dtypes.items() if getattr(kind, "kind", "O") not in "biuf"]
     if odd:
@@ -127,7 +165,9 @@ def from_npz(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZS
     file before memory is spent. Raises ``DataError``.
     """
     path = Path(path)
-    return _from_content(read_npz(path, REQUIRED, OPTIONAL), path, name or path.stem, bool(name), seed)
+    return _from_content(
+        read_npz(path, REQUIRED, OPTIONAL), path, name or path.stem, bool(name), seed
+    )
 
 
 def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
@@ -148,7 +188,9 @@ def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
     return path
 
 
-def from_folder(path: str | Path, features: str = "features", *, name: str | None = None, seed: int = 0) -> GZSLDataset:
+def from_folder(
+    path: str | Path, features: str = "features", *, name: str | None = None, seed: int = 0
+) -> GZSLDataset:
     """A data set from a folder of .npy files, named as the arguments of :func:`from_arrays`; features stay on disk.
 
     ``<features>.npy``, ``labels.npy``, ``attributes.npy`` and ``unseen.npy`` must be there, and where wanted more of
@@ -192,8 +234,12 @@ def from_hdf5(path: str | Path, *, name: str | None = None, seed: int = 0) -> GZ
     with one_clear_error(path, "an HDF5"), open_hdf5(path) as file:
         there = list(file)
         _check_keys(path, there, there, "h5py")
-        content = {key: _hdf5_values(path, file, key) for key in (*REQUIRED[1:], *OPTIONAL) if key in there}
-    return _from_content(content | {"features": features}, path, name or path.stem, bool(name), seed)
+        content = {
+            key: _hdf5_values(path, file, key) for key in (*REQUIRED[1:], *OPTIONAL) if key in there
+        }
+    return _from_content(
+        content | {"features": features}, path, name or path.stem, bool(name), seed
+    )
 
 
 def _check_keys(path: Path, keys: list[str], there: list[str], how: str) -> None:
@@ -210,8 +256,12 @@ def _from_content(content: dict, path: Path, name: str, named: bool, seed: int) 
     own = content.pop("name", None)
     for key in ("class_names", "attribute_names"):
         if key in content and content[key].ndim != 1:
-            raise DataError(f"{path}: {key} must be a list of names, got shape {content[key].shape}")
-    return from_arrays(**content, name=name if named or own is None else str(own), source=str(path), seed=seed)
+            raise DataError(
+                f"{path}: {key} must be a list of names, got shape {content[key].shape}"
+            )
+    return from_arrays(
+        **content, name=name if named or own is None else str(own), source=str(path), seed=seed
+    )
 
 
 def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
@@ -223,7 +273,10 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
     content = _small_content(d)
     if not isinstance(d.features, MappedFeatures):
         content["features"] = d.features
-    for key, value in content.items():  # what is written may be a map of the file that is written over
+    for (
+        key,
+        value,
+    ) in content.items():  # what is written may be a map of the file that is written over
         with written_whole(path / f"{key}.npy") as file:
             np.save(file, value, allow_pickle=False)
     for key in set(OPTIONAL) - set(content):  # of a data set that was here before
@@ -235,17 +288,29 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
 
 def _small_content(d: GZSLDataset) -> dict[str, np.ndarray]:
     """All that a file holds beside the features."""
-    content = {key: getattr(d, key) for key in (*REQUIRED[1:3], *ROWS, "groups", "images", "declared_validation")}
-    content |= {key: np.asarray(getattr(d, key), dtype=str) for key in ("class_names", "attribute_names", "name")}
+    content = {
+        key: getattr(d, key)
+        for key in (*REQUIRED[1:3], *SPLITS, "groups", "images", "declared_validation")
+    }
+    content |= {
+        key: np.asarray(getattr(d, key), dtype=str)
+        for key in ("class_names", "attribute_names", "name")
+    }
     content["unseen"] = d.unseen_classes
     return {key: value for key, value in content.items() if value is not None}
 
 
-def read_npz(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, np.ndarray]:
+def read_npz(
+    path: Path, required: Iterable[str], optional: Iterable[str] = ()
+) -> dict[str, np.ndarray]:
     """Arrays of an .npz file by name, never unpickled, or one ``DataError`` that names the file."""
     try:
         size = os.path.getsize(path)
-        with open(path, "rb") as file, one_clear_error(path, "an .npz"), zipfile.ZipFile(file) as archive:
+        with (
+            open(path, "rb") as file,
+            one_clear_error(path, "an .npz"),
+            zipfile.ZipFile(file) as archive,
+        ):
             there = _members(path, archive)
             missing = [key for key in required if key not in there]
             if missing:
@@ -258,28 +323,39 @@ def read_npz(path: Path, required: Iterable[str], optional: Iterable[str] = ()) 
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file: check its name") from None
     except OSError as error:
-        raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: the file must be readable, got {error.strerror or error}"
+        ) from None
 
 
 def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
     if len(members) < len(archive.infolist()):
-        raise DataError(f"{path}: each array must occur once in the file, but one occurs again: write the file anew")
+        raise DataError(
+            f"{path}: each array must occur once in the file, but one occurs again: write the file anew"
+        )
     return members
 
 
-def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, size: int) -> np.ndarray:
+def _member(
+    path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str, size: int
+) -> np.ndarray:
     """One array, once its header's claim is known to fit into the bytes that can be there."""
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise DataError(
             f"{path}: {key!r} must be stored plainly or deflated, got method {info.compress_type}: use np.savez_compressed"
         )
     packed = min(info.compress_size, size)
-    most = min(info.file_size, most_inflated(packed) if info.compress_type == zipfile.ZIP_DEFLATED else packed)
+    most = min(
+        info.file_size,
+        most_inflated(packed) if info.compress_type == zipfile.ZIP_DEFLATED else packed,
+    )
     with archive.open(info) as stream:
         shape, _, dtype = npy_header(stream)
         if dtype.kind not in "biufSU":
-            raise DataError(f"{path}: {key!r} must hold numbers or text, got {dtype}: convert it with astype before saving")
+            raise DataError(
+                f"{path}: {key!r} must hold numbers or text, got {dtype}: convert it with astype before saving"
+            )
         claimed = prod(shape) * max(dtype.itemsize, 1)
         if min(shape, default=0) < 0 or claimed > most:
             raise DataError(
@@ -298,7 +374,11 @@ def _of_characters(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "S":
         return np.char.decode(array, "utf-8")
     if array.dtype.kind == "U" and array.nbytes:
-        numbers = np.atleast_1d(array).astype(array.dtype.newbyteorder("="), order="C", copy=False).view(np.uint32)
+        numbers = (
+            np.atleast_1d(array)
+            .astype(array.dtype.newbyteorder("="), order="C", copy=False)
+            .view(np.uint32)
+        )
         if numbers.max() > sys.maxunicode or ((numbers >= 0xD800) & (numbers < 0xE000)).any():
             raise ValueError("its text holds what is no character")
     return array
@@ -314,9 +394,13 @@ def read_npy(path: Path, *, on_disk: bool = False) -> np.ndarray:
                     f"{path}: the file must hold numbers or text, got {dtype}: convert it with astype before saving"
                 )
             check_size(path, shape, dtype, os.fstat(file.fileno()).st_size - file.tell())
-            return _of_characters(np.load(path, mmap_mode="r" if on_disk else None, allow_pickle=False))
+            return _of_characters(
+                np.load(path, mmap_mode="r" if on_disk else None, allow_pickle=False)
+            )
     except OSError as error:
-        raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: the file must be readable, got {error.strerror or error}"
+        ) from None
 
 
 def _hdf5_values(path: Path, file, key: str) -> np.ndarray:
@@ -326,7 +410,9 @@ def _hdf5_values(path: Path, file, key: str) -> np.ndarray:
     if h5py.check_string_dtype(entry.dtype) is not None:
         return np.asarray(entry.asstr()[()], dtype=str)
     if entry.dtype.kind not in "biufS":
-        raise DataError(f"{path}: {key!r} must hold numbers or text, got {entry.dtype}: save it as one of these")
+        raise DataError(
+            f"{path}: {key!r} must hold numbers or text, got {entry.dtype}: save it as one of these"
+        )
     return entry[()]
 
 
@@ -338,7 +424,9 @@ def at_source(source: str) -> str:
 
 
 def _is_frame(values) -> bool:
-    return hasattr(values, "columns") and hasattr(values, "index")  # a DataFrame, told without importing pandas
+    return hasattr(values, "columns") and hasattr(
+        values, "index"
+    )  # a DataFrame, told without importing pandas
 
 
 def _as_features(values, source: str) -> np.ndarray | MappedFeatures:
@@ -357,7 +445,9 @@ def as_array(values, name: str, source: str) -> np.ndarray:
             return values.numpy()
         return np.asarray(values)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise DataError(f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}") from None
+        raise DataError(
+            f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}"
+        ) from None
 
 
 def _unmasked(values, what: str, count: int, source: str) -> np.ndarray:
@@ -373,13 +463,19 @@ def _unmasked(values, what: str, count: int, source: str) -> np.ndarray:
     return np.flatnonzero(array)
 
 
-def class_numbers(values, what: str, names: Sequence[str], index: list | None, source: str) -> np.ndarray:
+def class_numbers(
+    values, what: str, names: Sequence[str], index: list | None, source: str
+) -> np.ndarray:
     """Class numbers from 0, looked up where ``values`` are names or entries of the attribute table's own index."""
     array = np.atleast_1d(as_array(values, what, source))
     array = np.char.decode(array, "utf-8", "replace") if array.dtype.kind == "S" else array
     if array.ndim != 1:
-        raise DataError(f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}")
-    if array.dtype.kind in "biuf" and not (index and all(isinstance(entry, int) for entry in index)):
+        raise DataError(
+            f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}"
+        )
+    if array.dtype.kind in "biuf" and not (
+        index and all(isinstance(entry, int) for entry in index)
+    ):
         return array  # numbers already; GZSLDataset checks their range
     keys = index if array.dtype.kind in "biuf" else list(map(as_text, names))
     if not keys:
@@ -390,10 +486,14 @@ def class_numbers(values, what: str, names: Sequence[str], index: list | None, s
         )
     numbers = {key: k for k, key in enumerate(keys)}
     if len(numbers) < len(keys):
-        raise DataError(f"{at_source(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one")
+        raise DataError(
+            f"{at_source(source)}class names must differ, but {_repeated(keys)!r} occurs twice: rename one"
+        )
     odd = [value for value in array.tolist() if isinstance(value, list | dict | set)]
     if odd:
-        raise DataError(f"{at_source(source)}{what} must be numbers or names, got {odd[0]!r}: give one label a row")
+        raise DataError(
+            f"{at_source(source)}{what} must be numbers or names, got {odd[0]!r}: give one label a row"
+        )
     found = [numbers.get(value) for value in array.tolist()]
     if None in found:
         value = array.tolist()[found.index(None)]

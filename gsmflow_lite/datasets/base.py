@@ -9,7 +9,8 @@ from functools import cached_property, partial
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from .mapped import BLOCK, MappedFeatures, rows_of
+from ..seeds import stream
+from .on_disk import BLOCK, MappedFeatures, rows_of
 from .preprocessing import Preprocessing
 
 PIECE = 1 << 20  # whole numbers that are checked at a time
@@ -47,11 +48,15 @@ class GZSLDataset:
     name: str = "unnamed"
     source: str = ""
     groups: np.ndarray | None = None
-    declared_validation: np.ndarray | None = None  # seen classes that the publisher set aside for choices
+    declared_validation: np.ndarray | None = (
+        None  # seen classes that the publisher set aside for choices
+    )
     images: np.ndarray | None = None
     decode: Callable[[np.ndarray], np.ndarray] | None = None
     preprocessing: Preprocessing | None = None  # how `features` came from those of `origin`
-    made_from: GZSLDataset | Callable[[], GZSLDataset] | None = None  # `origin`, or what makes it when it is asked for
+    made_from: GZSLDataset | Callable[[], GZSLDataset] | None = (
+        None  # `origin`, or what makes it when it is asked for
+    )
 
     def __post_init__(self) -> None:
         if isinstance(self.features, MappedFeatures):
@@ -59,7 +64,14 @@ class GZSLDataset:
         else:  # NumPy's memory maps, too: joblib makes such of the arrays that it hands to its workers
             self._put("features", finite_matrix(self.features, "features", self.source))
         self._put("attributes", finite_matrix(self.attributes, "attributes", self.source))
-        for name in ("labels", "train", "test_seen", "test_unseen", "groups", "declared_validation"):
+        for name in (
+            "labels",
+            "train",
+            "test_seen",
+            "test_unseen",
+            "groups",
+            "declared_validation",
+        ):
             if getattr(self, name) is not None:
                 self._put(name, whole_numbers(getattr(self, name), name, self.source))
         for what, count in zip(("class", "attribute"), self.attributes.shape, strict=True):
@@ -107,10 +119,15 @@ class GZSLDataset:
         preprocessing is fitted anew on its own training rows. Raises ``ConfigError`` if there are too few classes.
         """
         if self.made_from is not None:
-            raw = partial(self.origin.validation_fold, number, seed=seed)  # not kept: it is a copy of most rows
-            return replace(raw().preprocessed(self.preprocessing.kind, self.preprocessing.components), made_from=raw)
+            raw = partial(
+                self.origin.validation_fold, number, seed=seed
+            )  # not kept: it is a copy of most rows
+            return replace(
+                raw().preprocessed(self.preprocessing.kind, self.preprocessing.components),
+                made_from=raw,
+            )
         held_classes = _fold_classes(self, number, seed)
-        rng = np.random.default_rng([seed, number])
+        rng = stream(seed, "rows of a fold", number)
         held = np.isin(self.labels[self.train], held_classes)
         test = self._held_out(self.train[~held], rng)
         fitted = self.train[~held][~np.isin(self.train[~held], test)]
@@ -121,10 +138,14 @@ class GZSLDataset:
 
         Returns row indices (n,) and a data set whose ``test_unseen`` does not contain them.
         """
-        rng = np.random.default_rng([seed, 1])
+        rng = stream(seed, "rows of the oracle")
         test = self._held_out(self.test_unseen, rng, share=0.5)
-        split = self.made_from and partial(_split_origin, self, test)  # or preprocessing anew would undo it
-        return np.setdiff1d(self.test_unseen, test), replace(self, test_unseen=test, made_from=split)
+        split = self.made_from and partial(
+            _split_origin, self, test
+        )  # or preprocessing anew would undo it
+        return np.setdiff1d(self.test_unseen, test), replace(
+            self, test_unseen=test, made_from=split
+        )
 
     def preprocessed(self, kind: str, components: int | None = None) -> GZSLDataset:
         """The same data with features mapped by a :class:`Preprocessing` fitted on ``train`` only."""
@@ -151,7 +172,9 @@ class GZSLDataset:
         rows = np.arange(len(self.labels)) if rows is None else rows
         return rows[self.labels[rows] == number]
 
-    def _held_out(self, rows: np.ndarray, rng: np.random.Generator, share: float = 0.2) -> np.ndarray:
+    def _held_out(
+        self, rows: np.ndarray, rng: np.random.Generator, share: float = 0.2
+    ) -> np.ndarray:
         return hold_out(self.labels, rows, rng, share, groups=self.groups, source=self.source)
 
     def _only(self, train, test_seen, test_unseen, name: str) -> GZSLDataset:
@@ -201,7 +224,9 @@ def as_text(name) -> str:
 def as_names(names: Sequence, what: str, count: int, source: str) -> tuple[str, ...]:
     """The names of ``count`` classes or attributes as text, or none; a file may hold millions, so they are counted first."""
     if len(names) not in (0, count):
-        raise DataError(f"{_where(source)}{what}_names must be {count}, one per {what}, got {len(names)}")
+        raise DataError(
+            f"{_where(source)}{what}_names must be {count}, one per {what}, got {len(names)}"
+        )
     return tuple(map(as_text, names))
 
 
@@ -216,7 +241,9 @@ def finite_matrix(values, name: str, source: str) -> np.ndarray:
     except (TypeError, ValueError) as error:
         raise DataError(f"{_where(source)}{name} must be a matrix of numbers: {error}") from None
     if array.ndim != 2 or 0 in matrix.shape:
-        raise DataError(f"{_where(source)}{name} must be a matrix with rows and columns, got shape {array.shape}")
+        raise DataError(
+            f"{_where(source)}{name} must be a matrix with rows and columns, got shape {array.shape}"
+        )
     count, first = _not_finite(matrix)
     if count:
         raise DataError(
@@ -246,25 +273,41 @@ def whole_numbers(values, name: str, source: str) -> np.ndarray:
     if array.size and array.dtype.kind not in "iuf":
         hint = ": turn the mask into row numbers with np.flatnonzero" if array.dtype == bool else ""
         raise DataError(f"{_where(source)}{name} must be whole numbers, got {array.dtype}{hint}")
-    for start in range(0, len(array), PIECE):  # a file may hold many of one byte each, and this takes 17 for each
+    for start in range(
+        0, len(array), PIECE
+    ):  # a file may hold many of one byte each, and this takes 17 for each
         part = array[start : start + PIECE]
-        strange = ~(np.abs(part.astype(np.float64)) < 2**53) | (part != np.floor(part))  # NaN and infinite ones too
+        strange = ~(np.abs(part.astype(np.float64)) < 2**53) | (
+            part != np.floor(part)
+        )  # NaN and infinite ones too
         if strange.any():
             place = start + int(np.argmax(strange))
-            raise DataError(f"{_where(source)}{name} must be whole numbers, got {array[place]} in place {place}")
+            raise DataError(
+                f"{_where(source)}{name} must be whole numbers, got {array[place]} in place {place}"
+            )
     return np.ascontiguousarray(array, np.int64)
 
 
 def _check_shapes(d: GZSLDataset) -> None:
     where, (rows, _), classes = _where(d.source), d.features.shape, len(d.attributes)
     if len(d.labels) != rows:
-        hint = " Features look transposed: hand in features.T." if len(d.labels) == d.features.shape[1] else ""
-        raise DataError(f"{where}labels must be one per row of features ({rows}), got {len(d.labels)}.{hint}")
+        hint = (
+            " Features look transposed: hand in features.T."
+            if len(d.labels) == d.features.shape[1]
+            else ""
+        )
+        raise DataError(
+            f"{where}labels must be one per row of features ({rows}), got {len(d.labels)}.{hint}"
+        )
     low, high = d.labels.min(), d.labels.max()
     if low < 0:
-        raise DataError(f"{where}labels must start at 0, got {low}: correct them, or remove rows without a class")
+        raise DataError(
+            f"{where}labels must start at 0, got {low}: correct them, or remove rows without a class"
+        )
     if low == 1 and high == classes:
-        raise DataError(f"{where}labels must run from 0 to {classes - 1}, got 1 to {high}: they count from 1, so subtract 1")
+        raise DataError(
+            f"{where}labels must run from 0 to {classes - 1}, got 1 to {high}: they count from 1, so subtract 1"
+        )
     if high >= classes:
         raise DataError(
             f"{where}attributes must have one row per class, got {classes} rows but label {high} "
@@ -280,7 +323,9 @@ def _check_shapes(d: GZSLDataset) -> None:
         given = getattr(d, name)
         if given is not None and given.shape[:1] != (rows,):
             got = len(given) if given.ndim else "a single one"
-            raise DataError(f"{where}{name} must have one entry per row of features ({rows}), got {got}")
+            raise DataError(
+                f"{where}{name} must have one entry per row of features ({rows}), got {got}"
+            )
     if d.images is not None and (d.images.dtype.kind not in "biuf" or d.images.ndim < 3):
         raise DataError(
             f"{where}images must be numbers, (N, H, W), got {d.images.dtype} of shape {d.images.shape}: "
@@ -305,12 +350,16 @@ def _check_splits(d: GZSLDataset) -> None:
     for a, b in (("train", "test_seen"), ("train", "test_unseen"), ("test_seen", "test_unseen")):
         both = np.intersect1d(splits[a], splits[b])
         if len(both):
-            raise DataError(f"{where}{a} and {b} must not share rows, but both hold row {both[0]} ({len(both)} shared)")
+            raise DataError(
+                f"{where}{a} and {b} must not share rows, but both hold row {both[0]} ({len(both)} shared)"
+            )
     _check_classes(d, where)
 
 
 def _check_classes(d: GZSLDataset, where: str) -> None:
-    named = lambda k: f"class {k} ({d.class_names[k]!r})" if 0 <= k < len(d.class_names) else f"class {k}"  # noqa: E731
+    named = lambda k: (
+        f"class {k} ({d.class_names[k]!r})" if 0 <= k < len(d.class_names) else f"class {k}"
+    )  # noqa: E731
     leaked = np.intersect1d(d.seen_classes, d.unseen_classes)
     if len(leaked):
         raise DataError(
@@ -319,10 +368,14 @@ def _check_classes(d: GZSLDataset, where: str) -> None:
         )
     strange = np.setdiff1d(d.labels[d.test_seen], d.seen_classes)
     if len(strange):
-        raise DataError(f"{where}test_seen holds {named(strange[0])}, which has no training rows: move it to test_unseen")
+        raise DataError(
+            f"{where}test_seen holds {named(strange[0])}, which has no training rows: move it to test_unseen"
+        )
     missing = np.setdiff1d(d.seen_classes, d.labels[d.test_seen])
     if len(missing):
-        raise DataError(f"{where}{named(missing[0])} has no rows in test_seen: every seen class is scored, so it needs some")
+        raise DataError(
+            f"{where}{named(missing[0])} has no rows in test_seen: every seen class is scored, so it needs some"
+        )
     empty = np.setdiff1d(np.arange(len(d.attributes)), np.union1d(d.seen_classes, d.unseen_classes))
     if len(empty):
         raise DataError(
@@ -330,7 +383,9 @@ def _check_classes(d: GZSLDataset, where: str) -> None:
             f"({len(empty)} such classes): remove its row of attributes and renumber the labels"
         )
     if len(d.seen_classes) < 2:
-        raise DataError(f"{where}at least 2 seen classes are needed to learn how classes differ, got {len(d.seen_classes)}")
+        raise DataError(
+            f"{where}at least 2 seen classes are needed to learn how classes differ, got {len(d.seen_classes)}"
+        )
     if d.declared_validation is not None:
         _check_validation(d, where, named)
 
@@ -338,7 +393,9 @@ def _check_classes(d: GZSLDataset, where: str) -> None:
 def _check_validation(d: GZSLDataset, where: str, named: Callable[[int], str]) -> None:
     strange = np.setdiff1d(d.declared_validation, d.seen_classes)
     if len(strange):
-        raise DataError(f"{where}validation classes must be seen ones, but {named(strange[0])} is not: leave it out")
+        raise DataError(
+            f"{where}validation classes must be seen ones, but {named(strange[0])} is not: leave it out"
+        )
     count = len(np.unique(d.declared_validation))
     if count < len(d.declared_validation):
         raise DataError(f"{where}declared_validation names a class more than once: list each once")
@@ -363,14 +420,18 @@ def _partition_classes(d: GZSLDataset, seed: int) -> list[np.ndarray]:
             "give the settings yourself and choose nothing"
         )
     declared = [] if d.declared_validation is None else [np.sort(d.declared_validation)]
-    order = np.random.default_rng(seed).permutation(np.setdiff1d(d.seen_classes, *declared) if declared else d.seen_classes)
+    order = stream(seed, "validation classes").permutation(
+        np.setdiff1d(d.seen_classes, *declared) if declared else d.seen_classes
+    )
     return declared + [np.sort(order[i : i + size]) for i in range(0, len(order) - size + 1, size)]
 
 
 def _fold_classes(d: GZSLDataset, number: int, seed: int) -> np.ndarray:
     parts = _partition_classes(d, seed)
     if not 0 <= number < len(parts):
-        raise ConfigError(f"this data set has {len(parts)} disjoint validation folds (0 to {len(parts) - 1}), got {number}")
+        raise ConfigError(
+            f"this data set has {len(parts)} disjoint validation folds (0 to {len(parts) - 1}), got {number}"
+        )
     return parts[number]
 
 
@@ -394,12 +455,16 @@ def hold_out(
     for k in np.unique(labels[rows]):
         own = rng.permutation(rows[labels[rows] == k])
         if len(own) < 2:
-            raise DataError(f"{_where(source)}class {k} has {len(own)} row: to hold some out, each class needs 2")
+            raise DataError(
+                f"{_where(source)}class {k} has {len(own)} row: to hold some out, each class needs 2"
+            )
         picked.append(own[: min(len(own) - 1, max(1, round(share * len(own))))])
     return np.sort(np.concatenate(picked))
 
 
-def _whole_groups(labels, rows, rng: np.random.Generator, share: float, groups, source: str) -> np.ndarray:
+def _whole_groups(
+    labels, rows, rng: np.random.Generator, share: float, groups, source: str
+) -> np.ndarray:
     """Rows of randomly drawn groups that leave every class some rows on either side."""
     classes, numbers = np.unique(labels[rows], return_inverse=True)
     names, members = np.unique(groups[rows], return_inverse=True)

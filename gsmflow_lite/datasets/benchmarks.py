@@ -10,8 +10,8 @@ import numpy as np
 from ..errors import DataError
 from .arrays import features_file, from_folder
 from .base import GZSLDataset
-from .mapped import MappedFeatures, in_chunks
 from .matfiles import mat_format, mat_names, read_mat
+from .on_disk import MappedFeatures, in_chunks
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,9 @@ EPGN_LABELS = ("train_idx", "test_seen_idex", "test_unseen_idex")  # spelt so in
 SPLITS = ("trainval_loc", "test_seen_loc", "test_unseen_loc")
 
 
-def load_folder(folder: str | Path, features: str = "res101", *, name: str | None = None) -> GZSLDataset:
+def load_folder(
+    folder: str | Path, features: str = "res101", *, name: str | None = None
+) -> GZSLDataset:
     """Read a benchmark folder: ``<features>.mat`` with ``att_splits.mat`` (xlsa17), or ``data.mat`` with ``label.mat`` (EPGN).
 
     ``name`` is the folder's own name where None. Raises ``DataError`` with the file, the rule, the value and the remedy.
@@ -65,15 +67,29 @@ def check_folder(folder: str | Path, features: str = "res101") -> str:
     folder = Path(folder)
     own = features_file(folder, features)
     if own:
-        d, kind, files = from_folder(folder, own), "a good folder of .npy files", [f"{own}.npy, which stays on disk"]
+        d, kind, files = (
+            from_folder(folder, own),
+            "a good folder of .npy files",
+            [f"{own}.npy, which stays on disk"],
+        )
     else:
         d = load_folder(folder, features)
         features = features.removesuffix(".mat")
         layout = _layout(folder, features)
-        names = ("data.mat", "label.mat") if layout == "EPGN" else (f"{features}.mat", "att_splits.mat")
+        names = (
+            ("data.mat", "label.mat") if layout == "EPGN" else (f"{features}.mat", "att_splits.mat")
+        )
         kind = f"a good {layout} folder"
-        files = [f"{file} ({mat_format(folder / file)}): {', '.join(mat_names(folder / file))}" for file in names]
-    return "\n".join([f"{folder}: {kind}", *(f"  {line}" for line in [*files, *_described(d, "" if own else " by val_loc")])])
+        files = [
+            f"{file} ({mat_format(folder / file)}): {', '.join(mat_names(folder / file))}"
+            for file in names
+        ]
+    return "\n".join(
+        [
+            f"{folder}: {kind}",
+            *(f"  {line}" for line in [*files, *_described(d, "" if own else " by val_loc")]),
+        ]
+    )
 
 
 def _described(d: GZSLDataset, by: str) -> list[str]:
@@ -118,19 +134,29 @@ def _notes(d: GZSLDataset) -> list[str]:
 def _layout(folder: Path, features: str) -> str:
     """The name of the folder's layout, or one error that says which file is missing, what it holds and who has it."""
     if not folder.is_dir():
-        raise DataError(f"{folder}: a folder with .mat files is needed, but there is none: check the path")
+        raise DataError(
+            f"{folder}: a folder with .mat files is needed, but there is none: check the path"
+        )
     there = sorted(path.name for path in folder.glob("*.mat"))
     if {f"{features}.mat", "att_splits.mat"} <= set(there):
         return "xlsa17"
     if {"data.mat", "label.mat"} <= set(there):
         return "EPGN"
-    raise DataError(f"{folder}: {_what_is_missing(folder, features, there)} (.mat files there: {', '.join(there) or 'none'})")
+    raise DataError(
+        f"{folder}: {_what_is_missing(folder, features, there)} (.mat files there: {', '.join(there) or 'none'})"
+    )
 
 
 def _what_is_missing(folder: Path, features: str, there: list[str]) -> str:
     if "att_splits.mat" in there:
-        others = [file for file in there if file != "att_splits.mat" and _has_features(folder / file)]
-        hint = f"; or use --features {others[0].removesuffix('.mat')}, whose file is there" if others else ""
+        others = [
+            file for file in there if file != "att_splits.mat" and _has_features(folder / file)
+        ]
+        hint = (
+            f"; or use --features {others[0].removesuffix('.mat')}, whose file is there"
+            if others
+            else ""
+        )
         return f"{features}.mat is missing: it must hold features (D, N) and labels (N, 1); {XLSA17_SOURCE}{hint}"
     if f"{features}.mat" in there:
         return f"att_splits.mat is missing: it must hold att (A, K), {', '.join(SPLITS)}; {XLSA17_SOURCE}"
@@ -157,12 +183,17 @@ def _has_features(path: Path) -> bool:
 def _read_xlsa17(folder: Path, features: str, name: str) -> GZSLDataset:
     path, splits = folder / f"{features}.mat", folder / "att_splits.mat"
     content = read_mat(path, ["features", "labels"], single=["features"])
-    table = read_mat(splits, ["att", *SPLITS], optional=["train_loc", "val_loc", "allclasses_names"])
+    table = read_mat(
+        splits, ["att", *SPLITS], optional=["train_loc", "val_loc", "allclasses_names"]
+    )
     matrix, attributes = _table(content, "features", path), _table(table, "att", splits).T
     labels = _whole(content, "labels", path)
     _check_orientation(path, matrix.shape, len(labels))
     labels = _from_one(labels, len(attributes), "labels", path, f"classes in {splits.name}'s att")
-    rows = {key: _from_one(_whole(table, key, splits), len(labels), key, splits, f"rows in {path.name}") for key in SPLITS}
+    rows = {
+        key: _from_one(_whole(table, key, splits), len(labels), key, splits, f"rows in {path.name}")
+        for key in SPLITS
+    }
     declared = _declared_validation(table, splits, labels, rows["trainval_loc"], path)
     return GZSLDataset(
         features=matrix.T,
@@ -186,11 +217,22 @@ def _declared_validation(table, splits: Path, labels, trainval, path: Path) -> n
     if not {"train_loc", "val_loc"} <= set(table):
         return None
     fitted, held = (
-        np.unique(labels[_from_one(_whole(table, key, splits), len(labels), key, splits, f"rows in {path.name}")])
+        np.unique(
+            labels[
+                _from_one(
+                    _whole(table, key, splits), len(labels), key, splits, f"rows in {path.name}"
+                )
+            ]
+        )
         for key in ("train_loc", "val_loc")
     )
     seen = np.unique(labels[trainval])
-    clean = len(held) and np.isin(held, seen).all() and len(seen) - len(held) >= 2 and not np.isin(held, fitted).any()
+    clean = (
+        len(held)
+        and np.isin(held, seen).all()
+        and len(seen) - len(held) >= 2
+        and not np.isin(held, fitted).any()
+    )
     return held if clean else None
 
 
@@ -202,15 +244,21 @@ def _check_orientation(path: Path, shape: tuple[int, int], labels: int) -> None:
             f"{path}: features must be stored as (D, N), one column per image, got {shape} with {labels} labels: they are "
             "transposed, so save features' (MATLAB) or features.T (Python)"
         )
-    raise DataError(f"{path}: features must have one column per label ({labels}), got shape {shape}: save both together again")
+    raise DataError(
+        f"{path}: features must have one column per label ({labels}), got shape {shape}: save both together again"
+    )
 
 
 def _names(table, classes: int, path: Path) -> list[str]:
     names = table.get("allclasses_names", [])
     if isinstance(names, np.ndarray):
-        raise DataError(f"{path}: allclasses_names must be a cell array of text, got numbers {names.shape}: leave it out")
+        raise DataError(
+            f"{path}: allclasses_names must be a cell array of text, got numbers {names.shape}: leave it out"
+        )
     if names and len(names) != classes:
-        raise DataError(f"{path}: allclasses_names must have one name per column of att ({classes}), got {len(names)}")
+        raise DataError(
+            f"{path}: allclasses_names must have one name per column of att ({classes}), got {len(names)}"
+        )
     return names
 
 
@@ -219,7 +267,11 @@ def _names(table, classes: int, path: Path) -> list[str]:
 
 def _read_epgn(folder: Path, features: str, name: str) -> GZSLDataset:
     path, where = folder / "data.mat", folder / "label.mat"
-    data = read_mat(path, [*EPGN_FEATURES, "seen_pro", "unseen_pro", "attribute", "att_train"], single=EPGN_FEATURES)
+    data = read_mat(
+        path,
+        [*EPGN_FEATURES, "seen_pro", "unseen_pro", "attribute", "att_train"],
+        single=EPGN_FEATURES,
+    )
     label = read_mat(where, EPGN_LABELS)
     parts = [_table(data, key, path) for key in EPGN_FEATURES]
     numbers = [_whole(label, key, where) for key in EPGN_LABELS]
@@ -229,8 +281,12 @@ def _read_epgn(folder: Path, features: str, name: str) -> GZSLDataset:
                 f"{path}: {key} must have one row per entry of {where.name}'s {index} ({len(count)}), got {part.shape}"
             )
         if part.shape[1] != parts[0].shape[1]:
-            raise DataError(f"{path}: {key} must be as wide as train_fea ({parts[0].shape[1]}), got {part.shape[1]}")
-    labels = _epgn_labels({key: _table(data, key, path) for key in data if key not in EPGN_FEATURES}, numbers, path)
+            raise DataError(
+                f"{path}: {key} must be as wide as train_fea ({parts[0].shape[1]}), got {part.shape[1]}"
+            )
+    labels = _epgn_labels(
+        {key: _table(data, key, path) for key in data if key not in EPGN_FEATURES}, numbers, path
+    )
     ends = np.cumsum([len(part) for part in parts])
     train, test_seen, test_unseen = np.split(np.arange(ends[-1]), ends[:-1])
     return GZSLDataset(
@@ -245,17 +301,24 @@ def _read_epgn(folder: Path, features: str, name: str) -> GZSLDataset:
     )
 
 
-def _epgn_labels(tables: dict[str, np.ndarray], numbers: list[np.ndarray], path: Path) -> np.ndarray:
+def _epgn_labels(
+    tables: dict[str, np.ndarray], numbers: list[np.ndarray], path: Path
+) -> np.ndarray:
     """Class of each row, as a row number of ``attribute``: told by the descriptions, since index conventions differ.
 
     ``att_train`` says which class a training row is of, whatever ``train_idx`` counts. The test indices number the rows of
     ``attribute``, or, in some copies, those of ``seen_pro`` and ``unseen_pro``: ``seen_pro`` and ``unseen_pro`` decide.
     """
     attribute = tables["attribute"]
-    rows = {key: _match(tables[key], attribute, key, path) for key in ("seen_pro", "unseen_pro", "att_train")}
+    rows = {
+        key: _match(tables[key], attribute, key, path)
+        for key in ("seen_pro", "unseen_pro", "att_train")
+    }
     train, (train_idx, test_seen, test_unseen) = rows["att_train"], numbers
     if len(train) != len(train_idx):
-        raise DataError(f"{path}: att_train must have one row per training image ({len(train_idx)}), got {len(train)}")
+        raise DataError(
+            f"{path}: att_train must have one row per training image ({len(train_idx)}), got {len(train)}"
+        )
     _check_pairing(train_idx, train, path)
     if set(train) != set(rows["seen_pro"]):
         odd = sorted(set(train) ^ set(rows["seen_pro"]))
@@ -264,7 +327,9 @@ def _epgn_labels(tables: dict[str, np.ndarray], numbers: list[np.ndarray], path:
             f"them only ({len(odd)} such classes): do data.mat and label.mat belong together?"
         )
     seen_as = _test_classes(test_seen, rows["seen_pro"], len(attribute), "test_seen_idex", path)
-    unseen_as = _test_classes(test_unseen, rows["unseen_pro"], len(attribute), "test_unseen_idex", path)
+    unseen_as = _test_classes(
+        test_unseen, rows["unseen_pro"], len(attribute), "test_unseen_idex", path
+    )
     return np.concatenate([train, seen_as, unseen_as])
 
 
@@ -275,8 +340,12 @@ def _match(rows: np.ndarray, attribute: np.ndarray, key: str, path: Path) -> np.
             f"{path}: {key} must be as wide as attribute ({attribute.shape[1]}), got shape {rows.shape}: transposed?"
         )
     if not (np.isfinite(rows).all() and np.isfinite(attribute).all()):
-        raise DataError(f"{path}: {key} and attribute must be finite, got {rows[~np.isfinite(rows)][:1]}: save them again")
-    unique, back = np.unique(rows, axis=0, return_inverse=True)  # thousands of images, but few classes
+        raise DataError(
+            f"{path}: {key} and attribute must be finite, got {rows[~np.isfinite(rows)][:1]}: save them again"
+        )
+    unique, back = np.unique(
+        rows, axis=0, return_inverse=True
+    )  # thousands of images, but few classes
     tolerance = 1e-4 * max(np.abs(attribute).max(), np.finfo(np.float32).tiny)
     found = np.empty(len(unique), np.int64)
     for i, row in enumerate(unique):
@@ -307,13 +376,17 @@ def _check_pairing(index: np.ndarray, classes: np.ndarray, path: Path) -> None:
             )
 
 
-def _test_classes(index: np.ndarray, prototypes: np.ndarray, classes: int, key: str, path: Path) -> np.ndarray:
+def _test_classes(
+    index: np.ndarray, prototypes: np.ndarray, classes: int, key: str, path: Path
+) -> np.ndarray:
     """Read a test index as row numbers of ``attribute``, or of the prototypes where only that fits."""
     of_attribute = _from_one_or_none(index, classes)
     if of_attribute is not None and set(of_attribute) != set(prototypes):
         of_attribute = None
     own = _from_one_or_none(index, len(prototypes))
-    of_prototypes = None if own is None or set(own) != set(range(len(prototypes))) else prototypes[own]
+    of_prototypes = (
+        None if own is None or set(own) != set(range(len(prototypes))) else prototypes[own]
+    )
     table, where = ("unseen_pro" if "unseen" in key else "seen_pro"), path.with_name("label.mat")
     if of_attribute is None and of_prototypes is None:
         raise DataError(
@@ -321,7 +394,11 @@ def _test_classes(index: np.ndarray, prototypes: np.ndarray, classes: int, key: 
             f"{table}, or the rows of that (1 to {len(prototypes)}), got {index.min()} to {index.max()}, "
             f"{len(np.unique(index))} different: do data.mat and label.mat belong together?"
         )
-    if of_attribute is not None and of_prototypes is not None and (of_attribute != of_prototypes).any():
+    if (
+        of_attribute is not None
+        and of_prototypes is not None
+        and (of_attribute != of_prototypes).any()
+    ):
         raise DataError(
             f"{where}: {key} can be read as rows of attribute and as rows of {table}, and the "
             "two give different classes: sort the prototypes in the order of attribute"
@@ -344,19 +421,29 @@ def _whole(content, key: str, path: Path) -> np.ndarray:
     """A column or row of whole numbers as (n,) int64: unsigned ones would wrap round when 1 is taken off."""
     values = _table(content, key, path)
     if 1 not in values.shape:
-        raise DataError(f"{path}: {key} must be one column (n, 1) or one row (1, n), got shape {values.shape}")
+        raise DataError(
+            f"{path}: {key} must be one column (n, 1) or one row (1, n), got shape {values.shape}"
+        )
     flat = values.ravel().astype(np.float64)
     strange = ~np.isfinite(flat) | (flat != np.round(flat)) | (np.abs(flat) > 2**53)
     if strange.any():
-        raise DataError(f"{path}: {key} must hold whole numbers, got {flat[strange][0]} in place {np.argmax(strange) + 1}")
+        raise DataError(
+            f"{path}: {key} must hold whole numbers, got {flat[strange][0]} in place {np.argmax(strange) + 1}"
+        )
     return flat.astype(np.int64)
 
 
 def _from_one(index: np.ndarray, most: int, key: str, path: Path, what: str) -> np.ndarray:
     """MATLAB counts from 1 to ``most``; the same from 0."""
     if index.min() < 1 or index.max() > most:
-        hint = "they are 0-based, so add 1" if index.min() == 0 and index.max() < most else "do the two files belong together?"
-        raise DataError(f"{path}: {key} must be from 1 to {most} ({what}), got {index.min()} to {index.max()}: {hint}")
+        hint = (
+            "they are 0-based, so add 1"
+            if index.min() == 0 and index.max() < most
+            else "do the two files belong together?"
+        )
+        raise DataError(
+            f"{path}: {key} must be from 1 to {most} ({what}), got {index.min()} to {index.max()}: {hint}"
+        )
     return index - 1
 
 

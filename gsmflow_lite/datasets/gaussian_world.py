@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import ConfigError, DataError
+from ..seeds import stream
 from .arrays import from_arrays
 from .base import GZSLDataset
 
@@ -30,7 +31,9 @@ class GaussianWorld:
 
     def sample(self, classes, n: int, *, seed: int = 0) -> np.ndarray:
         """``n`` fresh samples of each of the ``classes`` (M,): (M, n, D), or (n, D) for a single class number."""
-        noise = np.random.default_rng(seed).standard_normal((np.size(classes), n, self.means.shape[1]))
+        noise = stream(seed, "fresh samples").standard_normal(
+            (np.size(classes), n, self.means.shape[1])
+        )
         chosen = self._numbers(classes)
         drawn = self.means[chosen, None] + noise @ self._factors[chosen].transpose(0, 2, 1)
         return drawn[0] if np.ndim(classes) == 0 else drawn
@@ -43,9 +46,16 @@ class GaussianWorld:
         from scipy.linalg import solve_triangular
 
         number = self._numbers(number)[0]
-        factor, centred = self._factors[number], np.asarray(features, np.float64) - self.means[number]
+        factor, centred = (
+            self._factors[number],
+            np.asarray(features, np.float64) - self.means[number],
+        )
         z = solve_triangular(factor, centred.T, lower=True)
-        return -0.5 * (z**2).sum(0) - np.log(np.diag(factor)).sum() - 0.5 * len(factor) * np.log(2 * np.pi)
+        return (
+            -0.5 * (z**2).sum(0)
+            - np.log(np.diag(factor)).sum()
+            - 0.5 * len(factor) * np.log(2 * np.pi)
+        )
 
     def bayes(self, features: np.ndarray, classes=None) -> np.ndarray:
         """The most probable of ``classes`` (all where None, equally frequent) for each row of ``features`` (N, D): (N,).
@@ -58,7 +68,9 @@ class GaussianWorld:
     def _numbers(self, classes) -> np.ndarray:
         numbers = np.atleast_1d(np.asarray(classes, np.int64))
         if numbers.size == 0 or numbers.min() < 0 or numbers.max() >= len(self.means):
-            raise DataError(f"classes must be numbers from 0 to {len(self.means) - 1}, got {classes}")
+            raise DataError(
+                f"classes must be numbers from 0 to {len(self.means) - 1}, got {classes}"
+            )
         return numbers
 
 
@@ -93,7 +105,7 @@ def gaussian_world(
     attributes = (features if small else 16) if attributes is None else attributes
     noise = (0.2 if small else 2.5) if noise is None else noise
     _check(features, seen, unseen, attributes, samples, noise)
-    rng = np.random.default_rng(seed)
+    rng = stream(seed, "Gaussian world")
     table = _spread_points(seen + unseen, attributes, rng)
     z = (table - table.mean(0)) / table.std(0)
     plain = small and attributes == features  # in a drawing, 'east' is to the right
@@ -116,7 +128,9 @@ def gaussian_world(
     return GaussianWorld(dataset, means, covariances)
 
 
-def _check(features: int, seen: int, unseen: int, attributes: int, samples: int, noise: float) -> None:
+def _check(
+    features: int, seen: int, unseen: int, attributes: int, samples: int, noise: float
+) -> None:
     """Refuse a world that no data set can be made of."""
     for name, value, least in (
         ("features", features, 1),
@@ -146,10 +160,14 @@ def _link(attributes: int, features: int, rng: np.random.Generator) -> np.ndarra
     return rng.standard_normal((attributes, features)) / np.sqrt(attributes)
 
 
-def _covariances(z: np.ndarray, features: int, shared: bool, rng: np.random.Generator) -> np.ndarray:
+def _covariances(
+    z: np.ndarray, features: int, shared: bool, rng: np.random.Generator
+) -> np.ndarray:
     """Full covariances (K, D, D), of mean variance one per feature where shared."""
     rotation, _ = np.linalg.qr(rng.standard_normal((features, features)))
     variances = np.exp(rng.uniform(-1, 1, features))  # longest to shortest axis about e to 1
     base = (rotation * (variances / variances.mean())) @ rotation.T
-    stretch = np.exp(0.4 * z @ _link(z.shape[1], features, rng)) * (not shared) + 1.0 * shared  # (K, D)
+    stretch = (
+        np.exp(0.4 * z @ _link(z.shape[1], features, rng)) * (not shared) + 1.0 * shared
+    )  # (K, D)
     return stretch[:, :, None] * base * stretch[:, None, :]

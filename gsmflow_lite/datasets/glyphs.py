@@ -11,7 +11,15 @@ from .arrays import read_npz
 from .base import GZSLDataset
 
 SIDE = 28  # pixels
-KEYS = ("images", "families", "test_faces", "class_names", "attributes", "attribute_names", "unseen")
+KEYS = (
+    "images",
+    "families",
+    "test_faces",
+    "class_names",
+    "attributes",
+    "attribute_names",
+    "unseen",
+)
 
 
 def glyphs(components: int | None = 64) -> GZSLDataset:
@@ -70,12 +78,16 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     content = read_npz(path, KEYS)
     images = content["images"]
     if images.ndim != 4 or images.shape[2:] != (SIDE, SIDE) or images.dtype != np.uint8:
-        raise DataError(f"{path}: images must be (faces, classes, 28, 28) of uint8, got {images.shape} of {images.dtype}")
+        raise DataError(
+            f"{path}: images must be (faces, classes, 28, 28) of uint8, got {images.shape} of {images.dtype}"
+        )
     for key, length in (
         ("families", images.shape[0]),
         ("test_faces", images.shape[0]),
         ("class_names", images.shape[1]),
     ):
         if content[key].shape != (length,):
-            raise DataError(f"{path}: {key} must have shape ({length},), got {content[key].shape}: build the file again")
+            raise DataError(
+                f"{path}: {key} must have shape ({length},), got {content[key].shape}: build the file again"
+            )
     return content

@@ -14,12 +14,14 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import DataError
-from .trial import survives
+from .sandbox import survives
 
 EXPANSION = 1032  # deflate's best case: 258 bytes from 2 bits. Nothing compressed can hold more than this ...
-USUAL = 100  # ... and what holds more than this may be made to fill the memory: it is believed up to
+USUAL_RATIO = (
+    100  # ... and what holds more than this may be made to fill the memory: it is believed up to
+)
 BELIEVED = 1 << 28  # bytes. Sorted labels of 30 million rows are so, and no features
-LONGEST_NAME = 10_000  # characters in one name of a class or file
+LONGEST_STORED_NAME = 10_000  # characters in one name of a class or file
 DEEPEST_CELL = 4  # cells within cells; published files have one level
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -31,17 +33,41 @@ IMPOSTORS = {  # what is found in place of a .mat file when a download went wron
     b"\x1f\x8b": "it is a gzip archive: unpack it first",
 }
 
-MI_MATRIX, MI_COMPRESSED = 14, 15  # types of element in a MATLAB 5 file, and how the others hold numbers or text:
-NUMBERS = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
+MI_MATRIX, MI_COMPRESSED = (
+    14,
+    15,
+)  # types of element in a MATLAB 5 file, and how the others hold numbers or text:
+MATLAB_TYPES = {
+    1: "i1",
+    2: "u1",
+    3: "i2",
+    4: "u2",
+    5: "i4",
+    6: "u4",
+    7: "f4",
+    9: "f8",
+    12: "i8",
+    13: "u8",
+}
 DOUBLE, PIECE = 9, 1 << 18  # the type of double precision; numbers that are converted at a time
 ENCODINGS = {1: "latin-1", 2: "latin-1", 4: "utf-16", 16: "utf-8", 17: "utf-16", 18: "utf-32"}
 CELL, CHAR, SPARSE, OPAQUE = 1, 4, 5, 17  # classes of array
 NUMERIC = range(6, 16)
-REFUSED = {2: "a struct", 3: "an object", SPARSE: "a sparse matrix", 16: "a function", OPAQUE: "an opaque object"}
+REFUSED = {
+    2: "a struct",
+    3: "an object",
+    SPARSE: "a sparse matrix",
+    16: "a function",
+    OPAQUE: "an opaque object",
+}
 
 
 def read_mat(
-    path: str | Path, wanted: Iterable[str] | None = None, *, optional: Iterable[str] = (), single: Iterable[str] = ()
+    path: str | Path,
+    wanted: Iterable[str] | None = None,
+    *,
+    optional: Iterable[str] = (),
+    single: Iterable[str] = (),
 ) -> dict[str, np.ndarray | list[str]]:
     """Read arrays by name: numbers as arrays in MATLAB's shape, text and cells of text as a list of ``str``.
 
@@ -74,7 +100,7 @@ def mat_format(path: str | Path) -> str:
 
 def most_inflated(packed: int) -> int:
     """How many bytes are believed to be in ``packed`` deflated ones."""
-    return min(EXPANSION * packed, max(USUAL * packed, BELIEVED)) + 64
+    return min(EXPANSION * packed, max(USUAL_RATIO * packed, BELIEVED)) + 64
 
 
 @contextmanager
@@ -102,20 +128,32 @@ def _is_hdf5(path: Path) -> bool:
         with open(path, "rb") as file:
             head = file.read(HDF5_OFFSETS[-1] + len(HDF5_SIGNATURE))
     except FileNotFoundError:
-        raise DataError(f"{path}: there is no such file: check the folder's name, or put the file there") from None
+        raise DataError(
+            f"{path}: there is no such file: check the folder's name, or put the file there"
+        ) from None
     except OSError as error:
-        raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None
+        raise DataError(
+            f"{path}: the file must be readable, got {error.strerror or error}"
+        ) from None
     if any(head[at : at + len(HDF5_SIGNATURE)] == HDF5_SIGNATURE for at in HDF5_OFFSETS):
         return True
     if head[126:128] in (b"IM", b"MI"):
         return False
     hint = next((text for start, text in IMPOSTORS.items() if head.lstrip().startswith(start)), "")
     if not hint:
-        hint = "it is empty: copy or download it again" if not head else "save it with MATLAB's -v7 or -v7.3 option"
-    raise DataError(f"{path}: a .mat file must start with a MATLAB 5 or 7.3 header, got {head[:12]!r}: {hint}")
+        hint = (
+            "it is empty: copy or download it again"
+            if not head
+            else "save it with MATLAB's -v7 or -v7.3 option"
+        )
+    raise DataError(
+        f"{path}: a .mat file must start with a MATLAB 5 or 7.3 header, got {head[:12]!r}: {hint}"
+    )
 
 
-def _choose(path: Path, there: list[str], wanted: list[str] | None, optional: list[str]) -> list[str]:
+def _choose(
+    path: Path, there: list[str], wanted: list[str] | None, optional: list[str]
+) -> list[str]:
     """Names to read, or an error that lists the names that are there."""
     if wanted is None:
         return there
@@ -154,13 +192,19 @@ def _scan_mat5(path: Path) -> dict[str, int]:
     return found
 
 
-def _mat5_value(path: Path, file: BinaryIO, at: int, name: str, single: bool) -> np.ndarray | list[str]:
+def _mat5_value(
+    path: Path, file: BinaryIO, at: int, name: str, single: bool
+) -> np.ndarray | list[str]:
     tape = _Tape(file, at)
     header = _array_header(tape)
     if header.kind in REFUSED:
-        raise DataError(f"{path}: {name!r} is {REFUSED[header.kind]}: save it as a full array of numbers")
+        raise DataError(
+            f"{path}: {name!r} is {REFUSED[header.kind]}: save it as a full array of numbers"
+        )
     if header.complex:
-        raise DataError(f"{path}: {name!r} must hold real numbers, got complex ones: save its real part")
+        raise DataError(
+            f"{path}: {name!r} must hold real numbers, got complex ones: save its real part"
+        )
     value = _array_content(tape, header, single)
     tape.finish()
     return value
@@ -188,7 +232,11 @@ class _Tape:
         kind, length, _ = self.tag()
         self.end = at + 8 + length  # where the next variable starts
         if kind == MI_COMPRESSED:
-            self.inflate, self.packed, self.left = zlib.decompressobj(), length, most_inflated(length)
+            self.inflate, self.packed, self.left = (
+                zlib.decompressobj(),
+                length,
+                most_inflated(length),
+            )
             kind, length, _ = self.tag()
         if kind != MI_MATRIX:
             raise ValueError(f"a variable must be an array, got an element of type {kind}")
@@ -276,9 +324,9 @@ def _array_content(tape: _Tape, header: _Header, single: bool = False) -> np.nda
 def _numbers(tape: _Tape, dims: tuple[int, ...], single: bool) -> np.ndarray:
     """The numbers of an array, (n,), in this machine's byte order; ``single`` makes float32 of double precision."""
     kind, length, content = tape.tag()
-    if kind not in NUMBERS:
+    if kind not in MATLAB_TYPES:
         raise ValueError(f"numbers of unknown type {kind}")
-    dtype, count = np.dtype(NUMBERS[kind]), prod(dims)
+    dtype, count = np.dtype(MATLAB_TYPES[kind]), prod(dims)
     if count * dtype.itemsize != length:
         raise ValueError(f"dimensions {dims} of {dtype} do not go with {length:,} bytes")
     stored = dtype.newbyteorder(tape.order)
@@ -298,11 +346,13 @@ def _rows_of_text(kind: int, content: bytes, order: str, dims: tuple[int, ...]) 
     if kind not in ENCODINGS:
         raise ValueError(f"text of unknown type {kind}")
     encoding = ENCODINGS[kind]
-    text = content.decode(encoding + ("" if encoding in ("latin-1", "utf-8") else "-le" if order == "<" else "-be"))
+    text = content.decode(
+        encoding + ("" if encoding in ("latin-1", "utf-8") else "-le" if order == "<" else "-be")
+    )
     rows = dims[0]
     if not text:
         return []
-    if rows < 1 or len(text) > LONGEST_NAME * rows or (rows > 1 and len(text) != prod(dims)):
+    if rows < 1 or len(text) > LONGEST_STORED_NAME * rows or (rows > 1 and len(text) != prod(dims)):
         raise ValueError(f"dimensions {dims} do not go with {len(text):,} characters")
     return [text[i::rows].rstrip() for i in range(rows)]
 
@@ -320,7 +370,9 @@ def _cells(tape: _Tape, dims: tuple[int, ...], depth: int = 1) -> list[str]:
         if kind != MI_MATRIX:
             raise ValueError(f"a cell must hold an array, got an element of type {kind}")
         outside, tape.left = tape.left - length, length
-        texts.append(_cell_text(tape, depth) if length else "")  # an empty array may be nothing but its tag
+        texts.append(
+            _cell_text(tape, depth) if length else ""
+        )  # an empty array may be nothing but its tag
         tape.read(tape.left)
         tape.left = outside
     return texts
@@ -347,7 +399,9 @@ def open_hdf5(path: str | Path, **options):
 
     fate = survives(path)
     if fate:
-        raise DataError(f"{path}: an HDF5 file must be readable, but {fate}: it is damaged, so copy or download it again")
+        raise DataError(
+            f"{path}: an HDF5 file must be readable, but {fate}: it is damaged, so copy or download it again"
+        )
     try:  # whoever else has the file open in this process must do it in the same way: the usual one, if it works
         return h5py.File(path, "r", **options)
     except OSError:  # locks fail on some network disks, and nothing is written
@@ -355,7 +409,9 @@ def open_hdf5(path: str | Path, **options):
 
 
 def _hdf5_names(file) -> list[str]:
-    return [name for name in file if not name.startswith("#")]  # '#refs#' holds the contents of cells
+    return [
+        name for name in file if not name.startswith("#")
+    ]  # '#refs#' holds the contents of cells
 
 
 def _read_hdf5(path: Path, wanted: list[str] | None, optional: list[str], single: set[str]) -> dict:
@@ -368,12 +424,18 @@ def _hdf5_value(path: Path, file, name: str, single: bool) -> np.ndarray | list[
     import h5py
 
     if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
-        raise DataError(f"{path}: {name!r} points into another file, which is not followed: save the array itself")
+        raise DataError(
+            f"{path}: {name!r} points into another file, which is not followed: save the array itself"
+        )
     entry = file[name]
     if "MATLAB_sparse" in entry.attrs:
-        raise DataError(f"{path}: {name!r} is {REFUSED[SPARSE]}, which cannot be used here: save it with full(...)")
+        raise DataError(
+            f"{path}: {name!r} is {REFUSED[SPARSE]}, which cannot be used here: save it with full(...)"
+        )
     if not isinstance(entry, h5py.Dataset):
-        raise DataError(f"{path}: {name!r} must be an array, got a struct: save its fields as variables")
+        raise DataError(
+            f"{path}: {name!r} must be an array, got a struct: save its fields as variables"
+        )
     check_hdf5_array(path, entry, os.path.getsize(path))
     kind = _matlab_class(entry)
     if kind == "char":
@@ -383,7 +445,9 @@ def _hdf5_value(path: Path, file, name: str, single: bool) -> np.ndarray | list[
     if h5py.check_string_dtype(entry.dtype) is not None:  # written from Python, not by MATLAB
         return [str(text).rstrip() for text in np.ravel(entry.asstr()[()], order="F")]
     if entry.dtype.kind not in "biuf":  # complex numbers are stored as pairs
-        raise DataError(f"{path}: {name!r} must hold real numbers, got {entry.dtype}: save its real part")
+        raise DataError(
+            f"{path}: {name!r} must hold real numbers, got {entry.dtype}: save its real part"
+        )
     if "MATLAB_empty" in entry.attrs:  # the data are the dimensions of an array without entries
         return np.zeros((0, 0))
     if single and entry.dtype in (np.dtype("<f8"), np.dtype(">f8")):
@@ -399,12 +463,19 @@ def _matlab_class(entry) -> str:
 def check_hdf5_array(path: Path, entry, size: int) -> None:
     """The bytes that are stored must be able to hold what the shape promises; all bytes must be in this file."""
     if entry.external or entry.is_virtual:
-        raise DataError(f"{path}: {entry.name!r} keeps its data in another file, which is not followed: save the array itself")
+        raise DataError(
+            f"{path}: {entry.name!r} keeps its data in another file, which is not followed: save the array itself"
+        )
     if entry.shape is None:
         raise DataError(f"{path}: {entry.name!r} holds nothing: save the array again")
     stored = min(entry.id.get_storage_size(), size)
-    filters = [entry.id.get_create_plist().get_filter(i)[0] for i in range(entry.id.get_create_plist().get_nfilters())]
-    if set(filters) - {1, 2, 3, 32000} or len(set(filters)) < len(filters):  # deflate, shuffle, checksum, LZF
+    filters = [
+        entry.id.get_create_plist().get_filter(i)[0]
+        for i in range(entry.id.get_create_plist().get_nfilters())
+    ]
+    if set(filters) - {1, 2, 3, 32000} or len(set(filters)) < len(
+        filters
+    ):  # deflate, shuffle, checksum, LZF
         raise DataError(
             f"{path}: {entry.name!r} is compressed in an unknown way (filters {filters}): save it with gzip (-v7.3)"
         )
@@ -422,8 +493,10 @@ def _hdf5_rows_of_text(entry) -> list[str]:
     if "MATLAB_empty" in entry.attrs:
         return []
     rows = np.atleast_2d(np.asarray(entry[()]).T)
-    if rows.shape[-1] > LONGEST_NAME:
-        raise ValueError(f"a text of {rows.shape[-1]:,} characters is longer than {LONGEST_NAME:,}")
+    if rows.shape[-1] > LONGEST_STORED_NAME:
+        raise ValueError(
+            f"a text of {rows.shape[-1]:,} characters is longer than {LONGEST_STORED_NAME:,}"
+        )
     return [row.astype("<u2").tobytes().decode("utf-16-le").rstrip() for row in rows]
 
 
@@ -434,10 +507,14 @@ def _hdf5_cells(path: Path, file, entry) -> list[str]:
     for reference in np.ravel(np.asarray(entry[()]).T, order="F"):
         cell = file[reference]
         if not isinstance(cell, h5py.Dataset) or cell.dtype.kind not in "iu":
-            raise DataError(f"{path}: the cells of {entry.name!r} must each hold one text, got {cell}")
+            raise DataError(
+                f"{path}: the cells of {entry.name!r} must each hold one text, got {cell}"
+            )
         check_hdf5_array(path, cell, os.path.getsize(path))
         text = _hdf5_rows_of_text(cell)
         if len(text) > 1:
-            raise DataError(f"{path}: the cells of {entry.name!r} must each hold one text, got {len(text)} rows")
+            raise DataError(
+                f"{path}: the cells of {entry.name!r} must each hold one text, got {len(text)} rows"
+            )
         texts.append(text[0] if text else "")
     return texts

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..axes import principal_axes
 from ..errors import ConfigError, DataError
-from .mapped import MappedFeatures
+from ..numerics import principal_axes
+from .on_disk import MappedFeatures
 
 KINDS = ("none", "min-max", "standardise", "pca", "whitened-pca")
 
@@ -30,16 +30,27 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         """A saved one may come from anywhere. Raises ``ConfigError``."""
-        parts = {name: getattr(self, name) for name in ("offset", "scale", "basis") if getattr(self, name) is not None}
+        parts = {
+            name: getattr(self, name)
+            for name in ("offset", "scale", "basis")
+            if getattr(self, name) is not None
+        }
         if self.kind not in KINDS:
             raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {self.kind!r}")
         before, after = self.offset.shape, self.scale.shape
         agree = before == after if self.basis is None else self.basis.shape == before + after
         if len(before) != 1 or len(after) != 1 or not agree:
             shapes = {name: part.shape for name, part in parts.items()}
-            raise ConfigError(f"preprocessing must have an offset (D,), a scale (d,) and perhaps a basis (D, d), got {shapes}")
-        if not all(part.dtype == np.float32 and np.isfinite(part).all() for part in parts.values()) or not self.scale.all():
-            raise ConfigError("preprocessing must be finite in single precision, and no scale 0: fit it again")
+            raise ConfigError(
+                f"preprocessing must have an offset (D,), a scale (d,) and perhaps a basis (D, d), got {shapes}"
+            )
+        if (
+            not all(part.dtype == np.float32 and np.isfinite(part).all() for part in parts.values())
+            or not self.scale.all()
+        ):
+            raise ConfigError(
+                "preprocessing must be finite in single precision, and no scale 0: fit it again"
+            )
 
     @property
     def components(self) -> int | None:
@@ -47,7 +58,9 @@ class Preprocessing:
         return None if self.basis is None else self.basis.shape[1]
 
     @classmethod
-    def fit(cls, kind: str, features: np.ndarray | MappedFeatures, components: int | None = None) -> Preprocessing:
+    def fit(
+        cls, kind: str, features: np.ndarray | MappedFeatures, components: int | None = None
+    ) -> Preprocessing:
         """Fit on ``features`` (N, D), which should be training rows only; those on disk are read a block at a time, twice.
 
         ``min-max`` maps each column to [0, 1]; ``standardise`` to mean 0 and variance 1; ``pca`` keeps the leading
@@ -58,7 +71,9 @@ class Preprocessing:
         if kind not in KINDS:
             raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {kind!r}")
         if components is not None and not kind.endswith("pca"):
-            raise ConfigError(f"components go with pca or whitened-pca, got {components} with {kind!r}")
+            raise ConfigError(
+                f"components go with pca or whitened-pca, got {components} with {kind!r}"
+            )
         x = features if isinstance(features, MappedFeatures) else np.asarray(features)
         width = x.shape[1]
         if kind == "none":
@@ -69,28 +84,40 @@ class Preprocessing:
             return cls(kind, _f32(x.min(0)), _extent(x.min(0), x.max(0)))
         mean = x.mean(0, dtype=np.float64)
         if kind == "standardise":
-            return cls(kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x.min(0), x.max(0))))
+            return cls(
+                kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x.min(0), x.max(0)))
+            )
         return cls._along_axes(kind, mean, _leading(*_covariance(x, mean), components))
 
     @classmethod
-    def _fit_on_disk(cls, kind: str, features: MappedFeatures, components: int | None) -> Preprocessing:
+    def _fit_on_disk(
+        cls, kind: str, features: MappedFeatures, components: int | None
+    ) -> Preprocessing:
         """The same numbers, to rounding, from one pass for extremes and sums and one for what is around the mean."""
         low, high, total = np.inf, -np.inf, 0.0
         for x in features.chunks():
-            low, high, total = np.minimum(low, x.min(0)), np.maximum(high, x.max(0)), total + x.sum(0, dtype=np.float64)
+            low, high, total = (
+                np.minimum(low, x.min(0)),
+                np.maximum(high, x.max(0)),
+                total + x.sum(0, dtype=np.float64),
+            )
         if kind == "min-max":
             return cls(kind, _f32(low), _extent(low, high))
         mean, spread = total / len(features), 0.0
         for x in features.chunks():
             centred = x - mean  # float64
-            spread = spread + (np.square(centred).sum(0) if kind == "standardise" else centred.T @ centred)
+            spread = spread + (
+                np.square(centred).sum(0) if kind == "standardise" else centred.T @ centred
+            )
         spread /= len(features)
         if kind == "standardise":
             return cls(kind, _f32(mean), _safe(np.sqrt(spread), _size(low, high)))
         return cls._along_axes(kind, mean, _leading(spread, len(features), components))
 
     @classmethod
-    def _along_axes(cls, kind: str, mean: np.ndarray, axes: tuple[np.ndarray, np.ndarray]) -> Preprocessing:
+    def _along_axes(
+        cls, kind: str, mean: np.ndarray, axes: tuple[np.ndarray, np.ndarray]
+    ) -> Preprocessing:
         basis, deviations = axes
         if kind == "pca":
             deviations = np.full_like(deviations, np.sqrt(np.mean(deviations**2)))
@@ -128,7 +155,9 @@ def _covariance(x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, int]:
     return centred.T @ centred / len(x), len(x)
 
 
-def _leading(covariance: np.ndarray, rows: int, components: int | None) -> tuple[np.ndarray, np.ndarray]:
+def _leading(
+    covariance: np.ndarray, rows: int, components: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
     most = min(rows - 1, len(covariance))
     keep = most if components is None else components

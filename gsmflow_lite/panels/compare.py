@@ -9,18 +9,19 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from .. import overlays
-from ..comparison import differences
 from ..datasets.base import GZSLDataset
 from ..errors import ConfigError, DataError
-from ..figures import LENSES, number, plain_still, still_figure, two_lenses_on
-from ..generators import AtTemperature, Generator
-from ..scene import Imagined, Scene
-from ..shifts import HEADLINES, ShiftReport, measure
-from ..zoo import Mechanisms
+from ..explorer.scene import Scene, Synthesized
+from ..figures import overlays
+from ..figures.lenses import LENSES, two_lenses_on
+from ..figures.style import number, plain_still, still_figure
+from ..generators.base import AtTemperature, Generator
+from ..generators.zoo import Mechanisms
+from ..shifts.comparison import differences
+from ..shifts.report import HEADLINES, SHIFTS, ShiftReport, measure
 from . import show
 from .controls import choice, heading, rows, slider, switch
-from .mapped import MEASURED, METERS, REAL, RIDGE, MapPanel, stage, trained
+from .map_panel import MEASURED, REAL, RIDGE, MapPanel, stage, trained
 from .panel import Panel
 
 SHIPPED = {  # by name; the code of each
@@ -33,7 +34,9 @@ SHIPPED = {  # by name; the code of each
     "GSMFlow on a ridge start": Mechanisms(start=True),
     "ridge start and semantics alone": Mechanisms(True, False, False, False, False, True),
 }
-KEY = "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
+COMPARE_KEY = (
+    "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
+)
 SIDES = ("first", "second")
 
 
@@ -43,35 +46,74 @@ class ComparePanel(MapPanel):
     kind = "compare"
 
     def __init__(
-        self, scene: Scene, generators: Mapping[str, Any], *, zoo: bool, name: str, hide: Sequence[str], state: str
+        self,
+        scene: Scene,
+        generators: Mapping[str, Any],
+        *,
+        zoo: bool,
+        name: str,
+        hide: Sequence[str],
+        state: str,
     ) -> None:
         MapPanel.__init__(self, scene, generators, sets=2)
         self.zoo = zoo
-        self.imagined: dict[str, Imagined] = {}
+        self.synthesized: dict[str, Synthesized] = {}
         self.reports: dict[str, ShiftReport] = {}
         self.table: pd.DataFrame | None = None
-        self._sentence, self._table = widgets.HTML(), widgets.HTML(layout=widgets.Layout(width="100%"))
+        self._sentence, self._table = (
+            widgets.HTML(),
+            widgets.HTML(layout=widgets.Layout(width="100%")),
+        )
         self.map.on_point = lambda kind, number: None
         Panel.__init__(self, self._controls(), name=name, hide=hide, start=state)
         c = self.controls
-        left = [c["classes"].widget, c["first"], c["second"], heading("Sampling, the same for both")]
-        left += [c["temperature"], c["samples"], c["seed"], heading("Drawn over the points"), *rows([c["prototypes"]])]
+        left = [
+            c["classes"].widget,
+            c["first"],
+            c["second"],
+            heading("Sampling, the same for both"),
+        ]
+        left += [
+            c["temperature"],
+            c["samples"],
+            c["seed"],
+            heading("Drawn over the points"),
+            *rows([c["prototypes"]]),
+        ]
         self.arrange(left, [self._sentence, self.map.figure, self._table])
         self._redraw()
 
     def _controls(self) -> dict[str, Any]:
         names = list(self.generators)
         if len(names) < 2:
-            raise ConfigError(f"to compare, at least 2 generators are needed, got {names}: give another one")
+            raise ConfigError(
+                f"to compare, at least 2 generators are needed, got {names}: give another one"
+            )
         return {
             "classes": self.chooser(),
             "first": choice("First  ◇", names, names[0], "Open diamonds on the map"),
             "second": choice("Second  △", names, names[1], "Open triangles on the map"),
-            "temperature": slider("Temperature", 1.0, 0.0, 2.0, 0.05, "Scale of the latent noise: 0 typical samples only"),
-            "samples": slider("Samples", 25, 5, 100, 5, "Imagined features of each class and generator that are drawn"),
+            "temperature": slider(
+                "Temperature",
+                1.0,
+                0.0,
+                2.0,
+                0.05,
+                "Scale of the latent noise: 0 typical samples only",
+            ),
+            "samples": slider(
+                "Samples",
+                25,
+                5,
+                100,
+                5,
+                "Synthesized features of each class and generator that are drawn",
+            ),
             "seed": slider("Seed", 0, 0, 20, 1, "Of the noise"),
             "prototypes": switch(
-                "prototype arrows", True, "From the middle of a class as the first imagines it to the second's"
+                "prototype arrows",
+                True,
+                "From the middle of a class as the first synthesizes it to the second's",
             ),
         }
 
@@ -81,14 +123,24 @@ class ComparePanel(MapPanel):
         return trained(one) if isinstance(one, Mechanisms) else one
 
     def refresh(self) -> None:
-        self.worker.cancel("measuring")  # of other settings than those that it would now be noted under
+        self.worker.cancel(
+            "measuring"
+        )  # of other settings than those that it would now be noted under
         s, classes = self.shown, self.classes
         sampled = {"temperature": s["temperature"], "seed": s["seed"]}
-        self.imagined = {side: self.scene.imagine(self.generator(side), classes, s["samples"], **sampled) for side in SIDES}
-        self.focus(classes)  # not before: where imagining fails, all that is shown stays
+        self.synthesized = {
+            side: self.scene.ask(self.generator(side), classes, s["samples"], **sampled)
+            for side in SIDES
+        }
+        self.focus(classes)  # not before: where synthesizing fails, all that is shown stays
         for side, kind in zip(SIDES, self.map.kinds[1:], strict=True):
-            self.map.show_imagined(self.imagined[side].points, self.texts(self.imagined[side], s[side]), kind)
-        ends = {lens: [overlays.centres(self.imagined[side].points, classes, lens) for side in SIDES] for lens in LENSES}
+            self.map.show_synthesized(
+                self.synthesized[side].points, self.texts(self.synthesized[side], s[side]), kind
+            )
+        ends = {
+            lens: [overlays.centres(self.synthesized[side].points, classes, lens) for side in SIDES]
+            for lens in LENSES
+        }
         arrows = {lens: overlays.arrows(*pair) for lens, pair in ends.items()}
         self.map.show_lines({"moved": arrows} if s["prototypes"] else {})
         self.map.draw()
@@ -99,24 +151,31 @@ class ComparePanel(MapPanel):
         generators = {side: AtTemperature(self.generator(side), s["temperature"]) for side in SIDES}
         if s["temperature"] == 1:
             generators = {side: one.source for side, one in generators.items()}
-        options = {"n": MEASURED, "seed": s["seed"], "classes": classes, "metrics": METERS}
+        options = {"n": MEASURED, "seed": s["seed"], "classes": classes, "metrics": SHIFTS}
         self.submit(
             "measuring",
-            lambda task: {side: measure(dataset, one, **options) for side, one in generators.items()},
+            lambda task: {
+                side: measure(dataset, one, **options) for side, one in generators.items()
+            },
             self._measured,
         )
 
     def _measured(self, reports: dict[str, ShiftReport]) -> None:
         self.reports, self.table = reports, differences(reports["first"], reports["second"])
         s, whole = self.shown, self.table[self.table["class"].isna()].set_index("metric")
-        parts = [_say(meter, whole.loc[HEADLINES[meter]], s) for meter in METERS]
-        self._sentence.value = f'<p class="card">{escape("; ".join(parts))}.<br><span class="calm">{KEY}</span></p>'
+        parts = [_say(meter, whole.loc[HEADLINES[meter]], s) for meter in SHIFTS]
+        self._sentence.value = f'<p class="card">{escape("; ".join(parts))}.<br><span class="calm">{COMPARE_KEY}</span></p>'
         self._table.value = self._html()
-        self.remember({meter: whole.loc[HEADLINES[meter], "difference"] for meter in METERS})
+        self.remember({meter: whole.loc[HEADLINES[meter], "difference"] for meter in SHIFTS})
 
     def _html(self) -> str:
-        head = "".join(f'<th scope="colgroup" colspan="3" class="group">{meter}</th>' for meter in METERS)
-        sub = '<th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th>' * len(METERS)
+        head = "".join(
+            f'<th scope="colgroup" colspan="3" class="group">{meter}</th>' for meter in SHIFTS
+        )
+        sub = (
+            '<th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th>'
+            * len(SHIFTS)
+        )
         lines = "".join(self._line(one) for one in [None, *self.reports["first"].names])
         return (
             f"<table><caption>{escape(self.caption)}</caption><thead><tr><td></td>{head}</tr><tr><td></td>{sub}</tr></thead>"
@@ -124,8 +183,10 @@ class ComparePanel(MapPanel):
         )
 
     def _line(self, label: str | None) -> str:
-        own = self.table[self.table["class"].isna() if label is None else self.table["class"] == label].set_index("metric")
-        cells = "".join(_cells(own.loc[HEADLINES[meter]]) for meter in METERS)
+        own = self.table[
+            self.table["class"].isna() if label is None else self.table["class"] == label
+        ].set_index("metric")
+        cells = "".join(_cells(own.loc[HEADLINES[meter]]) for meter in SHIFTS)
         return f'<tr><th scope="row">{"all together" if label is None else show.name(label)}</th>{cells}</tr>'
 
     @property
@@ -134,7 +195,7 @@ class ComparePanel(MapPanel):
         s = self.shown
         return (
             f"{self.scene.dataset.name}; first: {s['first']}, second: {s['second']}; temperature {s['temperature']:g}, seed "
-            f"{s['seed']}; {MEASURED} imagined features a class; bold: nearer to real data, beyond chance (95 %); "
+            f"{s['seed']}; {MEASURED} synthesized features a class; bold: nearer to real data, beyond chance (95 %); "
             f"{self.scene.projection.describe}"
         )
 
@@ -143,19 +204,25 @@ class ComparePanel(MapPanel):
         make = f"scene = Scene.of(dataset, seed={self.map_seed})"
         if self.zoo:
             make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
-        shipped = "from gsmflow_lite.zoo import Mechanisms, glyph_zoo\n" if self.zoo else ""
+        shipped = (
+            "from gsmflow_lite.generators.zoo import Mechanisms, glyph_zoo\n" if self.zoo else ""
+        )
         heat = f", temperature={s['temperature']:g}"
         sides = "".join(
             f"{side} = {self._source_code(s[side])}\n"
-            f"imagined_{side} = scene.imagine({side}, {self.classes}, {s['samples']}{heat}, seed={s['seed']})\n"
+            f"synthesized_{side} = scene.ask({side}, {self.classes}, {s['samples']}{heat}, seed={s['seed']})\n"
             for side in SIDES
         )
-        options = f"n={MEASURED}, seed={s['seed']}, classes={sorted(self.classes)}, metrics={METERS}"
+        options = (
+            f"n={MEASURED}, seed={s['seed']}, classes={sorted(self.classes)}, metrics={SHIFTS}"
+        )
         warm = "{}" if s["temperature"] == 1 else f"AtTemperature({{}}, {s['temperature']:g})"
-        reports = ", ".join(f"measure(scene.dataset, {warm.format(side)}, {options})" for side in SIDES)
+        reports = ", ".join(
+            f"measure(scene.dataset, {warm.format(side)}, {options})" for side in SIDES
+        )
         return (
-            "from gsmflow_lite import RidgeGaussian, measure\nfrom gsmflow_lite.comparison import differences\n"
-            f"from gsmflow_lite.generators import AtTemperature\nfrom gsmflow_lite.scene import Scene\n{shipped}\n"
+            "from gsmflow_lite import RidgeGaussian, measure\nfrom gsmflow_lite.shifts.comparison import differences\n"
+            f"from gsmflow_lite.generators.base import AtTemperature\nfrom gsmflow_lite.explorer.scene import Scene\n{shipped}\n"
             f"{make}\n{sides}table = differences({reports})\n"
         )
 
@@ -163,18 +230,20 @@ class ComparePanel(MapPanel):
         one = self.generators[name]
         if isinstance(one, Mechanisms):
             return f"zoo.model({one})"
-        return {RIDGE: "RidgeGaussian.fit(scene.dataset)", REAL: "scene.oracle"}.get(name, f"generators[{name!r}]")
+        return {RIDGE: "RidgeGaussian.fit(scene.dataset)", REAL: "scene.oracle"}.get(
+            name, f"generators[{name!r}]"
+        )
 
     def still(self):
         """Both generators as a matplotlib figure, one row of lenses each."""
-        if not self.imagined:
+        if not self.synthesized:
             raise DataError("there is nothing to draw yet: choose a class")
         s, focus = self.shown, [k for k in self.classes if (self.scene.real.labels == k).any()]
         figure = still_figure(13, 12.6, "", self.caption)
         for part, side in zip(figure.subfigures(2, 1), SIDES, strict=True):
             part.suptitle(plain_still(f"{side}: {s[side]}"), fontsize=16, x=0.01, ha="left")
             two_lenses_on(
-                part, self.scene.real, self.imagined[side].points, names=self.scene.dataset.class_names, focus=focus,
+                part, self.scene.real, self.synthesized[side].points, names=self.scene.dataset.class_names, focus=focus,
                 colours=self._colours,
             )  # fmt: skip
         return figure
@@ -184,13 +253,20 @@ def _say(meter: str, row: pd.Series, settings: Mapping[str, Any]) -> str:
     if row["nearer"] in SIDES:
         values = f"{number(row['first'])} against {number(row['second'])}"
         return f"{meter}: {settings[row['nearer']]} is nearer to real data ({values})"
-    return f"{meter}: no difference beyond chance" if row["nearer"] == "chance" else f"{meter}: not measured"
+    return (
+        f"{meter}: no difference beyond chance"
+        if row["nearer"] == "chance"
+        else f"{meter}: not measured"
+    )
 
 
 def _cells(row: pd.Series) -> str:
     if row["nearer"] not in (*SIDES, "chance"):
         return '<td colspan="3"><span class="calm">not measured</span></td>'
-    values = [f"<b>{number(row[side])}</b>" if row["nearer"] == side else number(row[side]) for side in SIDES]
+    values = [
+        f"<b>{number(row[side])}</b>" if row["nearer"] == side else number(row[side])
+        for side in SIDES
+    ]
     interval = escape(f"95 % interval {number(row['low'])} to {number(row['high'])}")
     return f'<td>{values[0]}</td><td>{values[1]}</td><td title="{interval}">{row["difference"]:+.2f}</td>'
 
@@ -207,7 +283,7 @@ def compare(
     """Two generators side by side on one map, as the last line of a notebook cell.
 
     Without arguments: the flows that come trained with the package, a ridge-Gaussian and real features, on embedded letters.
-    With a ``dataset`` of your own, ``generators`` by name (:class:`~gsmflow_lite.generators.FromFile`: of other programs).
+    With a ``dataset`` of your own, ``generators`` by name (:class:`~gsmflow_lite.generators.stored.FromFile`: of other programs).
     ``state``, ``hide``, ``seed`` and ``name`` as in :func:`gsmflow_lite.panels.explore`.
     """
     scene, own = stage(dataset, generators, seed)

@@ -6,14 +6,21 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 
-from ..figures import short
+from ..figures.style import short
 
 WIDE = "318px"
 _LABELLED = {"description_width": "104px"}
 
 
 def slider(
-    text: str, value: float, low: float, high: float, step: float, tooltip: str, *, live: bool = True
+    text: str,
+    value: float,
+    low: float,
+    high: float,
+    step: float,
+    tooltip: str,
+    *,
+    live: bool = True,
 ) -> widgets.FloatSlider | widgets.IntSlider:
     """A slider, of whole numbers where all its numbers are. ``live``: it is followed while it moves."""
     whole = all(isinstance(x, int) for x in (value, low, high, step))
@@ -26,7 +33,11 @@ def slider(
 
 def switch(text: str, value: bool, tooltip: str) -> widgets.Checkbox:
     return widgets.Checkbox(
-        value=value, description=label(text), tooltip=tooltip, indent=False, layout=widgets.Layout(width="156px")
+        value=value,
+        description=label(text),
+        tooltip=tooltip,
+        indent=False,
+        layout=widgets.Layout(width="156px"),
     )
 
 
@@ -58,7 +69,9 @@ class Chooser:
     What is chosen stays in the list whatever is searched for. Names must differ.
     """
 
-    def __init__(self, text: str, names: Sequence[str], value: Sequence[str], *, lines: int = 7) -> None:
+    def __init__(
+        self, text: str, names: Sequence[str], value: Sequence[str], *, lines: int = 7
+    ) -> None:
         self.names = tuple(names)
         self.search = widgets.Text(
             description=label(text), placeholder="search", continuous_update=True, style=_LABELLED,

@@ -1,4 +1,4 @@
-"""The class designer: attribute sliders invent a class; what is imagined of it appears at once, among the real ones."""
+"""The class designer: attribute sliders invent a class; what is synthesized of it appears at once, among the real ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..datasets.base import GZSLDataset
-from ..design import (
+from ..errors import DataError
+from ..explorer.invention import (
     PICTURES,
     SAMPLES,
     STEPS,
@@ -27,15 +28,15 @@ from ..design import (
     sweep,
     telling,
 )
-from ..errors import DataError
-from ..figures import CONTEXT, PALETTE, plain, short
-from ..generators import Generator, RidgeGaussian
-from ..projection import Points
-from ..scene import Scene, proportions
-from ..zoo import glyph_zoo
+from ..explorer.scene import Scene, proportions
+from ..figures.points import Points
+from ..figures.style import CONTEXT, MIDDLE_GREY, PALETTE, plain, short
+from ..generators.base import Generator
+from ..generators.ridge_gaussian import RidgeGaussian
+from ..generators.zoo import glyph_zoo
 from . import show
 from .controls import WIDE, choice, heading, label, slider
-from .lensmap import GREY, LensMap, focus_colours
+from .lensmap import LensMap, focus_colours
 from .live import LiveFigure
 from .panel import Panel, button, close_all
 
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 POOL = 8  # sliders, whatever the number of attributes
-COLOURED = 3  # nearest classes of each kind that stand out on the map
+NEAREST_COLOURED = 3  # nearest classes of each kind that stand out on the map
 INVENTED = PALETTE[1]  # the colour of the invented class; no real one has it
 NONE = [("none", "")]
 
@@ -65,15 +66,24 @@ class AttributeSliders:
             description="Search", placeholder=f"among {len(names)} attributes", tooltip="Show attributes that contain this",
             style={"description_width": "104px"}, layout=widgets.Layout(width=WIDE),
         )  # fmt: skip
-        self.before = button("", "arrow-left", "Attributes before these", lambda: self.turn(-1), width="44px")
-        self.after = button("", "arrow-right", "Attributes after these", lambda: self.turn(1), width="44px")
-        self.clear = button("Clear", "eraser", "Take all changes of attributes back", self._clear, width="98px")
+        self.before = button(
+            "", "arrow-left", "Attributes before these", lambda: self.turn(-1), width="44px"
+        )
+        self.after = button(
+            "", "arrow-right", "Attributes after these", lambda: self.turn(1), width="44px"
+        )
+        self.clear = button(
+            "Clear", "eraser", "Take all changes of attributes back", self._clear, width="98px"
+        )
         self.place = widgets.HTML(layout=widgets.Layout(margin="0 6px"))
         self.sliders = [slider("", 0.0, 0.0, 1.0, 0.05, "") for _ in range(POOL)]
         for i, one in enumerate(self.sliders):
             one.style.description_width = "146px"  # attributes have long names
             one.observe(lambda change, i=i: self._moved(i, change["new"]), names="value")
-        pages = widgets.HBox([self.before, self.after, self.place, self.clear], layout=widgets.Layout(align_items="center"))
+        pages = widgets.HBox(
+            [self.before, self.after, self.place, self.clear],
+            layout=widgets.Layout(align_items="center"),
+        )
         self.widget = widgets.VBox([self.search, pages, *self.sliders])
         self.search.observe(lambda _: self.turn(0), names="value")
         self.turn(0)
@@ -138,7 +148,11 @@ class AttributeSliders:
 
     def turn(self, pages: int) -> None:
         """Go on by so many pages of the attributes that are found; 0 after another search."""
-        found = [k for k, name in enumerate(self.names) if self.search.value.casefold() in name.casefold()]
+        found = [
+            k
+            for k, name in enumerate(self.names)
+            if self.search.value.casefold() in name.casefold()
+        ]
         last = max(0, (len(found) - 1) // POOL)
         self._page = min(max(0, self._page + pages), last) if pages else 0
         self._shown = found[self._page * POOL : (self._page + 1) * POOL]
@@ -165,12 +179,18 @@ class AttributeSliders:
         constant = bool(high <= low)
         top = low + 1.0 if constant else high  # a slider without length cannot be drawn
         now = float(self._texts.get(self.names[k], self._base[k]))
-        with one.hold_trait_notifications():  # low and high change together, or one of them is refused
+        with (
+            one.hold_trait_notifications()
+        ):  # low and high change together, or one of them is refused
             one.min, one.max, one.step = low, top, (top - low) / 20
             one.value = min(max(now, low), top)
         one.readout_format = ".0f" if top - low > 20 else ".2f" if top - low > 0.2 else ".3g"
         one.description, one.disabled = label(self.names[k]), constant
-        span = f"is {low:g} in every class" if constant else f"from {low:g} to {high:g}, as in the data"
+        span = (
+            f"is {low:g} in every class"
+            if constant
+            else f"from {low:g} to {high:g}, as in the data"
+        )
         one.tooltip = f"{label(self.names[k])} {span}"
 
     def _count(self) -> None:
@@ -221,13 +241,32 @@ class DesignPanel(Panel):
         first = self.names[int(self.scene.dataset.unseen_classes[0])]
         varied = int(np.argmax(self.scene.readout.readability))
         return {
-            "start": choice("Start from", named, first, "The class whose description you begin with"),
+            "start": choice(
+                "Start from", named, first, "The class whose description you begin with"
+            ),
             "less": choice("minus", NONE + named, "", "Its attributes are subtracted"),
-            "more": choice("plus", NONE + named, "", "Its attributes are added; sums stay within what the data have"),
+            "more": choice(
+                "plus",
+                NONE + named,
+                "",
+                "Its attributes are added; sums stay within what the data have",
+            ),
             "changes": AttributeSliders(self.traits, *ranges(self.scene.dataset)),
-            "temperature": slider("Temperature", 1.0, 0.0, 1.5, 0.05, "How far samples stray; 0 gives the typical one alone"),
+            "temperature": slider(
+                "Temperature",
+                1.0,
+                0.0,
+                1.5,
+                0.05,
+                "How far samples stray; 0 gives the typical one alone",
+            ),
             "seed": slider("Seed", 0, 0, 99, 1, "Of the noise"),
-            "sweep": choice("Sweep", traits, self.traits[varied], "The attribute that goes from low to high below"),
+            "sweep": choice(
+                "Sweep",
+                traits,
+                self.traits[varied],
+                "The attribute that goes from low to high below",
+            ),
         }
 
     def _views(self) -> None:
@@ -238,7 +277,12 @@ class DesignPanel(Panel):
             one.layout.display = "block" if self.scene.dataset.decode else "none"
         self.map = LensMap([*self.names, "invented"], height=430)
         self.bars, self.response = LiveFigure(_bars()), LiveFigure(_response())
-        self.keep = button("Keep", "bookmark", "Put these settings on the list of those that were tried", self._keep)
+        self.keep = button(
+            "Keep",
+            "bookmark",
+            "Put these settings on the list of those that were tried",
+            self._keep,
+        )
         self._real_texts()
 
     def _arrange(self) -> None:
@@ -246,13 +290,16 @@ class DesignPanel(Panel):
         left = [
             heading("A description"), c["start"], c["less"], c["more"],
             heading("Its attributes"), c["changes"].widget,
-            heading("What is imagined"), c["temperature"], c["seed"], c["sweep"], self.keep,
+            heading("What is synthesized"), c["temperature"], c["seed"], c["sweep"], self.keep,
         ]  # fmt: skip
         apart = widgets.Layout(flex_flow="row wrap", align_items="flex-start")
         self.table.layout.flex, self.table.layout.min_width = "1 1 390px", "380px"
         plot = widgets.VBox([self.answer, self.response], layout=widgets.Layout(width="440px"))
         under = widgets.HBox([self.table, plot], layout=apart)
-        first, spare = self.pictures, self.bars  # one of them is not shown for these data, and freed with the rest
+        first, spare = (
+            self.pictures,
+            self.bars,
+        )  # one of them is not shown for these data, and freed with the rest
         if not self.scene.dataset.decode:
             first, spare = spare, first
         self.spare = spare
@@ -261,7 +308,9 @@ class DesignPanel(Panel):
     def _real_texts(self) -> None:
         """The hover text of each real point: they are many, and change only with the scene."""
         both = zip(self.names, self.real.seen, strict=True)
-        kinds = [f"<b>{plain(name)}</b>, real, {'seen' if seen else 'unseen'}" for name, seen in both]
+        kinds = [
+            f"<b>{plain(name)}</b>, real, {'seen' if seen else 'unseen'}" for name, seen in both
+        ]
         self._texts = [kinds[k] for k in self.scene.real.labels]
 
     # --- From settings to the view -----------------------------------------------------------------------------------
@@ -279,7 +328,7 @@ class DesignPanel(Panel):
         return {"temperature": float(f"{self.shown['temperature']:g}"), "seed": self.shown["seed"]}
 
     def refresh(self) -> None:
-        """Imagine the class and show it everywhere."""
+        """Synthesize the class and show it everywhere."""
         description, noise = self.description, self._noise()
         self.controls["changes"].describe(describe(self.scene.dataset, **self._base()))
         invented = invent(self.real, self.generator, description, **noise)
@@ -303,7 +352,7 @@ class DesignPanel(Panel):
             f'<span role="status" class="{"bad" if reach.extrapolates else ""}" style="font-size:15px">'
             f"<b>{escape(self.title)}</b>&ensp;{escape(reach.sentence)}</span>"
         )
-        off = int((self.invented.imagined.far > 1).sum())
+        off = int((self.invented.synthesized.far > 1).sum())
         caption = (
             "cosine of standardised attributes; distance of mean features, where 1 is usual between two real classes. "
             f"{off} of {SAMPLES} samples are off the map: no real point as near as 95 % of the real points have one."
@@ -325,8 +374,11 @@ class DesignPanel(Panel):
         if decode:
             words = ["typical"] * (invented.typical is not None) + [""] * PICTURES
             images = decode(invented.shown)
-            alts = ["the typical sample" if word else f"imagined sample {i + 1}" for i, word in enumerate(words)]
-            self.pictures.value = _row("What is imagined", images, words, alts, tall=84)
+            alts = [
+                "the typical sample" if word else f"synthesized sample {i + 1}"
+                for i, word in enumerate(words)
+            ]
+            self.pictures.value = _row("What is synthesized", images, words, alts, tall=84)
             return
         chosen = telling(self.scene.readout, invented.description, self._changed_numbers())
         names = [plain(self.traits[k], 18) for k in chosen]
@@ -341,22 +393,43 @@ class DesignPanel(Panel):
 
     def _colours_of(self) -> dict[int, str]:
         """Colours of the nearest classes by number; those that stay near keep theirs."""
-        near = [k for by in ("cosine", "distance") for k in self.invented.nearest(by, COLOURED).index]
+        near = [
+            k
+            for by in ("cosine", "distance")
+            for k in self.invented.nearest(by, NEAREST_COLOURED).index
+        ]
         invented = len(self.names)
-        return focus_colours([invented, *dict.fromkeys(map(int, near))], {invented: INVENTED} | self._colours)
+        return focus_colours(
+            [invented, *dict.fromkeys(map(int, near))], {invented: INVENTED} | self._colours
+        )
 
     def _show_map(self) -> None:
-        imagined, colours = self.invented.imagined, self._colours_of()
+        synthesized, colours = self.invented.synthesized, self._colours_of()
         number = len(self.names)
         if colours != self._colours:  # two thousand points: only when other classes are near
             self._colours = colours
-            self.map.show_real(self.scene.real, [k for k in colours if k != number], self._texts, colours)
-        points = Points(imagined.points.pca, imagined.points.umap, np.full(len(imagined.near), number), imagined.points.rows)
-        nearest = [plain(self.names[self.scene.real.labels[i]]) for i in imagined.near]
-        self.map.show_imagined(points, [f"<b>invented</b>, imagined<br>nearest real point: {name}" for name in nearest])
+            self.map.show_real(
+                self.scene.real, [k for k in colours if k != number], self._texts, colours
+            )
+        points = Points(
+            synthesized.points.pca,
+            synthesized.points.umap,
+            np.full(len(synthesized.near), number),
+            synthesized.points.rows,
+        )
+        nearest = [plain(self.names[self.scene.real.labels[i]]) for i in synthesized.near]
+        self.map.show_synthesized(
+            points,
+            [f"<b>invented</b>, synthesized<br>nearest real point: {name}" for name in nearest],
+        )
         if self.invented.typical is not None:
             space = proportions(self.scene.dataset, self.invented.typical[None])
-            self.map.mark({"pca": self.scene.projection.pca(space), "umap": self.scene.projection.place(space)})
+            self.map.mark(
+                {
+                    "pca": self.scene.projection.pca(space),
+                    "umap": self.scene.projection.place(space),
+                }
+            )
         self.map.draw()
 
     def _show_sweep(self) -> None:
@@ -367,7 +440,10 @@ class DesignPanel(Panel):
         low, high = np.quantile(swept.read, [0.1, 0.9], axis=1)
         ends = np.concatenate([swept.asked, swept.asked[::-1]])
         band, line = (ends, np.concatenate([high, low[::-1]])), (swept.asked, swept.asked)
-        _put(self.response, [band, line, (swept.asked, swept.read.mean(1)), (swept.asked, swept.read[:, 0])])
+        _put(
+            self.response,
+            [band, line, (swept.asked, swept.read.mean(1)), (swept.asked, swept.read[:, 0])],
+        )
         with self.response.batch_update():
             self.response.layout.xaxis.title.text = f"{plain(swept.name)}, asked"
 
@@ -375,12 +451,21 @@ class DesignPanel(Panel):
         """The sweep in pictures: the typical sample, and one with noise with what is read off it."""
         swept, name = self.swept, short(self.swept.name)
         asked = [f"{value:.3g}" for value in swept.asked]
-        read = [f"{one} \N{RIGHTWARDS ARROW} {value:.2g}" for one, value in zip(asked, swept.read[:, 0], strict=True)]
+        read = [
+            f"{one} \N{RIGHTWARDS ARROW} {value:.2g}"
+            for one, value in zip(asked, swept.read[:, 0], strict=True)
+        ]
         rows = []
         if swept.typical is not None:
             alts = [f"typical sample at {name} {one}" for one in asked]
             rows.append(
-                _row(f"{name} from low to high: the typical sample", decode(swept.typical), [""] * STEPS, alts, tall=84)
+                _row(
+                    f"{name} from low to high: the typical sample",
+                    decode(swept.typical),
+                    [""] * STEPS,
+                    alts,
+                    tall=84,
+                )
             )
         alts = [f"one sample at {name} {one}" for one in asked]
         title = "one sample, its noise the same: asked \N{RIGHTWARDS ARROW} read off the picture"
@@ -391,7 +476,10 @@ class DesignPanel(Panel):
     def _keep(self) -> None:
         if self.invented is not None:
             first = self.invented.nearest("cosine", 1)
-            scores = {"cosine": first["cosine"].iloc[0], "distance": self.invented.near["distance"].min()}
+            scores = {
+                "cosine": first["cosine"].iloc[0],
+                "distance": self.invented.near["distance"].min(),
+            }
             self.remember({**scores, "away": self.invented.reach.distance})
 
     def code(self) -> str:
@@ -401,7 +489,7 @@ class DesignPanel(Panel):
         sums += f", changes={changes!r}" if changes else ""
         noise = f"temperature={s['temperature']:g}, seed={s['seed']}"
         return (
-            "from gsmflow_lite.design import RealClasses, describe, design_figure, invent, sweep\n"
+            "from gsmflow_lite.explorer.invention import RealClasses, describe, design_figure, invent, sweep\n"
             f"{self.ready}\n"
             f"description = describe(dataset, {s['start']!r}{sums})\n"
             f"invented = invent(RealClasses(scene), generator, description, {noise})\n"
@@ -417,7 +505,9 @@ class DesignPanel(Panel):
         s = self.shown
         source = type(self.generator).__name__
         noise = f"{SAMPLES} samples of {source}, temperature {s['temperature']:g}, seed {s['seed']}"
-        recipe = self.scene.projection.describe if self.scene.mapped else "its UMAP map is not there yet"
+        recipe = (
+            self.scene.projection.describe if self.scene.mapped else "its UMAP map is not there yet"
+        )
         return design_figure(
             self.scene, self.invented, self.swept, changed=self._changed_numbers(), title=f"Invented: {self.title}",
             caption=f"{noise}; {recipe}",
@@ -436,7 +526,9 @@ def _put(figure: LiveFigure, places: Sequence[tuple[np.ndarray, np.ndarray]]) ->
             trace.x, trace.y = x, y
 
 
-def _row(title: str, images: np.ndarray, words: Sequence[str], alts: Sequence[str], *, tall: int) -> str:
+def _row(
+    title: str, images: np.ndarray, words: Sequence[str], alts: Sequence[str], *, tall: int
+) -> str:
     """Pictures side by side, as tall as fits but at most so many pixels, each with a word under it."""
     wide = round(tall * images.shape[2] / images.shape[1])
     cells = "".join(
@@ -453,12 +545,20 @@ def _filling(image: str) -> str:
 
 
 def _near_table(invented: Invented, colours: Mapping[int, str], caption: str) -> str:
-    """The nearest classes by description beside those by what is imagined."""
-    both = zip(invented.nearest("cosine").iterrows(), invented.nearest("distance").iterrows(), strict=True)
-    lines = "".join(f"<tr>{_cells(*a, 'cosine', colours)}{_cells(*b, 'distance', colours)}</tr>" for a, b in both)
+    """The nearest classes by description beside those by what is synthesized."""
+    both = zip(
+        invented.nearest("cosine").iterrows(), invented.nearest("distance").iterrows(), strict=True
+    )
+    lines = "".join(
+        f"<tr>{_cells(*a, 'cosine', colours)}{_cells(*b, 'distance', colours)}</tr>"
+        for a, b in both
+    )
     head = "".join(
         f'<th scope="col" style="text-align:left">{text}</th><th scope="col">{unit}</th>'
-        for text, unit in (("nearest by description", "cosine"), ("nearest by what is imagined", "distance"))
+        for text, unit in (
+            ("nearest by description", "cosine"),
+            ("nearest by what is synthesized", "distance"),
+        )
     )
     return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
@@ -471,10 +571,10 @@ def _cells(number: int, one: Mapping[str, Any], by: str, colours: Mapping[int, s
 
 def _dress(figure: go.Figure, height: int) -> go.Figure:
     """Colours that are seen on white and on black; sizes that are read from the back row."""
-    figure.update_xaxes(gridcolor="rgba(127,127,127,.25)", zeroline=False, linecolor=GREY)
-    figure.update_yaxes(gridcolor="rgba(127,127,127,.25)", zerolinecolor=GREY)
+    figure.update_xaxes(gridcolor="rgba(127,127,127,.25)", zeroline=False, linecolor=MIDDLE_GREY)
+    figure.update_yaxes(gridcolor="rgba(127,127,127,.25)", zerolinecolor=MIDDLE_GREY)
     return figure.update_layout(
-        template="none", height=height, margin={"l": 56, "r": 8, "t": 30, "b": 46}, font={"size": 13, "color": GREY},
+        template="none", height=height, margin={"l": 56, "r": 8, "t": 30, "b": 46}, font={"size": 13, "color": MIDDLE_GREY},
         paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)", legend={"orientation": "h", "y": 1.16, "x": 0},
         hoverlabel={"bgcolor": "#262626", "font": {"color": "#FFFFFF"}},
     )  # fmt: skip
@@ -482,10 +582,16 @@ def _dress(figure: go.Figure, height: int) -> go.Figure:
 
 def _response() -> go.Figure:
     """What is read against what is asked, empty."""
-    band = {"fill": "toself", "fillcolor": "rgba(0,114,178,.18)", "line": {"width": 0}, "hoverinfo": "skip", "mode": "lines"}
+    band = {
+        "fill": "toself",
+        "fillcolor": "rgba(0,114,178,.18)",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "mode": "lines",
+    }
     figure = go.Figure([
         go.Scatter(name=f"8 of 10 of {PICTURES} samples", x=[], y=[], **band),
-        go.Scatter(name="as asked", x=[], y=[], mode="lines", line={"color": GREY, "dash": "dash"}),
+        go.Scatter(name="as asked", x=[], y=[], mode="lines", line={"color": MIDDLE_GREY, "dash": "dash"}),
         go.Scatter(name="read, mean", x=[], y=[], mode="lines+markers", line={"color": PALETTE[0], "width": 3}),
         go.Scatter(
             name="read, pictured", x=[], y=[], mode="markers",
@@ -500,7 +606,10 @@ def _bars() -> go.Figure:
     """Attributes asked and read, empty: for features without pictures."""
     asked, read = (
         go.Bar(name=name, x=[], y=[], marker={"color": colour})
-        for name, colour in (("asked", GREY), ("read off what is imagined, mean", INVENTED))
+        for name, colour in (
+            ("asked", MIDDLE_GREY),
+            ("read off what is synthesized, mean", INVENTED),
+        )
     )
     figure = _dress(go.Figure([asked, read]), 270)
     figure.update_yaxes(title={"text": "standardised"}, zeroline=True)
@@ -523,13 +632,23 @@ def design(
     """
     if dataset is None:
         zoo = glyph_zoo()
-        ready = "from gsmflow_lite.scene import Scene\nfrom gsmflow_lite.zoo import glyph_zoo\n\nzoo = glyph_zoo()\n"
+        ready = "from gsmflow_lite.explorer.scene import Scene\nfrom gsmflow_lite.generators.zoo import glyph_zoo\n\nzoo = glyph_zoo()\n"
         ready += "dataset, scene = zoo.dataset, Scene.of_zoo(zoo)\n"
-        ready += "generator = zoo.model()\n" if generator is None else "# generator: the one you gave to design\n"
-        return DesignPanel(Scene.of_zoo(zoo), generator or zoo.model(), ready, name=name, hide=hide, state=state)
+        ready += (
+            "generator = zoo.model()\n"
+            if generator is None
+            else "# generator: the one you gave to design\n"
+        )
+        return DesignPanel(
+            Scene.of_zoo(zoo), generator or zoo.model(), ready, name=name, hide=hide, state=state
+        )
     ready = "from gsmflow_lite import RidgeGaussian\n" if generator is None else ""
-    ready += "from gsmflow_lite.scene import Scene\n\n# dataset: the one you gave to design\nscene = Scene.of(dataset)\n"
-    ready += "generator = RidgeGaussian.fit(dataset)\n" if generator is None else "# generator: the one you gave to design\n"
+    ready += "from gsmflow_lite.explorer.scene import Scene\n\n# dataset: the one you gave to design\nscene = Scene.of(dataset)\n"
+    ready += (
+        "generator = RidgeGaussian.fit(dataset)\n"
+        if generator is None
+        else "# generator: the one you gave to design\n"
+    )
     generator = generator or RidgeGaussian.fit(dataset)
     panel = DesignPanel(Scene.first(dataset), generator, ready, name=name, hide=hide, state=state)
     panel.submit("UMAP map", lambda task: Scene.of(dataset, watch=task), panel.follow_map)

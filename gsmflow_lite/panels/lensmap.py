@@ -9,14 +9,24 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..figures import CONTEXT, CURVES, LENSES, class_colours, plain
-from ..projection import Points
+from ..figures.lenses import CURVES, LENSES
+from ..figures.points import Points
+from ..figures.style import CONTEXT, MIDDLE_GREY, class_colours, plain
 from .live import LiveFigure
 
 EMPTY = np.empty((0, 2))
-SYMBOLS = ("diamond-open", "triangle-up-open")  # of the imagined sets: told apart without colour
-NO_MAP = {"text": "the map is being made ...", "showarrow": False, "x": 0.5, "y": 0.5, "xref": "x2 domain", "yref": "y2 domain"}
-GREY = "#7F7F7F"  # lines and frames: seen on white and on black
+SET_SYMBOLS = (
+    "diamond-open",
+    "triangle-up-open",
+)  # of the synthesized sets: told apart without colour
+NO_MAP = {
+    "text": "the map is being made ...",
+    "showarrow": False,
+    "x": 0.5,
+    "y": 0.5,
+    "xref": "x2 domain",
+    "yref": "y2 domain",
+}
 
 
 @dataclass
@@ -31,9 +41,9 @@ class Cloud:
 class LensMap:
     """PCA beside UMAP in one :class:`LiveFigure`.
 
-    From back to front: other real points in grey, real ones of the classes in focus, up to two sets of imagined points, lines,
+    From back to front: other real points in grey, real ones of the classes in focus, up to two sets of synthesized points, lines,
     class names, and a ring around the point that is looked at. ``on_point(kind, number)`` is called when the pointer rests on a
-    point: kind is ``real`` or ``imagined`` (``imagined 2``), number its place in the cloud that was shown; ``on_select(kind,
+    point: kind is ``real`` or ``synthesized`` (``synthesized 2``), number its place in the cloud that was shown; ``on_select(kind,
     numbers)`` when points are selected with the box or the lasso.
     """
 
@@ -42,7 +52,10 @@ class LensMap:
         self.colours = dict.fromkeys(range(len(names)), CONTEXT)
         self.focus: list[int] = []
         self.clouds: dict[str, Cloud] = {}
-        self.kinds = ["real", *("imagined" if i == 0 else f"imagined {i + 1}" for i in range(sets))]
+        self.kinds = [
+            "real",
+            *("synthesized" if i == 0 else f"synthesized {i + 1}" for i in range(sets)),
+        ]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
         self.on_select: Callable[[str, np.ndarray], None] = lambda kind, numbers: None
         self._parts: dict[tuple[str, str], int] = {}
@@ -54,19 +67,34 @@ class LensMap:
 
     # --- Putting things on the map: nothing is sent before `draw` ----------------------------------------------------
 
-    def show_real(self, points: Points, focus: Sequence[int], text: Sequence[str], colours: Mapping[int, str]) -> None:
+    def show_real(
+        self, points: Points, focus: Sequence[int], text: Sequence[str], colours: Mapping[int, str]
+    ) -> None:
         """Real points: those of classes in ``focus`` in colour with their names, all others grey."""
-        self.focus, self.colours = [int(k) for k in focus], {**dict.fromkeys(range(len(self.names)), CONTEXT), **colours}
+        self.focus, self.colours = (
+            [int(k) for k in focus],
+            {**dict.fromkeys(range(len(self.names)), CONTEXT), **colours},
+        )
         inside = np.isin(points.labels, self.focus)
         self._fill("context", Cloud(points, text, np.flatnonzero(~inside)))
         self._fill("real", Cloud(points, text, np.flatnonzero(inside)))
         there = [k for k in self.focus if (points.labels == k).any()]
-        self._notes = [*self._titles, *(self._name(k, points, lens) for lens in LENSES for k in there if _mapped(points, lens))]
+        self._notes = [
+            *self._titles,
+            *(
+                self._name(k, points, lens)
+                for lens in LENSES
+                for k in there
+                if _mapped(points, lens)
+            ),
+        ]
         if not _mapped(points, "umap"):
             self._notes.append(NO_MAP)
 
-    def show_imagined(self, points: Points, text: Sequence[str], kind: str = "imagined") -> None:
-        """Imagined points in the colours of their classes."""
+    def show_synthesized(
+        self, points: Points, text: Sequence[str], kind: str = "synthesized"
+    ) -> None:
+        """Synthesized points in the colours of their classes."""
         self._fill(kind, Cloud(points, text, np.arange(points.count)))
 
     def show_lines(self, curves: Mapping[str, Mapping[str, np.ndarray]]) -> None:
@@ -87,21 +115,35 @@ class LensMap:
         Not by ``batch_update``: where a property changes in some of its traces only, the page loses it in the others. Here
         the others are sent what they have.
         """
-        traces, changed = list(self._edits), dict.fromkeys(prop for edits in self._edits.values() for prop in edits)
+        traces, changed = (
+            list(self._edits),
+            dict.fromkeys(prop for edits in self._edits.values() for prop in edits),
+        )
         now = self.figure.data
-        restyle = {prop: [self._edits[i].get(prop, now[i][prop]) for i in traces] for prop in changed}
-        self.figure.plotly_update(restyle, {} if self._notes is None else {"annotations": self._notes}, traces)
+        restyle = {
+            prop: [self._edits[i].get(prop, now[i][prop]) for i in traces] for prop in changed
+        }
+        self.figure.plotly_update(
+            restyle, {} if self._notes is None else {"annotations": self._notes}, traces
+        )
         self._edits, self._notes = {}, None
 
     def trace(self, part: str, lens: str):
-        """One trace of the figure: ``context``, ``real``, ``imagined``, a kind of line, ``ring`` or ``room``."""
+        """One trace of the figure: ``context``, ``real``, ``synthesized``, a kind of line, ``ring`` or ``room``."""
         return self.figure.data[self._parts[part, lens]]
 
     def _name(self, k: int, points: Points, lens: str) -> dict[str, object]:
         """A class's name where its real points are. Not a trace: what is drawn with WebGL would cover it."""
         x, y = map(float, np.median(getattr(points.of(k), lens), axis=0))
         axes = {"xref": "x", "yref": "y"} if lens == "pca" else {"xref": "x2", "yref": "y2"}
-        return {"text": f"<b>{self.names[k]}</b>", "x": x, "y": y, "showarrow": False, "font": {"size": 19}, **axes}
+        return {
+            "text": f"<b>{self.names[k]}</b>",
+            "x": x,
+            "y": y,
+            "showarrow": False,
+            "font": {"size": 19},
+            **axes,
+        }
 
     def _edit(self, part: str, lens: str, **changes) -> None:
         self._edits.setdefault(self._parts[part, lens], {}).update(changes)
@@ -114,7 +156,9 @@ class LensMap:
             changes["marker.color"] = [self.colours[int(k)] for k in cloud.points.labels[which]]
         for lens in LENSES:
             self._edit(kind, lens, **_xy(getattr(cloud.points, lens)[which]), **changes)
-            self._edit("room", lens, **_xy(_corners([one.points for one in self.clouds.values()], lens)))
+            self._edit(
+                "room", lens, **_xy(_corners([one.points for one in self.clouds.values()], lens))
+            )
 
     # --- The figure, made once ---------------------------------------------------------------------------------------
 
@@ -124,15 +168,19 @@ class LensMap:
             for part, trace in self._traces():
                 self._parts[part, lens] = len(figure.data)
                 figure.add_trace(trace, 1, column)
-        figure.update_xaxes(showticklabels=False, zeroline=False, showgrid=False, linecolor=GREY, mirror=True)
-        figure.update_yaxes(showticklabels=False, zeroline=False, showgrid=False, linecolor=GREY, mirror=True)
+        figure.update_xaxes(
+            showticklabels=False, zeroline=False, showgrid=False, linecolor=MIDDLE_GREY, mirror=True
+        )
+        figure.update_yaxes(
+            showticklabels=False, zeroline=False, showgrid=False, linecolor=MIDDLE_GREY, mirror=True
+        )
         figure.layout.yaxis.scaleanchor, figure.layout.yaxis2.scaleanchor = "x", "x2"
         figure.update_annotations(yshift=3)  # their edge would cut the frame
         return figure.update_layout(
             template="none", autosize=True, height=height, showlegend=False, dragmode="lasso", hovermode="closest",
             uirevision="kept",  # zoom and pan stay when the points change
             margin={"l": 4, "r": 4, "t": 34, "b": 4}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-            font={"size": 14, "color": GREY}, hoverlabel={"bgcolor": "#262626", "font": {"color": "#FFFFFF", "size": 13}},
+            font={"size": 14, "color": MIDDLE_GREY}, hoverlabel={"bgcolor": "#262626", "font": {"color": "#FFFFFF", "size": 13}},
         )  # fmt: skip
 
     def _traces(self):
@@ -140,17 +188,28 @@ class LensMap:
         hover = "%{text}<extra></extra>"
         yield "context", _points(color=CONTEXT, size=4, opacity=0.55, hovertemplate=hover)
         yield "real", _points(size=6, opacity=0.6, hovertemplate=hover)
-        for kind, symbol in zip(self.kinds[1:], SYMBOLS, strict=False):
-            yield kind, _points(size=8, opacity=0.95, symbol=symbol, line={"width": 1.6}, hovertemplate=hover)
+        for kind, symbol in zip(self.kinds[1:], SET_SYMBOLS, strict=False):
+            yield (
+                kind,
+                _points(
+                    size=8, opacity=0.95, symbol=symbol, line={"width": 1.6}, hovertemplate=hover
+                ),
+            )
         for part, (colour, width, dash) in CURVES.items():
             line = {"color": colour, "width": width, "dash": dash}
             head = {"symbol": "arrow", "color": colour, "size": [], "angle": [], "opacity": 1}
             mode, marker = ("lines+markers", head) if part == "moved" else ("lines", None)
-            yield part, go.Scattergl(x=[], y=[], mode=mode, line=line, marker=marker, hoverinfo="skip")
-        ring = {"symbol": "circle-open", "size": 20, "color": GREY, "line": {"width": 3}}
+            yield (
+                part,
+                go.Scattergl(x=[], y=[], mode=mode, line=line, marker=marker, hoverinfo="skip"),
+            )
+        ring = {"symbol": "circle-open", "size": 20, "color": MIDDLE_GREY, "line": {"width": 3}}
         yield "ring", go.Scattergl(x=[], y=[], mode="markers", marker=ring, hoverinfo="skip")
         # Unseen, as large and as far out as a ring can be: else the map would move under the pointer that asks for one.
-        yield "room", go.Scattergl(x=[], y=[], mode="markers", marker=ring, hoverinfo="skip", opacity=0)
+        yield (
+            "room",
+            go.Scattergl(x=[], y=[], mode="markers", marker=ring, hoverinfo="skip", opacity=0),
+        )
 
     # --- Pointing and selecting --------------------------------------------------------------------------------------
 
@@ -158,9 +217,17 @@ class LensMap:
         for kind in ["context", *self.kinds]:
             for lens in LENSES:
                 trace = self.trace(kind, lens)
-                trace.on_hover(lambda trace, points, state, kind=kind: self._pointed(kind, points.point_inds))
-                trace.on_click(lambda trace, points, state, kind=kind: self._pointed(kind, points.point_inds))
-                trace.on_selection(lambda trace, points, selector, kind=kind: self._selected(kind, points.point_inds))
+                trace.on_hover(
+                    lambda trace, points, state, kind=kind: self._pointed(kind, points.point_inds)
+                )
+                trace.on_click(
+                    lambda trace, points, state, kind=kind: self._pointed(kind, points.point_inds)
+                )
+                trace.on_selection(
+                    lambda trace, points, selector, kind=kind: self._selected(
+                        kind, points.point_inds
+                    )
+                )
 
     def _pointed(self, kind: str, where: Sequence[int]) -> None:
         shown = self.clouds[kind].shown if kind in self.clouds else ()
@@ -181,7 +248,9 @@ def _mapped(points: Points, lens: str) -> bool:
 
 def _corners(clouds: Sequence[Points], lens: str) -> np.ndarray:
     """The corners (2, 2) of the box around all points that have places through this lens; (0, 2) where none have."""
-    places = np.concatenate([getattr(points, lens) for points in clouds if _mapped(points, lens)] or [EMPTY])
+    places = np.concatenate(
+        [getattr(points, lens) for points in clouds if _mapped(points, lens)] or [EMPTY]
+    )
     return np.stack([places.min(0), places.max(0)]) if len(places) else EMPTY
 
 
@@ -207,7 +276,9 @@ def _points(*, hovertemplate: str, opacity: float, **marker) -> go.Scattergl:
 def focus_colours(classes: Sequence[int], before: Mapping[int, str]) -> dict[int, str]:
     """Colours of classes in focus; those that were in focus before keep theirs."""
     kept = [k for k in before if k in classes]
-    return {k: before[k] for k in kept} | _fresh([k for k in classes if k not in kept], {before[k] for k in kept})
+    return {k: before[k] for k in kept} | _fresh(
+        [k for k in classes if k not in kept], {before[k] for k in kept}
+    )
 
 
 def _fresh(classes: Sequence[int], taken: set[str]) -> dict[int, str]:

@@ -27,13 +27,17 @@ class LiveFigure(go.FigureWidget):
     without a width of its own is as wide as its place, at any time.
     """
 
-    _esm = files("gsmflow_lite").joinpath("page", "figure.js").read_text(encoding="utf-8")
+    _esm = files(__package__).joinpath("figure.js").read_text(encoding="utf-8")
     _plotly = Unicode().tag(sync=True)
     _plotly_version = Unicode(plotly.__version__).tag(sync=True)
 
     def __init__(self, figure: go.Figure | None = None) -> None:
         super().__init__(figure)
-        self._config = {"displaylogo": False, "modeBarButtons": [BUTTONS], "responsive": True}  # other buttons upload the data
+        self._config = {
+            "displaylogo": False,
+            "modeBarButtons": [BUTTONS],
+            "responsive": True,
+        }  # other buttons upload the data
 
     @default("_plotly")
     def _javascript(self) -> str:
@@ -41,5 +45,8 @@ class LiveFigure(go.FigureWidget):
 
     def get_state(self, key=None, drop_defaults=False):
         if key is None and hasattr(self, "_layout_obj"):
-            self._trait_values |= {"_widget_data": deepcopy(self._data), "_widget_layout": deepcopy(self._layout_obj._props)}
+            self._trait_values |= {
+                "_widget_data": deepcopy(self._data),
+                "_widget_layout": deepcopy(self._layout_obj._props),
+            }
         return super().get_state(key, drop_defaults)

@@ -15,10 +15,10 @@ import traitlets
 
 from ..errors import ConfigError, GSMFlowError
 from ..events import Event
-from ..figures import png, short
-from ..memory import give_back
+from ..figures.style import png, short
+from ..numerics import give_back
 from . import state
-from .worker import Task, Worker, describe, plainly
+from .worker import Task, Worker, event_text, plainly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,10 +42,14 @@ class Panel:
     kind = "panel"
     help = ""  # one line on what to do first
 
-    def __init__(self, controls: Mapping[str, Any], *, name: str, hide: Sequence[str] = (), start: str = "") -> None:
+    def __init__(
+        self, controls: Mapping[str, Any], *, name: str, hide: Sequence[str] = (), start: str = ""
+    ) -> None:
         unknown = [one for one in hide if one not in controls]
         if unknown:
-            raise ConfigError(f"hide must name controls of this panel ({', '.join(controls)}), got {unknown[0]!r}")
+            raise ConfigError(
+                f"hide must name controls of this panel ({', '.join(controls)}), got {unknown[0]!r}"
+            )
         self.controls, self.name = dict(controls), name
         self._start = self.settings  # what `reset` goes back to
         self.shown = self.settings  # those of the view: a move that is refused leaves it as it was
@@ -92,7 +96,9 @@ class Panel:
         """Change settings together, as if the controls had been moved. Raises ``ConfigError`` for what a control refuses."""
         unknown = [key for key in values if key not in self.controls]
         if unknown:
-            raise ConfigError(f"this panel has no setting {unknown[0]!r}: it has {', '.join(self.controls)}")
+            raise ConfigError(
+                f"this panel has no setting {unknown[0]!r}: it has {', '.join(self.controls)}"
+            )
         self._apply(values)
         self._changed("")
 
@@ -138,14 +144,20 @@ class Panel:
             except (traitlets.TraitError, ConfigError, ValueError, TypeError) as error:
                 for other, old in before.items():
                     self.accept(other, old)
-                raise ConfigError(f"{key} cannot be {short(value, 60)!r}: {plainly(error)}") from None
+                raise ConfigError(
+                    f"{key} cannot be {short(value, 60)!r}: {plainly(error)}"
+                ) from None
 
     def accept(self, key: str, value: Any) -> None:
         """Put a value into a control; what the control would quietly bend is refused."""
         control = self.controls[key]
         control.value = value
         if control.value != value:
-            raise ConfigError(f"it must be from {control.min} to {control.max}" if hasattr(control, "max") else "not an option")
+            raise ConfigError(
+                f"it must be from {control.min} to {control.max}"
+                if hasattr(control, "max")
+                else "not an option"
+            )
 
     def _changed(self, key: str) -> None:
         """After each change: remember what was, and draw."""
@@ -183,7 +195,9 @@ class Panel:
         """Add the settings of the view to the log, with scores; the same settings once."""
         text = self.as_text(self.shown)
         self._log = [one for one in self._log if one["state"] != text][1 - KEPT :]
-        self._log.append({"state": text, **{key: round(float(value), 3) for key, value in scores.items()}})
+        self._log.append(
+            {"state": text, **{key: round(float(value), 3) for key, value in scores.items()}}
+        )
         self._frame.list_log(self._log)
 
     # --- Background work ---------------------------------------------------------------------------------------------
@@ -203,7 +217,9 @@ class Panel:
         self.say("cancelled: what is shown is as it was before")
 
     def _busy(self, name: str | None, event: Event | None) -> None:
-        self._frame.progress(*(("", None) if name is None else describe(name, event)), busy=name is not None)
+        self._frame.progress(
+            *(("", None) if name is None else event_text(name, event)), busy=name is not None
+        )
 
     def _failed(self, name: str, error: Exception) -> None:
         self.say(f"{name}: {plainly(error)}", bad=True)
@@ -251,7 +267,9 @@ class _Frame:
     def __init__(self, panel: Panel) -> None:
         self.panel, self.locked = panel, False
         self.line = widgets.HTML(layout=widgets.Layout(margin="0"))
-        self.bar = widgets.FloatProgress(min=0, max=1, layout=widgets.Layout(width="160px", visibility="hidden"))
+        self.bar = widgets.FloatProgress(
+            min=0, max=1, layout=widgets.Layout(width="160px", visibility="hidden")
+        )
         self.stop = _button("Cancel", "stop", "Stop what is being computed", lambda: panel.cancel())
         self.stop.layout.visibility = "hidden"
         self.undo = _button("Undo", "undo", "Back by one move", panel.undo)
@@ -268,14 +286,22 @@ class _Frame:
             tooltip="Copy it to share these settings; paste one and press Enter to take it over",
         )  # fmt: skip
         self.tried = widgets.Dropdown(
-            description="Tried", options=[("settings that were tried", "")], layout=widgets.Layout(width="340px")
+            description="Tried",
+            options=[("settings that were tried", "")],
+            layout=widgets.Layout(width="340px"),
         )
         self.style = widgets.HTML(STYLE, layout=widgets.Layout(height="0", margin="0"))
-        self.body = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%"))
-        tools = widgets.HBox(
-            [self.undo, self.reset, self.show, self.text, self.tried], layout=widgets.Layout(flex_flow="row wrap")
+        self.body = widgets.HBox(
+            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
         )
-        status = widgets.HBox([self.bar, self.stop, self.line], layout=widgets.Layout(min_height="34px", align_items="center"))
+        tools = widgets.HBox(
+            [self.undo, self.reset, self.show, self.text, self.tried],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+        status = widgets.HBox(
+            [self.bar, self.stop, self.line],
+            layout=widgets.Layout(min_height="34px", align_items="center"),
+        )
         self.box = widgets.VBox([self.style, self.body, status, tools, self.code])
         self.box.add_class("gsmflow")
         self.box.add_class(f"gsmflow-{panel.kind}")
@@ -286,7 +312,10 @@ class _Frame:
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
         self.body.children = [
             widgets.VBox(list(left), layout=widgets.Layout(width="330px", flex="0 0 330px")),
-            widgets.VBox(list(right), layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto")),
+            widgets.VBox(
+                list(right),
+                layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto"),
+            ),
         ]
         self.follow()
 
@@ -349,8 +378,12 @@ class _Frame:
                 self.tried.value = ""
 
 
-def _button(text: str, icon: str, tooltip: str, act: Callable[[], None], width: str = "92px") -> widgets.Button:
-    button = widgets.Button(description=text, icon=icon, tooltip=tooltip, layout=widgets.Layout(width=width))
+def _button(
+    text: str, icon: str, tooltip: str, act: Callable[[], None], width: str = "92px"
+) -> widgets.Button:
+    button = widgets.Button(
+        description=text, icon=icon, tooltip=tooltip, layout=widgets.Layout(width=width)
+    )
     button.on_click(lambda _: act())
     return button
 
@@ -360,7 +393,11 @@ button = _button
 
 def _even(control: Any) -> Any:
     """The value of a control, a slider's as it is meant: eight steps of 0.05 by key make the page say 0.3999999999999999."""
-    return float(f"{control.value:.12g}") if isinstance(control, widgets.FloatSlider) else control.value
+    return (
+        float(f"{control.value:.12g}")
+        if isinstance(control, widgets.FloatSlider)
+        else control.value
+    )
 
 
 def _line(one: Mapping[str, Any]) -> str:

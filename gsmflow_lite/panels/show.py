@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from ..figures import WORDS, number, short
+from ..figures.style import VERDICTS, number, short
 
 SIGNS = {"fine": "●", "watch": "▲", "shifted": "✖", "not measured": "-"}
 MOST_PICTURES = 24
@@ -23,20 +23,24 @@ def verdict(reading) -> str:
     """The value of a reading with its word, a sign and a colour: never by colour alone."""
     if reading.word == "not measured":
         return '<td><span class="calm">not measured</span></td>'
-    colour = WORDS[reading.word][0]
+    colour = VERDICTS[reading.word][0]
     sign = f'<span style="color:{colour}" aria-hidden="true">{SIGNS[reading.word]}</span>'
-    interval = (
-        f"{number(reading.low)} to {number(reading.high)}; real data {number(reading.ceiling)}, floor {number(reading.floor)}"
-    )
+    interval = f"{number(reading.low)} to {number(reading.high)}; real data {number(reading.ceiling)}, floor {number(reading.floor)}"
     return f'<td title="{escape(interval)}">{number(reading.value)} {sign} {reading.word}</td>'
 
 
-def verdicts(report, names: Sequence[str], colours: Mapping[str, str], meters: Sequence[str], note: str) -> str:
+def verdicts(
+    report, names: Sequence[str], colours: Mapping[str, str], meters: Sequence[str], note: str
+) -> str:
     """A table of the headline of each meter: all classes together, then those of ``names``."""
     head = "".join(f'<th scope="col">{meter}</th>' for meter in meters)
-    lines = [f'<tr><th scope="row">all measured</th>{"".join(verdict(report.reading(m)) for m in meters)}</tr>']
+    lines = [
+        f'<tr><th scope="row">all measured</th>{"".join(verdict(report.reading(m)) for m in meters)}</tr>'
+    ]
     for one in names:
-        swatch = f'<span class="swatch" style="background:{colours.get(one, "transparent")}"></span>'
+        swatch = (
+            f'<span class="swatch" style="background:{colours.get(one, "transparent")}"></span>'
+        )
         cells = "".join(verdict(report.reading(m, one)) for m in meters)
         lines.append(f'<tr><th scope="row">{swatch}{name(one)}</th>{cells}</tr>')
     return (
@@ -58,7 +62,11 @@ def pictures(many: np.ndarray, alt: str, *, columns: int = 12, height: int = 52)
     lines = -(-n // columns)
     canvas = np.zeros((lines * columns, tall + 2, wide + 2), np.float32)
     canvas[:n, 1:-1, 1:-1] = many
-    sheet = canvas.reshape(lines, columns, tall + 2, wide + 2).swapaxes(1, 2).reshape(lines * (tall + 2), columns * (wide + 2))
+    sheet = (
+        canvas.reshape(lines, columns, tall + 2, wide + 2)
+        .swapaxes(1, 2)
+        .reshape(lines * (tall + 2), columns * (wide + 2))
+    )
     return picture(sheet, alt, height=lines * height)
 
 
@@ -66,7 +74,9 @@ def _uri(pixels: np.ndarray) -> str:
     from PIL import Image  # comes with matplotlib
 
     content = io.BytesIO()
-    Image.fromarray((255 * (1 - np.nan_to_num(pixels).clip(0, 1))).astype(np.uint8)).save(content, format="png")
+    Image.fromarray((255 * (1 - np.nan_to_num(pixels).clip(0, 1))).astype(np.uint8)).save(
+        content, format="png"
+    )
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 

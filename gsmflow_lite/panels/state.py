@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 from ..errors import ConfigError
 
 Settings = Mapping[str, Any]  # bool, int, float, str, or a tuple of str
-LONGEST = 20_000  # characters of a text that is read: it may come from anywhere
+LONGEST_STATE = 20_000  # characters of a text that is read: it may come from anywhere
 
 
 def to_text(panel: str, settings: Settings, start: Settings) -> str:
@@ -29,8 +29,10 @@ def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
     """All settings: those of ``start`` with what the text says. Raises ``ConfigError`` for a text that is not of ``panel``."""
     text = text.strip()
     kind, _, rest = text.partition("?")
-    if len(text) > LONGEST:
-        raise ConfigError(f"a state must have at most {LONGEST} characters, got {len(text)}: is it one?")
+    if len(text) > LONGEST_STATE:
+        raise ConfigError(
+            f"a state must have at most {LONGEST_STATE} characters, got {len(text)}: is it one?"
+        )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ConfigError("a state must be text, got some that cannot be written: copy it again")
     if kind != panel:

@@ -14,20 +14,20 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 
-from .. import replay
 from ..config import Config, ModelConfig, TrainingConfig, check_seed, lite
 from ..datasets import GZSLDataset, available, load
 from ..errors import ConfigError, GSMFlowError
 from ..events import Epoch, Stage, Step
-from ..figures import PALETTE, class_colours, plain, short
-from ..model import GSMFlow
-from ..projection import Points
-from ..replay import Frame, Recording, View, frame_epochs, quick_harmonic
-from ..scene import Imagined, Scene
-from ..training import fit, new_model
-from ..zoo import MINING, Mechanisms, glyph_zoo
+from ..explorer import replay
+from ..explorer.replay import Frame, Recording, View, frame_epochs, quick_harmonic
+from ..explorer.scene import Scene, Synthesized
+from ..figures.points import NO_POINTS
+from ..figures.style import MIDDLE_GREY, PALETTE, class_colours, plain, short
+from ..generators.zoo import MINING, Mechanisms, glyph_zoo
+from ..method.model import GSMFlow
+from ..method.training import fit, new_model
 from .controls import WIDE, choice, heading, rows, slider, switch
-from .lensmap import GREY, NO_MAP, LensMap
+from .lensmap import NO_MAP, LensMap
 from .live import LiveFigure
 from .panel import Panel, button
 from .worker import Task
@@ -35,7 +35,6 @@ from .worker import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NOTHING = Points(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, int), np.empty(0, int))
 TRAINING, MAP = "training", "map"  # jobs
 OWN = "own"
 BEAT = 0.2  # seconds: a kernel that is told more often has no time for anything else
@@ -51,7 +50,10 @@ PRESETS = {
         training=TrainingConfig(epochs=40, batch=64, lr=2e-3, prototype_weight=0.0, perturbation=0.0, mining=None),
     ),
 }  # fmt: skip
-USUAL = {"glyphs": "lite/glyphs", "gaussian_world_2d": "two dimensions"}  # preset of a data set, else lite/features
+USUAL_PRESETS = {
+    "glyphs": "lite/glyphs",
+    "gaussian_world_2d": "two dimensions",
+}  # preset of a data set, else lite/features
 
 
 def train(
@@ -63,7 +65,7 @@ def train(
     hide: Sequence[str] = (),
     name: str = "train",
 ) -> TrainPanel:
-    """Train a flow and watch what it imagines: press Start.
+    """Train a flow and watch what it synthesizes: press Start.
 
     ``dataset``: a data set, or what :func:`gsmflow_lite.datasets.load` knows; the embedded glyphs where None. ``config``:
     settings to begin with, beside the presets. ``state``: what :meth:`Panel.state` gave. ``hide``: names of controls that are
@@ -114,7 +116,9 @@ class Run:
         task(Stage("a new model", 1))
         model = new_model(view.problem, config.model, seed=seed)
         task(self._shot(model, None, marks))
-        for event in fit(model, view.problem, config.training, seed=seed, validate=self._validate()):
+        for event in fit(
+            model, view.problem, config.training, seed=seed, validate=self._validate()
+        ):
             if isinstance(event, Epoch):
                 whole = event.epoch
                 task(self._shot(model, event, marks))
@@ -124,19 +128,25 @@ class Run:
                 task()
             else:
                 last = time.monotonic()
-                task(event if event.loss is None else Beat(self, whole + event.done / event.total, float(event.loss)))
+                task(
+                    event
+                    if event.loss is None
+                    else Beat(self, whole + event.done / event.total, float(event.loss))
+                )
 
     def _validate(self):
         if not self.settings["watch"]:
             return None
-        return lambda model, epoch: quick_harmonic(model, self.recording.view.problem, seed=self.recording.seed)
+        return lambda model, epoch: quick_harmonic(
+            model, self.recording.view.problem, seed=self.recording.seed
+        )
 
     def _shot(self, model: GSMFlow, epoch: Epoch | None, marks: set[int]) -> Shot:
         number = epoch.epoch if epoch else 0
         frozen = copy.deepcopy(model).eval()
         frame = None
         if number in marks:
-            frame = Frame(number, self.recording.view.imagine(frozen, seed=self.recording.seed))
+            frame = Frame(number, self.recording.view.ask(frozen, seed=self.recording.seed))
         return Shot(self, epoch, frozen, frame)
 
 
@@ -155,7 +165,11 @@ class TrainPanel(Panel):
     ) -> None:  # fmt: skip
         self.run: Run | None = None
         self._source = dataset
-        self._given = load(dataset) if isinstance(dataset, str | Path) and str(dataset) not in available() else dataset
+        self._given = (
+            load(dataset)
+            if isinstance(dataset, str | Path) and str(dataset) not in available()
+            else dataset
+        )
         self.presets = {**PRESETS, **({} if config is None else {OWN: config})}
         self._view_of: tuple = ()  # what `view` was made for
         self.view: View | None = None
@@ -177,7 +191,7 @@ class TrainPanel(Panel):
         data = [(text, text) for text in available()]
         if embedded == OWN:
             data.append((f"your own: {short(given.name)}", OWN))
-        preset = OWN if OWN in self.presets else USUAL.get(embedded, "lite/features")
+        preset = OWN if OWN in self.presets else USUAL_PRESETS.get(embedded, "lite/features")
         v = _as_settings(self.presets[preset])
         top = max
         return {
@@ -208,10 +222,16 @@ class TrainPanel(Panel):
         self.curve = _Curve()
         self.map = LensMap([], height=430)
         self.map.figure.update_layout(dragmode="pan")  # nothing is selected here
-        self.note, self.caption = (widgets.HTML(layout=widgets.Layout(width="100%", margin="0")) for _ in range(2))
-        self.go = button("Start", "play", "Train with these settings, from a new model", self.start, "104px")
+        self.note, self.caption = (
+            widgets.HTML(layout=widgets.Layout(width="100%", margin="0")) for _ in range(2)
+        )
+        self.go = button(
+            "Start", "play", "Train with these settings, from a new model", self.start, "104px"
+        )
         self.hold = button("Pause", "pause", "Wait, and go on where it was", self.pause, "104px")
-        self.halt = button("Stop", "stop", "End the training; the model stays usable", self.stop, "104px")
+        self.halt = button(
+            "Stop", "stop", "End the training; the model stays usable", self.stop, "104px"
+        )
         self.play = widgets.Play(
             min=0, max=0, interval=PACES["normal"], show_repeat=False, layout=widgets.Layout(width="auto"), tooltip="Play",
         )  # fmt: skip
@@ -228,7 +248,9 @@ class TrainPanel(Panel):
         self.moment = widgets.HTML(layout=widgets.Layout(margin="0 0 0 8px"))
         self.frame.observe(lambda change: self._show_frame(change["new"]), names="value")
         self.play.observe(lambda change: self._go_to(change["new"]), names="value")
-        self.pace.observe(lambda change: setattr(self.play, "interval", change["new"]), names="value")
+        self.pace.observe(
+            lambda change: setattr(self.play, "interval", change["new"]), names="value"
+        )
 
     def _arrange(self) -> None:
         c = self.controls
@@ -241,9 +263,12 @@ class TrainPanel(Panel):
         line = {"flex_flow": "row wrap", "align_items": "center"}
         buttons = widgets.HBox([self.go, self.hold, self.halt], layout=widgets.Layout(**line))
         player = widgets.HBox(
-            [self.play, self.back, self.forth, self.frame, self.pace, self.moment], layout=widgets.Layout(**line)
+            [self.play, self.back, self.forth, self.frame, self.pace, self.moment],
+            layout=widgets.Layout(**line),
         )
-        self.arrange(left, [self.note, buttons, self.curve.figure, self.map.figure, player, self.caption])
+        self.arrange(
+            left, [self.note, buttons, self.curve.figure, self.map.figure, player, self.caption]
+        )
         self._enable()
 
     # --- Settings ----------------------------------------------------------------------------------------------------
@@ -252,10 +277,10 @@ class TrainPanel(Panel):
     def config(self) -> Config:
         """The settings of a training that is started now."""
         s, base = self.settings, self.presets[self.settings["preset"]]
-        start = base.model.base if base.model.base != "none" else "ridge-gaussian"
+        start = base.model.start if base.model.start != "none" else "ridge-gaussian"
         model = replace(
             base.model, blocks=s["blocks"], hidden=s["hidden"], semantics=s["semantics"],
-            relative_positioning=s["positioning"], base=start if s["start"] else "none",
+            relative_positioning=s["positioning"], start=start if s["start"] else "none",
         )  # fmt: skip
         usual = base.training.mining or MINING
         beta = usual.beta if s["strength"] == round(usual.beta) else float(s["strength"])
@@ -265,7 +290,12 @@ class TrainPanel(Panel):
             mining=mining,
         )  # fmt: skip
         changed = any(s[key] != value for key, value in _as_settings(base).items())
-        return replace(base, model=model, training=training, name=f"{base.name}, changed" if changed else base.name)
+        return replace(
+            base,
+            model=model,
+            training=training,
+            name=f"{base.name}, changed" if changed else base.name,
+        )
 
     def set(self, **values: Any) -> None:
         """As of every panel; a preset brings the settings that are not named beside it."""
@@ -310,7 +340,7 @@ class TrainPanel(Panel):
         return View.of(dataset, self._scenes[key], fold=self.settings["watch"])
 
     def _show_view(self) -> None:
-        """Put the real points on the map, and its frame around them: it stays whatever is imagined."""
+        """Put the real points on the map, and its frame around them: it stays whatever is synthesized."""
         view, names = self.view, self.view.scene.dataset.class_names
         self.map.names = [plain(name) for name in names]
         real, figure = view.scene.real, self.map.figure
@@ -318,11 +348,13 @@ class TrainPanel(Panel):
         self.map.show_real(real, view.shown, texts, class_colours(view.shown))
         if not view.scene.mapped and not self.settings["umap"]:  # nobody is making it
             asked = {**NO_MAP, "text": "switch on “UMAP map” for this lens"}
-            self.map._notes = [asked if note["text"] == NO_MAP["text"] else note for note in self.map._notes]
+            self.map._notes = [
+                asked if note["text"] == NO_MAP["text"] else note for note in self.map._notes
+            ]
         figure.plotly_relayout(_frame_of(view))
         self.map.draw()
         self.note.value = f'<span class="calm">{_who(view, self.settings["watch"])}</span>'
-        self._show_imagined(None)
+        self._show_synthesized(None)
         self.caption.value = _caption(Recording(view, self.config, self.settings["seed"]).caption)
 
     def _lay_out(self) -> None:
@@ -344,7 +376,9 @@ class TrainPanel(Panel):
         if self.run is not None:
             recording = self.run.recording
             recording.view = self.view
-            recording.frames = [Frame(f.epoch, _placed(scene, f.imagined)) for f in recording.frames]
+            recording.frames = [
+                Frame(f.epoch, _placed(scene, f.synthesized)) for f in recording.frames
+            ]
         self._show_view()
         self._show_frame(self.frame.value)
 
@@ -378,7 +412,9 @@ class TrainPanel(Panel):
             return
         self.run = Run(Recording(self.view, config, s["seed"]), s, s["every"])
         self.curve.begin(config.training)
-        self.run.task = self.submit(TRAINING, self.run.work, lambda _, run=self.run: self._end(run, "trained"))
+        self.run.task = self.submit(
+            TRAINING, self.run.work, lambda _, run=self.run: self._end(run, "trained")
+        )
         self._enable()
 
     def pause(self) -> None:
@@ -386,7 +422,9 @@ class TrainPanel(Panel):
         if self.running and not self.run.stopping:
             self.run.task.pause(not self.run.task.paused)
             if self.run.task.paused:
-                self.say(f"paused after {len(self.history)} whole epochs: Resume goes on, and the replay is open")
+                self.say(
+                    f"paused after {len(self.history)} whole epochs: Resume goes on, and the replay is open"
+                )
             self._draw()
             self._enable()
 
@@ -414,7 +452,7 @@ class TrainPanel(Panel):
         self.run = None
         self._enable()
         self.curve.draw(None)
-        self._show_imagined(None)
+        self._show_synthesized(None)
 
     def _busy(self, name: str | None, event: Any) -> None:
         """What comes from the thread: what a training tells, or a stage that the panel shows."""
@@ -442,13 +480,22 @@ class TrainPanel(Panel):
             run.model, done = event.model, event.epoch.epoch if event.epoch else 0
             recording.history += [event.epoch] if event.epoch else []
             if event.frame:
-                recording.frames.append(replace(event.frame, imagined=_placed(recording.view.scene, event.frame.imagined)))
+                recording.frames.append(
+                    replace(
+                        event.frame,
+                        synthesized=_placed(recording.view.scene, event.frame.synthesized),
+                    )
+                )
         paused = run.task is not None and run.task.paused
         since = time.monotonic() - self.curve.drawn
-        if paused or since > (BEAT if self._seen else PATIENCE):  # a slow page that is sent more would answer no click
+        if paused or since > (
+            BEAT if self._seen else PATIENCE
+        ):  # a slow page that is sent more would answer no click
             self._draw()
         if run.live and not run.stopping and not paused:
-            self._frame.progress(f"epoch {min(epochs, int(done) + 1)} of {epochs}", done / epochs, busy=True)
+            self._frame.progress(
+                f"epoch {min(epochs, int(done) + 1)} of {epochs}", done / epochs, busy=True
+            )
 
     def _end(self, run: Run, how: str) -> None:
         """Done, stopped or failed: draw all that is there, and give the controls back."""
@@ -458,15 +505,19 @@ class TrainPanel(Panel):
         recording = run.recording
         done = len(recording.history)
         if run.model is not None and (not recording.frames or recording.frames[-1].epoch != done):
-            recording.frames.append(Frame(done, recording.view.imagine(run.model, seed=recording.seed)))
+            recording.frames.append(Frame(done, recording.view.ask(run.model, seed=recording.seed)))
         self._draw()
         self._enable()
         if how:
             seconds = sum(one.seconds for one in recording.history)
-            self.say(f"{how}: {done} of {recording.config.training.epochs} epochs in {seconds:.1f} s; now replay it with Frame")
+            self.say(
+                f"{how}: {done} of {recording.config.training.epochs} epochs in {seconds:.1f} s; now replay it with Frame"
+            )
         if recording.history and run.settings == self.settings:
             last = recording.history[-1]
-            self.remember({"loss": last.likelihood, **({} if last.score is None else {"H": last.score})})
+            self.remember(
+                {"loss": last.likelihood, **({} if last.score is None else {"H": last.score})}
+            )
 
     # --- Showing -----------------------------------------------------------------------------------------------------
 
@@ -480,7 +531,9 @@ class TrainPanel(Panel):
         self.go.disabled = running
         self.hold.disabled = self.halt.disabled = not running or self.run.stopping
         self.hold.description, self.hold.icon = ("Resume", "play") if paused else ("Pause", "pause")
-        replayed = self.run is not None and len(self.run.recording.frames) > 1 and (paused or not running)
+        replayed = (
+            self.run is not None and len(self.run.recording.frames) > 1 and (paused or not running)
+        )
         for one in (self.play, self.back, self.forth, self.frame):
             one.disabled = not replayed
         if not replayed:
@@ -521,19 +574,21 @@ class TrainPanel(Panel):
         self._following = False
         recording = self.run.recording
         one = recording.frames[number]
-        self._show_imagined(one.imagined)
+        self._show_synthesized(one.synthesized)
         self.curve.mark(recording, one)
-        away = _outside(recording.view.scene, one.imagined)
-        off = f"; {away} imagined points lie outside the left map" if away else ""
+        away = _outside(recording.view.scene, one.synthesized)
+        off = f"; {away} synthesized points lie outside the left map" if away else ""
         self.moment.value = f'<span role="status">{escape(recording.said(one.epoch))}{off}</span>'
 
-    def _show_imagined(self, imagined: Imagined | None) -> None:
-        if imagined is None:
-            self.map.show_imagined(NOTHING, [])
+    def _show_synthesized(self, synthesized: Synthesized | None) -> None:
+        if synthesized is None:
+            self.map.show_synthesized(NO_POINTS, [])
             self.moment.value = ""
         else:
             names = self.map.names
-            self.map.show_imagined(imagined.points, [f"{names[k]}, imagined" for k in imagined.points.labels])
+            self.map.show_synthesized(
+                synthesized.points, [f"{names[k]}, synthesized" for k in synthesized.points.labels]
+            )
         self.map.draw()
 
     # --- What stays --------------------------------------------------------------------------------------------------
@@ -542,7 +597,9 @@ class TrainPanel(Panel):
     def recording(self) -> Recording:
         """The training that is shown. Raises ``ConfigError`` where there is none yet."""
         if self.run is None or not self.run.recording.frames:
-            raise ConfigError("there must be a training to replay, but none was started: press Start, or call start()")
+            raise ConfigError(
+                "there must be a training to replay, but none was started: press Start, or call start()"
+            )
         return self.run.recording
 
     def replay_figure(self) -> go.Figure:
@@ -557,8 +614,10 @@ class TrainPanel(Panel):
         if self.view is None:
             self.view = self._new_view()
         width = self.view.scene.dataset.features.shape[1]
-        nothing = Imagined(np.empty((0, width)), NOTHING, np.empty(0, int), np.empty(0))
-        return replay.still(Recording(self.view, self.config, self.settings["seed"], frames=[Frame(0, nothing)]))
+        nothing = Synthesized(np.empty((0, width)), NO_POINTS, np.empty(0, int), np.empty(0))
+        return replay.still(
+            Recording(self.view, self.config, self.settings["seed"], frames=[Frame(0, nothing)])
+        )
 
     def code(self) -> str:
         return "\n".join(_code_lines(self))
@@ -575,18 +634,18 @@ class _Curve:
     def __init__(self) -> None:
         self.drawn = 0.0  # the moment of the last drawing
         loss, other, score = PALETTE[0], PALETTE[2], PALETTE[1]
-        ring = {"symbol": "circle-open", "size": 17, "color": GREY, "line": {"width": 3}}
+        ring = {"symbol": "circle-open", "size": 17, "color": MIDDLE_GREY, "line": {"width": 3}}
         figure = go.Figure([
-            go.Scatter(name="single batches", mode="markers", marker={"color": GREY, "size": 4, "opacity": 0.6}),
+            go.Scatter(name="single batches", mode="markers", marker={"color": MIDDLE_GREY, "size": 4, "opacity": 0.6}),
             go.Scatter(name="negative log-likelihood", mode="lines+markers", line={"color": loss, "width": 3}),
             go.Scatter(name="prototype loss", mode="lines+markers", line={"color": other, "width": 2, "dash": "dot"}),
             go.Scatter(name="validation H", mode="lines+markers", yaxis="y2", marker={"symbol": "square"},
                        line={"color": score, "width": 3, "dash": "dash"}),
             go.Scatter(name="this frame", mode="markers", marker=ring, hoverinfo="skip"),
         ])  # fmt: skip
-        axis = {"zeroline": False, "linecolor": GREY, "gridcolor": "rgba(127,127,127,0.25)"}
+        axis = {"zeroline": False, "linecolor": MIDDLE_GREY, "gridcolor": "rgba(127,127,127,0.25)"}
         figure.update_layout(
-            template="none", autosize=True, height=270, showlegend=True, font={"size": 14, "color": GREY},
+            template="none", autosize=True, height=270, showlegend=True, font={"size": 14, "color": MIDDLE_GREY},
             margin={"l": 66, "r": 62, "t": 34, "b": 42},
             xaxis={**axis, "title": {"text": "epoch", "standoff": 4}, "showgrid": False, "rangemode": "tozero"},
             yaxis={**axis, "title": "loss, nats a dimension"},
@@ -603,7 +662,9 @@ class _Curve:
         return self.figure.data[self.PARTS.index(part)]
 
     def begin(self, training: TrainingConfig) -> None:
-        self.figure.plotly_relayout({"xaxis.range": [-0.02 * training.epochs, training.epochs * 1.02]})
+        self.figure.plotly_relayout(
+            {"xaxis.range": [-0.02 * training.epochs, training.epochs * 1.02]}
+        )
 
     def draw(self, recording: Recording | None) -> None:
         self.drawn = time.monotonic()
@@ -611,9 +672,16 @@ class _Curve:
             self._fill(**dict.fromkeys(self.PARTS, ([], [])))
             return
         batches = [x for x, _ in recording.batches], [y for _, y in recording.batches]
-        prototype = recording.curve("prototype") if recording.config.training.prototype_weight else ([], [])
+        prototype = (
+            recording.curve("prototype") if recording.config.training.prototype_weight else ([], [])
+        )
         score = recording.curve("score")
-        self._fill(batches=batches, likelihood=recording.curve("likelihood"), prototype=prototype, score=score)
+        self._fill(
+            batches=batches,
+            likelihood=recording.curve("likelihood"),
+            prototype=prototype,
+            score=score,
+        )
 
     def mark(self, recording: Recording, one: Frame) -> None:
         """A ring at the frame that is shown."""
@@ -623,7 +691,9 @@ class _Curve:
     def _fill(self, **parts: tuple[list, list]) -> None:
         """New x and y of some traces, in one message."""
         numbers = [self.PARTS.index(part) for part in parts]
-        self.figure.plotly_restyle({"x": [x for x, _ in parts.values()], "y": [y for _, y in parts.values()]}, numbers)
+        self.figure.plotly_restyle(
+            {"x": [x for x, _ in parts.values()], "y": [y for _, y in parts.values()]}, numbers
+        )
 
 
 def _as_settings(config: Config) -> dict[str, Any]:
@@ -635,7 +705,7 @@ def _as_settings(config: Config) -> dict[str, Any]:
         "hidden": model.hidden,
         "semantics": model.semantics,
         "positioning": model.relative_positioning,
-        "start": model.base != "none",
+        "start": model.start != "none",
         "perturbation": float(training.perturbation),
         "prototype": float(training.prototype_weight),
         "mining": mining.loops if mining else 0,
@@ -648,7 +718,10 @@ def _as_settings(config: Config) -> dict[str, Any]:
 def _rates(*needed: float) -> list[tuple[str, float]]:
     """Learning rates to choose from, evenly spread to the eye: a slider of logarithms would bend a preset's 3e-4 to 3.2e-4."""
     usual = [digit * 10.0**power for power in range(-5, -1) for digit in (1, 2, 3, 5)]
-    return [(f"{rate:g}", rate) for rate in sorted({float(f"{rate:g}") for rate in [*usual, 0.1, 1.0]} | {*needed})]
+    return [
+        (f"{rate:g}", rate)
+        for rate in sorted({float(f"{rate:g}") for rate in [*usual, 0.1, 1.0]} | {*needed})
+    ]
 
 
 def _frame_of(view: View) -> dict[str, list[float]]:
@@ -664,7 +737,9 @@ def _frame_of(view: View) -> dict[str, list[float]]:
 def _who(view: View, watched: bool) -> str:
     """Which classes play the unseen, as markup."""
     names = [short(name, 24) for name in view.names]
-    some = escape(", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else ""))
+    some = escape(
+        ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    )
     if not watched:
         return f"Trained on all seen classes, without H. On the map: unseen classes ({some}); nothing is chosen by them."
     return (
@@ -674,27 +749,34 @@ def _who(view: View, watched: bool) -> str:
 
 
 def _caption(text: str) -> str:
-    dots = "Dots are real, open diamonds imagined; grey are real features of other classes."
+    dots = "Dots are real, open diamonds synthesized; grey are real features of other classes."
     return f'<span class="calm">{escape(text)}. {dots}</span>'
 
 
-def _outside(scene: Scene, imagined: Imagined) -> int:
-    """How many imagined points the frame of the linear map cuts off."""
+def _outside(scene: Scene, synthesized: Synthesized) -> int:
+    """How many synthesized points the frame of the linear map cuts off."""
     ranges = replay.extent(scene.real.pca)
-    inside = [(low <= column) & (column <= high) for (low, high), column in zip(ranges, imagined.points.pca.T, strict=True)]
+    inside = [
+        (low <= column) & (column <= high)
+        for (low, high), column in zip(ranges, synthesized.points.pca.T, strict=True)
+    ]
     return int((~np.all(inside, axis=0)).sum())
 
 
-def _placed(scene: Scene, imagined: Imagined) -> Imagined:
+def _placed(scene: Scene, synthesized: Synthesized) -> Synthesized:
     """The same features on the map as it is now: a layout may have come in the meantime."""
-    known = np.isfinite(imagined.points.umap).all()
-    return imagined if known or not scene.mapped else scene.place(imagined.features, imagined.points.labels)
+    known = np.isfinite(synthesized.points.umap).all()
+    return (
+        synthesized
+        if known or not scene.mapped
+        else scene.place(synthesized.features, synthesized.points.labels)
+    )
 
 
 def _code_lines(panel: TrainPanel) -> Iterator[str]:
     s, config, view = panel.settings, panel.config, panel.view
     yield "from gsmflow_lite import MiningConfig, ModelConfig, TrainingConfig, fit, follow, load, new_model"
-    yield "from gsmflow_lite.replay import quick_harmonic" if s["watch"] else ""
+    yield "from gsmflow_lite.explorer.replay import quick_harmonic" if s["watch"] else ""
     yield ""
     own = s["data"] == OWN
     if not own:
@@ -708,7 +790,11 @@ def _code_lines(panel: TrainPanel) -> Iterator[str]:
     problem = "dataset"
     if s["watch"]:
         problem = "fold"
-        who = short(", ".join(short(name) for name in view.names), 70) if view else "validation classes"
+        who = (
+            short(", ".join(short(name) for name in view.names), 70)
+            if view
+            else "validation classes"
+        )
         yield f"fold = dataset.validation_fold()  # {who} play the unseen"
     yield f"model = new_model({problem}, {_spelled(config.model)}, seed={s['seed']})"
     yield f"training = {_spelled(config.training)}"

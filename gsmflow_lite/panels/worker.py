@@ -32,7 +32,9 @@ class Cancelled(Exception):
 class Task:
     """What a running job holds: call it with events; it raises :class:`Cancelled` once nobody wants the result any more."""
 
-    def __init__(self, name: str, job: Job, deliver: Deliver, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self, name: str, job: Job, deliver: Deliver, tell: Callable[[Event], None]
+    ) -> None:
         self.name, self._job, self.deliver, self._tell = name, job, deliver, tell
         self.cancelled = threading.Event()
         self._resume = threading.Event()
@@ -69,7 +71,11 @@ class Worker:
     kernel's loop, or in :meth:`wait`.
     """
 
-    def __init__(self, busy: Callable[[str | None, Event | None], None], failed: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self,
+        busy: Callable[[str | None, Event | None], None],
+        failed: Callable[[str, Exception], None],
+    ) -> None:
         self._busy, self._failed = busy, failed
         self._jobs: OrderedDict[str, Task] = OrderedDict()
         self._running: Task | None = None
@@ -95,9 +101,13 @@ class Worker:
                     old.cancel()
             self._jobs[name] = task
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="gsmflow_lite panel", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._work, name="gsmflow_lite panel", daemon=True
+                )
                 self._thread.start()
-            self._announce(task, None)  # not only once the thread comes to it: until then the panel would look idle
+            self._announce(
+                task, None
+            )  # not only once the thread comes to it: until then the panel would look idle
             self._changed.notify_all()
         return task
 
@@ -199,7 +209,7 @@ def _half_the_threads() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def describe(name: str, event: Event | None) -> tuple[str, float | None]:
+def event_text(name: str, event: Event | None) -> tuple[str, float | None]:
     """A stage in words, and how much of it is done, 0 to 1, where known."""
     if isinstance(event, Stage):
         return event.name, 0.0

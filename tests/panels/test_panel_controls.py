@@ -1,0 +1,113 @@
+"""Controls follow, keep whole numbers whole, and show names from files as text; what is chosen stays while one searches."""
+
+import ipywidgets as widgets
+import pytest
+
+from gsmflow_lite.panels.controls import Chooser, choice, label, slider, switch
+
+NAMES = ("Black_footed_Albatross", "Cardinal", "cardamom", "<b>bold</b>", "$x^2$\nline", "a&b=c?")
+
+
+@pytest.fixture
+def chooser():
+    return Chooser("classes", NAMES, ["Cardinal"])
+
+
+def names(chooser) -> list[str]:
+    return [name for _, name in chooser.list.options]
+
+
+def test_a_slider_of_whole_numbers_gives_whole_numbers():
+    assert isinstance(slider("n", 3, 1, 9, 1, ""), widgets.IntSlider)
+    assert isinstance(slider("n", 3, 1, 9, 0.5, ""), widgets.FloatSlider)
+
+
+def test_a_slider_is_followed_while_it_moves_unless_told_otherwise():
+    assert slider("n", 3, 1, 9, 1, "").continuous_update
+    assert not slider("n", 3, 1, 9, 1, "", live=False).continuous_update
+
+
+def test_every_control_says_what_it_does():
+    for control in (
+        slider("a", 1, 0, 2, 1, "why"),
+        switch("a", True, "why"),
+        choice("a", ["x"], "x", "why"),
+    ):
+        assert (control.description, control.tooltip) == ("a", "why")
+
+
+def test_a_label_is_one_line_without_mathematics():
+    assert "$" not in label("$x$")
+    assert "\\(" not in label(r"\(x\) \[y\]")
+    assert label("a\n b\tc") == "a b c"
+
+
+def test_labels_never_become_markup():
+    for control in (
+        switch("<b>", True, ""),
+        choice("<b>", ["x"], "x", ""),
+        slider("<b>", 1, 0, 2, 1, ""),
+    ):
+        assert control.description_allow_html is False
+
+
+def test_the_search_shows_names_that_contain_it_in_any_case(chooser):
+    chooser.value = ()
+    chooser.search.value = "CARD"
+    assert names(chooser) == ["Cardinal", "cardamom"]
+
+
+def test_what_is_chosen_stays_in_the_list_whatever_is_searched_for(chooser):
+    chooser.search.value = "albatross"
+    assert chooser.value == ("Cardinal",)
+    assert names(chooser) == ["Cardinal", "Black_footed_Albatross"]
+
+
+def test_searching_is_no_change_of_the_choice(chooser):
+    heard = []
+    chooser.observe(lambda change: heard.append(chooser.value))
+    for search in ("albatross", "zzz", ""):
+        chooser.search.value = search
+    assert heard == []
+
+
+def test_a_click_in_the_list_is_told_once(chooser):
+    heard = []
+    chooser.observe(lambda change: heard.append(chooser.value))
+    chooser.list.value = ("Cardinal", "cardamom")
+    assert heard == [("Cardinal", "cardamom")]
+
+
+def test_a_choice_by_value_is_told_once_and_the_same_again_not_at_all(chooser):
+    heard = []
+    chooser.observe(lambda change: heard.append(chooser.value))
+    chooser.value = ("cardamom", "a&b=c?")
+    chooser.value = ("cardamom", "a&b=c?")
+    assert heard == [("cardamom", "a&b=c?")]
+
+
+def test_a_name_can_be_chosen_that_the_search_does_not_show(chooser):
+    chooser.search.value = "zzz"
+    chooser.value = ("cardamom",)
+    assert (chooser.value, names(chooser)) == (("cardamom",), ["cardamom"])
+
+
+def test_a_name_that_is_none_is_refused_and_the_choice_stays(chooser):
+    with pytest.raises(ValueError, match="there is no class 'dodo'"):
+        chooser.value = ("cardamom", "dodo")
+    assert chooser.value == ("Cardinal",)
+
+
+def test_hostile_names_are_labels_of_text_and_come_back_as_they_are(chooser):
+    chooser.value = NAMES[3:]
+    assert chooser.value == NAMES[3:]
+    labels = dict((name, text) for text, name in chooser.list.options)
+    assert labels["<b>bold</b>"] == "<b>bold</b>"  # an option of a list is text, not markup
+    assert all("$" not in text and "\n" not in text for text in labels.values())
+
+
+def test_names_with_one_label_stay_two_names():
+    long = [f"{'x' * 40}{i}" for i in range(2)]
+    chooser = Chooser("classes", long, [])
+    chooser.value = (long[1],)
+    assert chooser.value == (long[1],)

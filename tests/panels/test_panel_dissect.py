@@ -1,0 +1,314 @@
+"""The panel of the flow anatomy draws the arrays of its journeys, keeps a true account, and leaves no widget behind."""
+
+import base64
+import importlib
+
+import numpy as np
+import pytest
+import torch
+from flows import random_model
+from ipywidgets.widgets.widget import _instances
+
+from gsmflow_lite.datasets import crescent_world, gaussian_world
+from gsmflow_lite.errors import ConfigError, DataError
+from gsmflow_lite.explorer.anatomy import (
+    box_around,
+    density,
+    grid_lines,
+    normal_circles,
+    small_flow,
+    to_data,
+    to_noise,
+)
+from gsmflow_lite.panels.dissect import DISSECT_SEED, ROWS_SHOWN, dissect
+
+panel_module = importlib.import_module(
+    "gsmflow_lite.panels.dissect"
+)  # the package has the function under this name
+
+
+@pytest.fixture(scope="module")
+def world():
+    return crescent_world(samples=50)
+
+
+@pytest.fixture(scope="module")
+def model(world):
+    return small_flow(world.dataset, epochs=3)
+
+
+@pytest.fixture
+def panel(world, model):
+    made = dissect(world, model)
+    yield made
+    made.close()
+
+
+def xy(trace) -> np.ndarray:
+    return np.stack([trace.x, trace.y], axis=1)
+
+
+def drawn(panel) -> dict[str, np.ndarray]:
+    return {trace.meta: xy(trace) for trace in panel.figure.data}
+
+
+def test_towards_noise_the_right_side_is_at_the_step_of_the_journey(panel, world, model):
+    panel.set(number=3, points=100, step=4)
+    x, a = world.sample(3, ROWS_SHOWN, seed=DISSECT_SEED), world.dataset.attributes[3:4]
+    points, grid = to_noise(model, x[:100], a), to_noise(model, grid_lines(box_around(x, 0.2)), a)
+    middle = to_noise(model, x[:100].mean(0, keepdims=True), a)
+    for side, step in (("data", 0), ("noise", 4)):
+        for part, journey in (("points", points), ("grid", grid), ("middle", middle)):
+            np.testing.assert_allclose(
+                drawn(panel)[f"{side} {part}"], journey.points[step], rtol=1e-5, atol=1e-5
+            )
+
+
+def test_towards_data_the_left_side_is_at_the_step_and_temperature_scales_the_noise(
+    panel, world, model
+):
+    panel.set(number=5, towards="data", temperature=0.5, points=50, step=7)
+    noise = 0.5 * np.random.default_rng(DISSECT_SEED).standard_normal((50, 2))
+    points = to_data(model, noise, world.dataset.attributes[5:6])
+    np.testing.assert_allclose(drawn(panel)["data points"], points.points[7], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(drawn(panel)["noise points"], noise, rtol=1e-5)
+
+
+def test_curves_are_those_of_the_density_of_the_flow_and_of_the_truth(panel, world, model):
+    panel.set(number=2)
+    box = box_around(world.sample(2, ROWS_SHOWN, seed=DISSECT_SEED), 0.2)
+    learned, truth = density(model, world.dataset.attributes[2:3], box), density(world, 2, box)
+    for name, curve in (
+        ("data outline", learned.lines()),
+        ("data truth", truth.lines()),
+        ("noise outline", normal_circles()),
+    ):
+        np.testing.assert_allclose(drawn(panel)[name], curve, rtol=1e-4, atol=1e-5)
+
+
+def test_the_picture_of_the_data_is_the_box_of_the_integral(panel, world):
+    panel.set(number=2)
+    box = box_around(world.sample(2, ROWS_SHOWN, seed=DISSECT_SEED), 0.2)
+    for settings in ({"step": 3}, {"towards": "data", "step": 7}):
+        panel.set(**settings)
+        layout = panel.figure.layout
+        assert (*layout.xaxis.range, *layout.yaxis.range) == pytest.approx(box)
+
+
+def test_all_places_but_the_data_have_one_scale(panel):
+    ranges = []
+    for step in range(8):
+        panel.set(step=step)
+        ranges.append(tuple(panel.figure.layout.xaxis2.range))
+    assert len(set(ranges[1:])) == 1
+    assert ranges[0] == tuple(panel.figure.layout.xaxis.range) != ranges[1]
+
+
+@pytest.mark.parametrize("towards", ["noise", "data"])
+def test_the_account_ends_with_the_exact_density_at_the_other_end(panel, model, world, towards):
+    panel.set(number=3, towards=towards)
+    scene, a = panel.scene, world.dataset.attributes[3:4]
+    of_data = lambda x: model.log_prob(x, a).item()  # noqa: E731
+    of_noise = lambda z: torch.distributions.Normal(0, 1).log_prob(torch.from_numpy(z)).sum().item()  # noqa: E731
+    first, last = (of_data, of_noise) if towards == "noise" else (of_noise, of_data)
+    assert scene.after[0] == pytest.approx(first(scene.middle.points[0]), abs=1e-4)
+    assert scene.after[-1] == pytest.approx(last(scene.middle.points[-1]), abs=1e-4)
+
+
+def test_the_words_give_the_step_the_account_and_the_integral(panel):
+    panel.set(step=2)
+    scene, text = panel.scene, panel.readout.value.replace(panel_module.MINUS, "-")
+    assert f"Step 2 of 7: {scene.points.names[2]}." in text
+    for value in (scene.points.log_dets[:3].mean(1).sum(), scene.before, scene.after[2]):
+        assert f"{value:.2f} nats" in text
+    assert f"integrates to <b>{scene.learned.mass:.3f}</b>" in text
+
+
+def test_switches_hide_what_they_name(panel):
+    panel.set(grid=False, density=False, truth=True)
+    shown = {trace.meta: trace.visible for trace in panel.figure.data}
+    assert [shown[name] for name in ("data grid", "noise grid", "data outline", "data truth")] == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+def test_play_and_step_move_each_other(panel):
+    panel.play.value = 3
+    assert panel.settings["step"] == 3
+    panel.set(step=5)
+    assert panel.play.value == 5
+
+
+def test_what_was_played_is_undone_at_once(panel, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock) * panel_module.PACE / 1000)
+    panel.set(number=2)
+    for step in range(1, 8):
+        panel.play.value = step
+    panel.undo()
+    assert (panel.settings["step"], panel.settings["number"]) == (0, 2)
+
+
+def test_undo_draws_what_was_before(panel):
+    before = drawn(panel)
+    panel.set(number=4, step=3)
+    panel.undo()
+    for name, curve in drawn(panel).items():
+        np.testing.assert_array_equal(curve, before[name])
+
+
+def test_a_state_shows_the_same_in_another_panel(panel, world, model):
+    panel.set(number=9, towards="data", temperature=0.35, step=6, truth=True)
+    other = dissect(world, model, state=panel.state(), name="other")
+    assert other.settings == panel.settings
+    for name, curve in drawn(other).items():
+        np.testing.assert_array_equal(curve, drawn(panel)[name])
+    other.close()
+
+
+@pytest.mark.parametrize("towards", ["noise", "data"])
+def test_its_code_makes_the_arrays_that_it_shows(panel, world, model, towards):
+    panel.set(number=3, towards=towards, temperature=0.15, points=150, step=5)
+    names = {"world": world, "model": model}
+    exec(panel.code(), names)
+    for part in ("points", "grid"):
+        np.testing.assert_array_equal(names[part].points, getattr(panel.scene, part).points)
+    for part in ("learned", "truth"):
+        np.testing.assert_array_equal(names[part].values, getattr(panel.scene, part).values)
+
+
+def test_without_a_model_it_shows_an_untrained_flow_and_then_the_trained_one(
+    world, model, monkeypatch
+):
+    monkeypatch.setattr(
+        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
+    )
+    made = dissect(world)
+    early = drawn(made)
+    assert "untrained" in made.readout.value
+    assert "epochs=0" in made.code()
+    made.wait()
+    assert made.trained
+    assert "untrained" not in made.readout.value
+    assert made.again.layout.display == "none"
+    assert not np.array_equal(early["data outline"], drawn(made)["data outline"])
+    assert all(
+        torch.equal(weight, model.state_dict()[name])
+        for name, weight in made.model.state_dict().items()
+    )
+    made.close()
+
+
+def test_training_is_a_named_stage_with_a_share(world, monkeypatch):
+    monkeypatch.setattr(
+        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
+    )
+    seen = []
+    monkeypatch.setattr(
+        panel_module.DissectPanel, "_busy", lambda self, name, event: seen.append((name, event))
+    )
+    made = dissect(world).wait()
+    stages = [(event.stage, event.done, event.total) for _, event in seen if event is not None]
+    assert stages == [(panel_module.TRAINING, done, 3) for done in (1, 2, 3)]
+    made.close()
+
+
+def test_cancelled_training_can_be_started_again(world, monkeypatch):
+    monkeypatch.setattr(
+        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
+    )
+    made = dissect(world)
+    made.cancel()
+    made.wait()
+    assert not made.trained
+    assert made.again.layout.display != "none"
+    made.again.click()
+    assert made.wait().trained
+    made.close()
+
+
+def test_the_flow_of_the_built_in_world_is_trained_once_in_a_process(monkeypatch):
+    runs = []
+
+    def quick(*a, epochs=1, **k):
+        runs.append(epochs)
+        return small_flow(*a, epochs=epochs, **k)
+
+    monkeypatch.setattr(panel_module, "small_flow", quick)
+    monkeypatch.setattr(panel_module, "_trained", {})
+    first = dissect().wait().model
+    again = dissect()
+    assert again.trained
+    assert again.model is first
+    assert runs == [0, 1]
+    again.close()
+
+
+def test_any_world_of_two_features_will_do(model):
+    world = gaussian_world(2, samples=20)
+    made = dissect(world, small_flow(world.dataset, epochs=0))
+    assert made.scene.truth.mass == pytest.approx(1, abs=0.02)
+    made.close()
+
+
+def test_a_model_without_its_world_is_refused(model):
+    with pytest.raises(DataError, match="a model must come with the world whose classes it knows"):
+        dissect(None, model)
+
+
+def test_a_model_of_more_features_is_refused_before_a_widget_is_made(world):
+    before = len(_instances)
+    with pytest.raises(DataError, match=r"points must be .* of a model of 2 features"):
+        dissect(world, random_model(features=4))
+    assert len(_instances) == before
+
+
+def test_a_step_beyond_the_end_is_refused_and_nothing_moves(panel):
+    with pytest.raises(ConfigError, match=r"step cannot be '8': .*from 0 to 7"):
+        panel.set(number=2, step=8)
+    assert panel.settings["number"] == 0
+
+
+def test_no_widget_is_made_by_two_hundred_moves(panel, rng):
+    panel.set(step=1)
+    before, traces = set(_instances), len(panel.figure.data)
+    for _ in range(200):
+        panel.set(
+            number=int(rng.integers(16)),
+            step=int(rng.integers(8)),
+            towards=str(rng.choice(["noise", "data"])),
+            points=50,
+        )
+    assert set(_instances) == before
+    assert len(panel.figure.data) == traces
+
+
+def test_close_frees_every_widget(world, model):
+    before = set(_instances)
+    dissect(world, model, name="closed").close()
+    assert set(_instances) <= before
+
+
+def test_it_shows_a_still_beside_the_live_panel(panel):
+    bundle = panel._repr_mimebundle_()
+    assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert [axes.get_title(loc="left") for axes in panel.still().axes] == list(
+        panel.scene.points.names
+    )
+
+
+def test_names_from_a_file_are_text(world, model):
+    from dataclasses import replace
+
+    names = ["<b>x</b>", *world.dataset.class_names[1:]]
+    hostile = replace(
+        world, dataset=replace(world.dataset, class_names=names, attribute_names=["<i>", "b", "c"])
+    )
+    made = dissect(hostile, model)
+    assert "<i>" not in made.described.value
+    assert "&lt;i&gt;" in made.described.value
+    made.close()

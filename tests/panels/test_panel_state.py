@@ -1,0 +1,107 @@
+"""A state is a short text that gives back every setting, whatever the names in it, and a foreign text is refused in words."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gsmflow_lite.errors import ConfigError
+from gsmflow_lite.panels.state import LONGEST_STATE, from_text, to_text
+
+START = {"on": True, "count": 3, "share": 0.5, "word": "all", "classes": ("Q", "O")}
+
+hostile = st.text(
+    st.one_of(st.sampled_from("&=?+%#;\n\t /<>$\\\"'"), st.characters(exclude_categories=["Cs"])),
+    max_size=8,
+)
+choices = st.fixed_dictionaries(
+    {
+        "on": st.booleans(),
+        "count": st.integers(),
+        "share": st.floats(allow_nan=False),
+        "word": hostile,
+        "classes": st.lists(hostile.filter(bool), unique=True, max_size=4).map(tuple),
+    }
+)
+
+
+@settings(deadline=None)
+@given(choices)
+def test_every_setting_comes_back(values):
+    assert from_text("toy", to_text("toy", values, START), START) == values
+
+
+@settings(deadline=None)
+@given(choices)
+def test_a_state_is_one_line_of_plain_characters(values):
+    text = to_text("toy", values, START)
+    assert text.isascii()
+    assert len(text.split()) == 1
+
+
+def test_only_what_differs_from_the_start_is_written():
+    assert to_text("toy", START, START) == "toy"
+    assert to_text("toy", START | {"share": 1.0, "on": False}, START) == "toy?on=off&share=1"
+
+
+def test_a_value_of_a_slider_comes_back_to_its_last_digit():
+    value = 0.1 + 0.2
+    assert (
+        from_text("toy", to_text("toy", START | {"share": value}, START), START)["share"] == value
+    )
+
+
+def test_no_class_at_all_is_a_choice_too():
+    text = to_text("toy", START | {"classes": ()}, START)
+    assert text == "toy?classes="
+    assert from_text("toy", text, START)["classes"] == ()
+
+
+def test_a_name_twice_is_chosen_once():
+    assert from_text("toy", "toy?classes=a&classes=b&classes=a", START)["classes"] == ("a", "b")
+
+
+def test_blanks_around_a_copied_text_do_no_harm():
+    assert from_text("toy", "  toy?count=4\n", START)["count"] == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "a state of this panel must begin with 'toy', got ''"),
+        (
+            "other?count=4",
+            r"must begin with 'toy', got 'other\?count=4': was it copied from another one",
+        ),
+        ("toyota?count=4", "must begin with 'toy'"),
+        ("javascript:alert(1)", "must begin with 'toy'"),
+        (
+            "toy?cuont=4",
+            "this panel has no setting 'cuont': it has on, count, share, word, classes",
+        ),
+        ("toy?on=1", "on must be on or off, got '1'"),
+        ("toy?on", "on must be on or off, got ''"),
+        ("toy?count=4.5", "count must be a number, got '4.5'"),
+        ("toy?count=" + "9" * 5000, "count must be a number, got '9999"),
+        ("toy?share=much", "share must be a number, got 'much'"),
+        (
+            "toy?word=" + "x" * LONGEST_STATE,
+            f"a state must have at most {LONGEST_STATE} characters, got 20009: is it one",
+        ),
+    ],
+)
+def test_a_foreign_text_is_refused_in_words(text, words):
+    with pytest.raises(ConfigError, match=words):
+        from_text("toy", text, START)
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_any_text_is_read_or_refused_by_a_config_error(text):
+    for whole in (text, "toy?" + text):
+        try:
+            found = from_text("toy", whole, START)
+        except ConfigError:
+            continue
+        assert {name: type(value) for name, value in found.items()} == {
+            name: type(value) for name, value in START.items()
+        }

@@ -1,0 +1,451 @@
+"""The page of a report: what stands on it is what was measured, names are text, and nothing is fetched."""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gsmflow_lite import DataError, figures, from_arrays, lite
+from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.figures.projection import Projection
+from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
+from gsmflow_lite.runs import report, report_lenses
+from gsmflow_lite.runs.experiment import diagnose
+from gsmflow_lite.shifts.report import measure
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</script><script>alert(1)</script>",
+    "<!-- $x$ %{x} {{ 7*7 }}",
+    "long " * 2000,
+)
+PARTS = {
+    "scores",
+    "meters",
+    "lenses",
+    "pictures",
+    "classes",
+    "attributes",
+    "changed",
+    "notes",
+    "made",
+}
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, the text of each section, and what stands in scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags, self.scripts, self.styles, self.rows = [], [], [], {}
+        self.texts: dict[str, str] = {}
+        self._section, self._open = "", []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag == "section":
+            self._section = dict(attrs)["id"]
+        if tag in ("script", "style"):
+            (self.scripts if tag == "script" else self.styles).append("")
+        if tag == "tr":
+            self.rows.setdefault(self._section, []).append([])
+        if tag == "td":
+            self.rows[self._section][-1].append("")
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        where = self._open[-1] if self._open else ""
+        if where in ("script", "style"):
+            (self.scripts if where == "script" else self.styles)[-1] += data
+            return
+        self.texts[self._section] = self.texts.get(self._section, "") + data
+        if "td" in self._open:
+            self.rows[self._section][-1][-1] += data
+
+    def cells(self, section: str) -> list[list[str]]:
+        """The body rows of the tables of a section."""
+        return [[" ".join(cell.split()) for cell in row] for row in self.rows[section] if row]
+
+    @property
+    def data(self) -> dict:
+        """What the script reads."""
+        return json.loads(self.scripts[0])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GSMFLOW_CACHE", str(tmp_path_factory.mktemp("maps")))
+        yield
+
+
+def world(*, seen: int = 9, unseen: int = 6, pictures: bool = True):
+    """A small data set whose unseen classes and attributes have hostile names."""
+    d = gaussian_world(6, seen=seen, unseen=unseen, attributes=5, samples=24, noise=1.0).dataset
+    names = [f"k{i}" for i in range(seen + unseen)]
+    for k, name in zip(d.unseen_classes, HOSTILE, strict=False):
+        names[k] = name
+    traits = [*HOSTILE, "plain"]
+    d = from_arrays(
+        d.features,
+        d.labels,
+        d.attributes,
+        unseen=d.unseen_classes,
+        class_names=names,
+        attribute_names=traits,
+        name=HOSTILE[0],
+    )
+    return replace(d, decode=lambda features: features.reshape(-1, 2, 3)) if pictures else d
+
+
+class Confused:
+    """A ridge-Gaussian that takes each class for the next one asked for, so that every meter has to move."""
+
+    def __init__(self, dataset) -> None:
+        self.ridge = RidgeGaussian.fit(dataset)
+
+    def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
+        return self.ridge.synthesize(
+            np.roll(attributes, 1, axis=0), n, temperature=temperature, seed=seed
+        )
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return world()
+
+
+@pytest.fixture(scope="module")
+def found(dataset):
+    config = replace(lite(), classifier=replace(lite().classifier, samples=30))
+    found = diagnose(
+        dataset, Confused(dataset), config, name=HOSTILE[1], n=60, repeat=f"echo {HOSTILE[1]}"
+    )
+    found.result["notes"].append(HOSTILE[0])
+    return found
+
+
+@pytest.fixture(scope="module")
+def own(found):
+    return next(iter(found.shifts.values()))
+
+
+@pytest.fixture(scope="module")
+def text(found):
+    return report.render(found.dataset, found.generator, found.result, found.shifts)
+
+
+@pytest.fixture(scope="module")
+def page(text):
+    return Page(text)
+
+
+def test_every_part_is_there(page):
+    assert {attributes["id"] for tag, attributes in page.tags if tag == "section"} == PARTS
+    assert "left out" not in page.texts["notes"]
+
+
+# --- Names are text --------------------------------------------------------------------------------------------------
+
+
+def test_names_become_no_tags(page):
+    assert sum(tag == "script" for tag, _ in page.tags) == 3  # the data, plotly, our own
+    assert all(
+        attributes["src"].startswith("data:image/png;base64,")
+        for tag, attributes in page.tags
+        if tag == "img"
+    )
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+
+
+def test_names_stand_on_the_page_as_they_are(page):
+    classes = {row[0] for row in page.cells("classes")}
+    for name in HOSTILE[:3]:
+        assert figures.short(name, 60) in classes
+    assert HOSTILE[0] in page.texts[""]  # the data set, in the title
+    assert HOSTILE[1] in page.texts["made"]  # the command
+    assert HOSTILE[0] in page.texts["notes"]
+
+
+def test_a_template_in_a_name_is_not_filled_in(page):
+    assert any("{{ 7*7 }}" in row[0] for row in page.cells("classes"))
+
+
+def test_a_very_long_name_is_cut(page):
+    assert max(len(row[0]) for row in page.cells("classes")) == 60
+    assert max(map(len, page.data["names"])) == figures.LONGEST_NAME
+
+
+def test_names_in_the_interactive_figure_are_escaped_for_plotly(page):
+    drawn = json.dumps(page.data["figure"])
+    assert "&lt;img src=x" in drawn
+    assert not {name for name in HOSTILE[:3] if figures.short(name) in drawn}
+
+
+def test_the_data_for_the_script_hold_no_markup(page):
+    assert not re.search("[<>&']", page.scripts[0])
+
+
+# --- Nothing is fetched ----------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_loaded_from_anywhere(page):
+    loaded = [
+        a[key]
+        for _, a in page.tags
+        for key in ("src", "href", "srcset", "data", "action", "poster")
+        if key in a
+    ]
+    assert loaded
+    assert all(url.startswith("data:") for url in loaded)
+    assert not {tag for tag, _ in page.tags} & {"link", "iframe", "object", "embed", "base"}
+    style = "".join(page.styles)
+    assert "@import" not in style
+    assert set(re.findall(r"url\(([a-z:]*)", style)) == {"data:image"}
+
+
+def test_the_policy_allows_the_scripts_of_the_page_and_no_others(page):
+    (policy,) = [
+        a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"
+    ]
+    hashes = [
+        base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        for script in page.scripts[1:]
+    ]
+    rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"].split() == [f"'sha256-{one}'" for one in hashes]
+
+
+# --- What stands there is what was measured --------------------------------------------------------------------------
+
+
+def test_scores_are_those_of_the_result(page, found):
+    rows = {row[0]: row[1:] for row in page.cells("scores")}
+    shown = {
+        HOSTILE[1]: found.result["scores"],
+        "ridge-Gaussian": found.result["baselines"]["ridge_gaussian"],
+    }
+    for name, scores in shown.items():
+        assert rows[figures.short(name)] == [
+            f"{scores[key]:.1f}" for key in ("seen", "unseen", "harmonic", "zsl")
+        ]
+
+
+def test_numbers_behind_the_meters_are_those_of_the_reports(page, found):
+    expected = [
+        [
+            f"{r.meter}: {r.metric}",
+            figures.number(r.value),
+            figures.number(r.floor),
+            figures.number(r.ceiling),
+        ]
+        for shifts in found.shifts.values()
+        for r in shifts.readings
+        if r.label is None and np.isfinite(r.value)
+    ]
+    shown = [[row[0], row[1], row[3], row[4]] for row in page.cells("meters") if row[1] != "-"]
+    assert shown == expected
+
+
+def test_words_stand_with_a_symbol(page, own):
+    words = [own.reading(meter).word for meter in ("semantic", "variance", "structure", "overall")]
+    shown = re.findall(
+        r"(semantic|variance|structure|overall) (\S) (fine|watch|shifted)",
+        " ".join(page.texts[""].split()),
+    )
+    assert [word for _, _, word in shown] == words
+    assert len({symbol for _, symbol, word in shown}) == len(set(words))
+
+
+def test_the_class_table_is_sorted_by_the_lowest_of_three_scores(page, own):
+    rows = page.cells("classes")
+    lowest = [min(float(cell.split()[0]) for cell in row[2:5]) for row in rows]
+    assert lowest == sorted(lowest)
+    assert len(set(lowest)) > 1
+    assert rows[0][0] == figures.short(own.worst()[0][0], 60)
+
+
+def test_each_class_has_its_own_scores_and_spread(page, own):
+    rows = {row[0]: row[2:] for row in page.cells("classes")}
+    for name in own.names:
+        expected = [
+            figures.number(own.reading(meter, name).score)
+            for meter in ("semantic", "variance", "structure")
+        ]
+        *scores, spread = rows[figures.short(name, 60)]
+        assert [cell.split()[0] for cell in scores] == expected
+        assert spread == figures.number(own.reading("spread", name).value)
+
+
+def test_the_classes_that_changed_places_are_named(page, own):
+    here, near, far, _ = own.changed[0]
+    shown = " ".join(page.texts["changed"].split())
+    assert (
+        f"Seen from {report.short(here)}, {report.short(near)} is nearer than {report.short(far)} in reality"
+        in shown
+    )
+
+
+def test_the_command_that_repeats_it_and_the_versions_stand_there(page, found):
+    assert found.result["repeat"] in page.texts["made"]
+    assert f"torch {found.result['versions']['torch']}" in page.texts["made"]
+
+
+# --- Lenses ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lenses(found, own):
+    return report_lenses.look(
+        found.dataset, found.generator, own.classes, n=60, seed=0, watch=lambda event: None
+    )
+
+
+def space(lenses, found):
+    """Features of all points, real ones first."""
+    made = found.generator.synthesize(
+        found.dataset.attributes[lenses.focus], len(lenses.synthesized.rows) // 6, seed=0
+    )
+    return np.concatenate(
+        [found.dataset.features[lenses.source], made.flatten(0, 1).numpy()]
+    ).astype(float)
+
+
+def test_the_nearest_real_neighbour_is_never_the_row_itself(lenses, found):
+    points, real = space(lenses, found), lenses.real.count
+    distance = np.linalg.norm(points[:, None] - points[None, :real], axis=2)
+    distance[np.arange(real), np.arange(real)] = np.inf
+    np.testing.assert_array_equal(lenses.near, distance.argmin(1))
+
+
+def test_the_pca_lens_shows_the_points_where_they_are(lenses, found):
+    points, real = space(lenses, found), lenses.real.count
+    expected = Projection.fit(points[:real]).pca(points)
+    np.testing.assert_allclose(
+        np.concatenate([lenses.real.pca, lenses.synthesized.pca]), expected, atol=1e-5
+    )
+
+
+def test_points_of_the_figure_carry_the_number_of_their_place(page):
+    data = page.data
+    for trace in data["figure"]["data"]:
+        if trace.get("customdata"):
+            rows, x = (
+                np.frombuffer(base64.b64decode(trace[key]["bdata"]), trace[key]["dtype"])
+                for key in ("customdata", "x")
+            )
+            places = data["pca"] if trace["xaxis"] == "x" else data["umap"]
+            np.testing.assert_allclose([places[i][0] for i in rows], x, atol=1e-3)
+
+
+def test_each_picture_of_the_sheet_is_that_of_its_point(lenses):
+    content, sheet = report_lenses.sprite_sheet(lenses.pictures)
+    drawn = np.asarray(Image.open(io.BytesIO(content)))
+    for i in (0, 7, lenses.count - 1):
+        line, column = divmod(i, sheet["columns"])
+        shown = drawn[line * 2 : line * 2 + 2, column * 3 : column * 3 + 3]
+        np.testing.assert_allclose(
+            1 - shown / 255, lenses.pictures[i].clip(0, 1), atol=0.04
+        )  # sixteen greys
+
+
+def test_large_pictures_become_small(rng):
+    pictures = rng.random((5, 100, 60)).astype(np.float32)
+    np.testing.assert_array_equal(report_lenses.thumbnails(pictures), pictures[:, ::3, ::3])
+
+
+def test_coloured_pictures_are_refused_in_words(rng):
+    with pytest.raises(
+        DataError, match=r"decoded pictures must be grey, .* got shape \(5, 4, 4, 3\)"
+    ):
+        report_lenses.thumbnails(rng.random((5, 4, 4, 3)))
+
+
+def test_another_generator_of_the_same_classes_gets_the_same_map(lenses, found, own):
+    other = report_lenses.look(
+        found.dataset, found.generator, own.classes[::-1], n=7, seed=0, watch=lambda event: None
+    )
+    np.testing.assert_array_equal(other.real.umap, lenses.real.umap)
+
+
+def test_many_classes_leave_the_figure_readable_and_without_webgl(found):
+    many = world(seen=10, unseen=30, pictures=False)
+    ridge = RidgeGaussian.fit(many)
+    page = Page(
+        report.render(many, ridge, found.result, {"ridge": measure(many, ridge, n=20, repeats=2)})
+    )
+    assert {trace["type"] for trace in page.data["figure"]["data"]} == {"scatter"}
+    coloured = {
+        trace["legendgroup"]
+        for trace in page.data["figure"]["data"]
+        if "class" in trace.get("legendgroup", "")
+    }
+    assert len(coloured) == report_lenses.IN_FOCUS
+    assert "12 of 30 measured classes" in page.texts["lenses"]
+    assert len(page.cells("classes")) == 30
+
+
+def test_the_points_never_need_webgl():
+    assert report_lenses.COLOURED + report_lenses.GREY <= figures.SVG_POINTS
+
+
+def test_a_still_picture_stands_in_for_print_and_where_no_script_runs(text, page):
+    style = page.styles[0]
+    paper = style[style.index("@media print") :]
+    assert re.search(r"\.live \{ display: none", paper)
+    assert re.search(r"\.still \{ display: block", paper)
+    assert "<noscript><style>.live { display: none } .still { display: block }" in text
+    assert re.search(r'class="still"><img src="data:image/png', text)
+
+
+# --- What cannot be made ---------------------------------------------------------------------------------------------
+
+
+def test_a_part_that_fails_is_left_out_and_the_page_says_why(found, monkeypatch):
+    def broken(*args, **options):
+        raise RuntimeError("the map <b>burnt</b>")
+
+    monkeypatch.setattr(report_lenses.Projection, "fit", broken)
+    page = Page(report.render(found.dataset, found.generator, found.result, found.shifts))
+    assert PARTS - {a["id"] for tag, a in page.tags if tag == "section"} == {"lenses"}
+    assert "lenses is left out: the map <b>burnt</b>" in page.texts["notes"]
+    assert not page.scripts
+
+
+def test_data_without_pictures_get_a_page_without_them(found):
+    bare = replace(found.dataset, decode=None)
+    page = Page(report.render(bare, found.generator, found.result, found.shifts))
+    assert PARTS - {a["id"] for tag, a in page.tags if tag == "section"} == {"pictures"}
+    assert "left out" not in page.texts["notes"]
+    assert page.data["sprite"] is None
+
+
+def test_a_run_without_any_measurement_still_has_a_page(found):
+    result = {**found.result, "notes": ["the shifts were not measured: too few rows"]}
+    page = Page(report.render(found.dataset, found.generator, result, {}))
+    assert {a["id"] for tag, a in page.tags if tag == "section"} == {"scores", "notes", "made"}
+    assert "too few rows" in page.texts["notes"]
+
+
+def test_a_report_without_scores_is_written_whole(found, tmp_path):
+    path = tmp_path / "new" / "report.html"
+    result = {**found.result, "scores": None, "baselines": {}}
+    report.write_report(
+        path, dataset=found.dataset, generator=found.generator, result=result, shifts=found.shifts
+    )
+    assert path.read_text(encoding="utf-8").endswith("</html>\n")
+    assert [p.name for p in path.parent.iterdir()] == ["report.html"]

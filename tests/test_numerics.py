@@ -1,0 +1,131 @@
+"""Arithmetic changes products only and leaves no trace; principal axes are eigenvectors whose sign is no accident."""
+
+import numpy as np
+import pytest
+import torch
+
+from gsmflow_lite.method import start as gaussian
+from gsmflow_lite.method.flow import ConditionalFlow
+from gsmflow_lite.method.start import GaussianStart
+from gsmflow_lite.numerics import arithmetic, principal_axes
+
+
+@pytest.fixture
+def flow() -> ConditionalFlow:
+    torch.manual_seed(0)
+    flow = ConditionalFlow(6, 4, blocks=3, hidden=16)
+    for weight in flow.parameters():
+        torch.nn.init.normal_(
+            weight, std=0.3
+        )  # the usual start is near the identity, where no product counts
+    return flow
+
+
+@pytest.fixture
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.randn(50, 6, generator=generator), torch.randn(50, 4, generator=generator)
+
+
+def test_bf16_is_as_near_as_its_digits(flow, batch):
+    exact, log_det = flow(*batch)
+    with arithmetic("bf16"):
+        z, found = flow(*batch)
+    assert 1e-4 < (z - exact).norm() / exact.norm() < 0.02  # bfloat16 has 8 bits: 2**-8 is 0.004
+    torch.testing.assert_close(found, log_det, atol=0.1, rtol=0)
+
+
+def test_bf16_leaves_features_and_log_determinants_in_single_precision(flow, batch):
+    with arithmetic("bf16"):
+        for result in (*flow(*batch), *flow.inverse(*batch)):
+            assert result.dtype == torch.float32
+
+
+def test_what_bf16_maps_it_maps_back(flow, batch):
+    x, c = batch
+    with arithmetic("bf16"):
+        z, there = flow(x, c)
+        back, home = flow.inverse(z, c)
+    torch.testing.assert_close(
+        back, x, atol=1e-5, rtol=0
+    )  # both ways read the same rounded scales and shifts
+    torch.testing.assert_close(there, -home, atol=1e-5, rtol=0)
+
+
+def test_the_gaussian_that_a_flow_starts_from_stays_exact(make_dataset):
+    d = make_dataset()
+    start, x = GaussianStart.fit(d), torch.from_numpy(d.features[:8])
+    attributes, index = torch.from_numpy(d.attributes), torch.arange(8) % 4
+    exact = start(x, attributes, index)[0]
+    with arithmetic("bf16"):
+        u, _ = start(x, attributes, index)
+        back, _ = start.inverse(u, attributes, index)
+    assert torch.equal(u, exact)
+    torch.testing.assert_close(back, x)
+
+
+def test_gradients_in_bf16_point_where_those_in_single_precision_do(flow, batch):
+    def gradient() -> torch.Tensor:
+        z, log_det = flow(*batch)
+        return torch.cat(
+            [
+                g.flatten()
+                for g in torch.autograd.grad(z.square().sum() - log_det.sum(), flow.parameters())
+            ]
+        )
+
+    exact = gradient()
+    with arithmetic("bf16"):
+        rounded = gradient()
+    assert torch.nn.functional.cosine_similarity(exact, rounded, dim=0) > 0.999
+    assert not torch.equal(exact, rounded)
+
+
+def test_tf32_holds_within_its_block_alone():
+    before = torch.get_float32_matmul_precision()
+    with arithmetic("tf32"):
+        assert torch.get_float32_matmul_precision() == "medium"
+    assert torch.get_float32_matmul_precision() == before
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_an_error_leaves_no_arithmetic_behind(precision):
+    before = torch.get_float32_matmul_precision()
+    with pytest.raises(RuntimeError, match="on purpose"), arithmetic(precision):
+        raise RuntimeError("on purpose")
+    assert torch.get_float32_matmul_precision() == before
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_float32_changes_nothing(flow, batch):
+    with arithmetic("float32"):
+        z, _ = flow(*batch)
+    assert torch.equal(z, flow(*batch)[0])
+
+
+@pytest.fixture
+def covariance(rng):
+    rows = rng.standard_normal((200, 64)) * np.linspace(1, 3, 64)
+    return np.cov(rows.T)
+
+
+def test_they_diagonalise_the_covariance_and_are_orthonormal(covariance):
+    variances, axes = principal_axes(covariance)
+    np.testing.assert_allclose(axes.T @ covariance @ axes, np.diag(variances), atol=1e-12)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(64), atol=1e-12)
+    assert (np.diff(variances) > 0).all()
+
+
+def test_the_largest_entry_of_each_is_positive(covariance):
+    axes = principal_axes(covariance)[1]
+    assert (axes.max(0) > -axes.min(0)).all()
+
+
+def test_the_start_of_a_flow_does_not_depend_on_how_sums_were_rounded(rng):
+    # Whitened features have one variance in all dimensions that tell no classes apart: any axes of those would do.
+    turn = np.linalg.qr(rng.standard_normal((64, 64)))[0]
+    covariance = (turn * np.r_[np.linspace(0.1, 0.9, 37), np.ones(27)]) @ turn.T
+    noise = 1e-15 * rng.standard_normal((64, 64))
+    root = gaussian._root(covariance)
+    np.testing.assert_allclose(gaussian._root(covariance + noise + noise.T), root, atol=1e-6)
+    np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)
