@@ -452,7 +452,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _mapped(dataset: GZSLDataset, saved) -> GZSLDataset:
-    return dataset if saved.preprocessing is None else dataset.mapped(saved.preprocessing)
+    return dataset if saved.preprocessing is None else dataset.transformed(saved.preprocessing)
 
 
 def _add_synthesize(commands) -> None:

@@ -22,7 +22,7 @@ from .crescents import CrescentWorld, crescent_world
 from .gaussian_world import GaussianWorld, gaussian_world
 from .glyphs import glyphs
 from .matfiles import mat_names, read_mat
-from .on_disk import MappedFeatures, in_chunks, open_features, rows_of
+from .on_disk import FeaturesOnDisk, in_chunks, open_features, rows_of
 from .preprocessing import KINDS, Preprocessing
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "CrescentWorld",
     "GZSLDataset",
     "GaussianWorld",
-    "MappedFeatures",
+    "FeaturesOnDisk",
     "Preprocessing",
     "available",
     "check_folder",

@@ -17,11 +17,11 @@ from ..storage import written_whole
 from .base import GZSLDataset, as_names, as_text, finite_matrix, hold_out
 from .matfiles import most_inflated, one_clear_error, open_hdf5
 from .on_disk import (
-    MappedFeatures,
-    as_mapped,
+    FeaturesOnDisk,
+    as_on_disk,
     check_size,
     hdf5_array,
-    is_mapped,
+    is_on_disk,
     npy_header,
     open_features,
 )
@@ -177,7 +177,7 @@ def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
     Raises ``StorageError``.
     """
     d, path = dataset.origin or dataset, Path(path)
-    if isinstance(d.features, MappedFeatures):
+    if isinstance(d.features, FeaturesOnDisk):
         raise StorageError(
             f"{path}: features on disk ({d.features.path}) are not packed into an .npz file, which is read whole: "
             "use save_folder(dataset, path)"
@@ -271,7 +271,7 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
     """
     d, path = dataset.origin or dataset, Path(path)
     content = _small_content(d)
-    if not isinstance(d.features, MappedFeatures):
+    if not isinstance(d.features, FeaturesOnDisk):
         content["features"] = d.features
     for (
         key,
@@ -281,7 +281,7 @@ def save_folder(dataset: GZSLDataset, path: str | Path) -> Path:
             np.save(file, value, allow_pickle=False)
     for key in set(OPTIONAL) - set(content):  # of a data set that was here before
         (path / f"{key}.npy").unlink(missing_ok=True)
-    if isinstance(d.features, MappedFeatures):
+    if isinstance(d.features, FeaturesOnDisk):
         d.features.save(path / "features.npy")
     return path
 
@@ -429,11 +429,13 @@ def _is_frame(values) -> bool:
     )  # a DataFrame, told without importing pandas
 
 
-def _as_features(values, source: str) -> np.ndarray | MappedFeatures:
+def _as_features(values, source: str) -> np.ndarray | FeaturesOnDisk:
     """An array in memory, or features that stay on disk."""
     if isinstance(values, str | os.PathLike):
         return open_features(values)
-    return as_mapped(values, source) if is_mapped(values) else as_array(values, "features", source)
+    return (
+        as_on_disk(values, source) if is_on_disk(values) else as_array(values, "features", source)
+    )
 
 
 def as_array(values, name: str, source: str) -> np.ndarray:

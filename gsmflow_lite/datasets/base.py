@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import ConfigError, DataError
 from ..seeds import stream
-from .on_disk import BLOCK, MappedFeatures, rows_of
+from .names import unique_names
+from .on_disk import BLOCK, FeaturesOnDisk, rows_of
 from .preprocessing import Preprocessing
 
 PIECE = 1 << 20  # whole numbers that are checked at a time
@@ -37,7 +38,7 @@ class GZSLDataset:
     ``declared_validation`` (V,) are seen classes that the publisher set aside for choices, or None.
     """
 
-    features: np.ndarray | MappedFeatures
+    features: np.ndarray | FeaturesOnDisk
     labels: np.ndarray
     attributes: np.ndarray
     train: np.ndarray
@@ -59,7 +60,7 @@ class GZSLDataset:
     )
 
     def __post_init__(self) -> None:
-        if isinstance(self.features, MappedFeatures):
+        if isinstance(self.features, FeaturesOnDisk):
             self.features.check(self.source)
         else:  # NumPy's memory maps, too: joblib makes such of the arrays that it hands to its workers
             self._put("features", finite_matrix(self.features, "features", self.source))
@@ -87,6 +88,16 @@ class GZSLDataset:
     def origin(self) -> GZSLDataset | None:
         """The same data without preprocessing; None where there was none."""
         return self.made_from() if callable(self.made_from) else self.made_from
+
+    @cached_property
+    def unique_names(self) -> tuple[str, ...]:
+        """The class names, each different: what tables and panels call the classes."""
+        return unique_names(self.class_names, "class")
+
+    @cached_property
+    def unique_attribute_names(self) -> tuple[str, ...]:
+        """The attribute names, each different."""
+        return unique_names(self.attribute_names, "attribute")
 
     @cached_property
     def seen_classes(self) -> np.ndarray:
@@ -152,12 +163,12 @@ class GZSLDataset:
         if self.made_from is not None:
             return self.origin.preprocessed(kind, components)
         fitted = Preprocessing.fit(kind, rows_of(self.features, self.train), components)
-        return self.mapped(fitted)
+        return self.transformed(fitted)
 
-    def mapped(self, preprocessing: Preprocessing) -> GZSLDataset:
+    def transformed(self, preprocessing: Preprocessing) -> GZSLDataset:
         """The same data with features mapped by an already fitted :class:`Preprocessing`, as a saved model needs it."""
         if self.made_from is not None:
-            return self.origin.mapped(preprocessing)
+            return self.origin.transformed(preprocessing)
         decode = self.decode and (lambda features: self.decode(preprocessing.inverse(features)))
         return replace(
             self,

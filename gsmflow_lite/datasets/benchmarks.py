@@ -11,7 +11,7 @@ from ..errors import DataError
 from .arrays import features_file, from_folder
 from .base import GZSLDataset
 from .matfiles import mat_format, mat_names, read_mat
-from .on_disk import MappedFeatures, in_chunks
+from .on_disk import FeaturesOnDisk, in_chunks
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _described(d: GZSLDataset, by: str) -> list[str]:
     ]
 
 
-def _extremes(features: np.ndarray | MappedFeatures) -> tuple[float, float]:
+def _extremes(features: np.ndarray | FeaturesOnDisk) -> tuple[float, float]:
     low, high = zip(*((x.min(), x.max()) for _, x in in_chunks(features)), strict=True)
     return min(low), max(high)
 

@@ -27,7 +27,7 @@ AROUND = 1 << 16  # bytes that Linux maps around a touched one
 NPY = b"\x93NUMPY"
 
 
-class MappedFeatures:
+class FeaturesOnDisk:
     """Features (N, D) that stay on disk: rows are read, converted and preprocessed when they are asked for.
 
     ``features[key]`` gives a new float32 array in memory, for a row number (D,), a slice or a mask over all rows (n, D), or
@@ -80,23 +80,23 @@ class MappedFeatures:
         for start in range(0, len(self), step):
             yield self[start : start + step]
 
-    def select(self, rows: np.ndarray) -> MappedFeatures:
+    def select(self, rows: np.ndarray) -> FeaturesOnDisk:
         """Some of the rows, in the order of ``rows`` (n,), without reading them."""
         places = _row_numbers(rows, len(self))
-        return MappedFeatures(
+        return FeaturesOnDisk(
             self._source, places if self._rows is None else self._rows[places], self._maps
         )
 
-    def through(self, preprocessing: Preprocessing) -> MappedFeatures:
+    def through(self, preprocessing: Preprocessing) -> FeaturesOnDisk:
         """The same rows, mapped by ``preprocessing`` whenever they are read."""
-        return MappedFeatures(self._source, self._rows, (*self._maps, preprocessing))
+        return FeaturesOnDisk(self._source, self._rows, (*self._maps, preprocessing))
 
     def check(self, source: str = "") -> None:
         """Read the whole file once, unless that has been done, and raise ``DataError`` where it is not finite."""
         if self._source.checked:
             return
         try:
-            for _ in MappedFeatures(self._source).chunks():
+            for _ in FeaturesOnDisk(self._source).chunks():
                 pass
         except DataError as error:
             text = str(error)
@@ -165,7 +165,7 @@ class MappedFeatures:
         return f"MappedFeatures({self.shape[0]} rows x {self.shape[1]} on disk, {self.path})"
 
 
-def open_features(path: str | Path, key: str = "features", *, check: bool = True) -> MappedFeatures:
+def open_features(path: str | Path, key: str = "features", *, check: bool = True) -> FeaturesOnDisk:
     """Features (N, D) of an .npy file or of the array ``key`` of an HDF5 file (.h5, .hdf5, MATLAB 7.3), left on disk.
 
     Any real number type will do; rows become float32 when they are read. An .npy file and an HDF5 array that is neither
@@ -177,7 +177,7 @@ def open_features(path: str | Path, key: str = "features", *, check: bool = True
     path = Path(path)
     kind = _kind(path)
     with one_clear_error(path, "an .npy" if kind == "npy" else "an HDF5"):
-        features = MappedFeatures(
+        features = FeaturesOnDisk(
             _from_npy(str(path)) if kind == "npy" else _from_hdf5(str(path), key)
         )
     if check:
@@ -186,22 +186,22 @@ def open_features(path: str | Path, key: str = "features", *, check: bool = True
     return features
 
 
-def is_mapped(values) -> bool:
+def is_on_disk(values) -> bool:
     """Whether ``values`` are something that stays on disk: features opened here, a NumPy memory map, an h5py data set."""
     h5py = sys.modules.get("h5py")  # whoever has made such a data set has loaded it
-    return isinstance(values, MappedFeatures | np.memmap) or (
+    return isinstance(values, FeaturesOnDisk | np.memmap) or (
         h5py is not None and isinstance(values, h5py.Dataset)
     )
 
 
-def as_mapped(values, source: str = "") -> MappedFeatures:
+def as_on_disk(values, source: str = "") -> FeaturesOnDisk:
     """Whatever :func:`is_mapped` says yes to, as checked :class:`MappedFeatures`. Raises ``DataError``."""
     if isinstance(values, np.memmap):
         try:
-            values = MappedFeatures(_Map(values))
+            values = FeaturesOnDisk(_Map(values))
         except DataError as error:
             raise DataError(f"{source}: {error}" if source else str(error)) from None
-    elif not isinstance(values, MappedFeatures):
+    elif not isinstance(values, FeaturesOnDisk):
         if values.file.mode != "r":
             raise DataError(
                 f"{values.file.filename}: the file must be open for reading only, got {values.file.mode!r}: close it"
@@ -211,13 +211,13 @@ def as_mapped(values, source: str = "") -> MappedFeatures:
     return values
 
 
-def rows_of(features: np.ndarray | MappedFeatures, rows: np.ndarray) -> np.ndarray | MappedFeatures:
+def rows_of(features: np.ndarray | FeaturesOnDisk, rows: np.ndarray) -> np.ndarray | FeaturesOnDisk:
     """Some ``rows`` (n,) of features (N, D): a copy (n, D) of those in memory, a lazy selection of those on disk."""
-    return features.select(rows) if isinstance(features, MappedFeatures) else features[rows]
+    return features.select(rows) if isinstance(features, FeaturesOnDisk) else features[rows]
 
 
 def in_chunks(
-    features: np.ndarray | MappedFeatures,
+    features: np.ndarray | FeaturesOnDisk,
     rows: np.ndarray | None = None,
     rows_at_once: int | None = None,
 ) -> Iterator[tuple[slice, np.ndarray]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import ConfigError, DataError
 from ..numerics import principal_axes
-from .on_disk import MappedFeatures
+from .on_disk import FeaturesOnDisk
 
 KINDS = ("none", "min-max", "standardise", "pca", "whitened-pca")
 
@@ -59,7 +59,7 @@ class Preprocessing:
 
     @classmethod
     def fit(
-        cls, kind: str, features: np.ndarray | MappedFeatures, components: int | None = None
+        cls, kind: str, features: np.ndarray | FeaturesOnDisk, components: int | None = None
     ) -> Preprocessing:
         """Fit on ``features`` (N, D), which should be training rows only; those on disk are read a block at a time, twice.
 
@@ -74,11 +74,11 @@ class Preprocessing:
             raise ConfigError(
                 f"components go with pca or whitened-pca, got {components} with {kind!r}"
             )
-        x = features if isinstance(features, MappedFeatures) else np.asarray(features)
+        x = features if isinstance(features, FeaturesOnDisk) else np.asarray(features)
         width = x.shape[1]
         if kind == "none":
             return cls(kind, np.zeros(width, np.float32), np.ones(width, np.float32))
-        if isinstance(x, MappedFeatures):
+        if isinstance(x, FeaturesOnDisk):
             return cls._fit_on_disk(kind, x, components)
         if kind == "min-max":
             return cls(kind, _f32(x.min(0)), _extent(x.min(0), x.max(0)))
@@ -91,7 +91,7 @@ class Preprocessing:
 
     @classmethod
     def _fit_on_disk(
-        cls, kind: str, features: MappedFeatures, components: int | None
+        cls, kind: str, features: FeaturesOnDisk, components: int | None
     ) -> Preprocessing:
         """The same numbers, to rounding, from one pass for extremes and sums and one for what is around the mean."""
         low, high, total = np.inf, -np.inf, 0.0
@@ -123,10 +123,10 @@ class Preprocessing:
             deviations = np.full_like(deviations, np.sqrt(np.mean(deviations**2)))
         return cls(kind, _f32(mean), _safe(deviations, deviations.max()), _f32(basis))
 
-    def transform(self, features: np.ndarray | MappedFeatures) -> np.ndarray | MappedFeatures:
+    def transform(self, features: np.ndarray | FeaturesOnDisk) -> np.ndarray | FeaturesOnDisk:
         """Map features (..., D) to (..., d), float32; those on disk when they are read."""
         self._expect(features, len(self.offset), "transform")
-        if isinstance(features, MappedFeatures):
+        if isinstance(features, FeaturesOnDisk):
             return features.through(self)
         if self.kind == "none":
             return _f32(features)

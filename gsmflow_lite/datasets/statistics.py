@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .base import GZSLDataset
-from .on_disk import MappedFeatures, in_chunks
+from .on_disk import FeaturesOnDisk, in_chunks
 
 
 def class_means(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -13,7 +13,7 @@ def class_means(dataset: GZSLDataset, classes: np.ndarray, rows: np.ndarray) -> 
 
     Features on disk are read once, in the order of the file, whatever the number of classes.
     """
-    if isinstance(dataset.features, MappedFeatures):
+    if isinstance(dataset.features, FeaturesOnDisk):
         return _means_on_disk(dataset, classes, rows)
     return np.stack([dataset.features[dataset.of_class(k, rows)].mean(0) for k in classes])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -34,19 +34,6 @@ READABLE = 0.1  # attributes below this readability are not read off left-out cl
 # --- Descriptions ----------------------------------------------------------------------------------------------------
 
 
-def distinct(names: Iterable[str], what: str = "class") -> tuple[str, ...]:
-    """The names, each different: the second of a kind gets `` (2)``, an empty one a number. Functions here take these."""
-    result: dict[str, None] = {}
-    for k, name in enumerate(names):
-        given = name or f"{what} {k}"
-        one, count = given, 1
-        while one in result:
-            count += 1
-            one = f"{given} ({count})"
-        result[one] = None
-    return tuple(result)
-
-
 def ranges(dataset: GZSLDataset) -> tuple[np.ndarray, np.ndarray]:
     """Lowest and highest value of each attribute over all classes, (A,) and (A,)."""
     return dataset.attributes.min(0), dataset.attributes.max(0)
@@ -65,7 +52,7 @@ def describe(
     Sums are clipped to :func:`ranges`, for a stem that is there twice is no description. ``""`` is no class. Raises
     ``ConfigError`` for a name that is not there, a value outside the range, or a description that is all zero.
     """
-    classes, traits = distinct(dataset.class_names), distinct(dataset.attribute_names, "attribute")
+    classes, traits = dataset.unique_names, dataset.unique_attribute_names
     row = lambda name: dataset.attributes[_number(name, classes, "class")].astype(np.float64)  # noqa: E731
     low, high = ranges(dataset)
     total = row(start) - (row(less) if less else 0) + (row(more) if more else 0)
@@ -139,7 +126,7 @@ class RealClasses:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of all classes, each different."""
-        return distinct(self.scene.dataset.class_names)
+        return self.scene.dataset.unique_names
 
     @cached_property
     def seen(self) -> np.ndarray:
@@ -350,7 +337,7 @@ def sweep(
 
     Raises ``ConfigError`` for an attribute that is not there, or too few steps.
     """
-    names = distinct(scene.dataset.attribute_names, "attribute")
+    names = scene.dataset.unique_attribute_names
     k = _number(attribute, names, "attribute")
     low, high = ranges(scene.dataset)
     asked = np.linspace(low[k], high[k], steps, dtype=np.float32)

@@ -144,7 +144,7 @@ class Recording:
         done, scene = len(self.history), self.view.scene
         lens = (
             scene.projection.describe
-            if scene.mapped
+            if scene.has_map
             else f"PCA fitted on {scene.real.count} real rows"
         )
         return (
@@ -236,7 +236,7 @@ def _still_text(text: str) -> str:
 
 
 def _lenses(recording: Recording) -> Sequence[str]:
-    return list(LENSES) if recording.view.scene.mapped else ["pca"]
+    return list(LENSES) if recording.view.scene.has_map else ["pca"]
 
 
 def _add_curve(figure: go.Figure, recording: Recording) -> int:

@@ -90,7 +90,7 @@ class Scene:
         return RealSamples(self.dataset, self.held) if len(self.held) else None
 
     @property
-    def mapped(self) -> bool:
+    def has_map(self) -> bool:
         """Whether the UMAP map is there yet."""
         return bool(np.isfinite(self.real.umap).all())
 

@@ -47,7 +47,7 @@ def ask(
     Raises ``DataError`` for features of another shape, complex, not numbers or not finite, and for a
     temperature that the generator does not have.
     """
-    asked = torch.as_tensor(np.array(_on_host(attributes), np.float32))
+    asked = _attributes_for(attributes)
     options = (
         {} if temperature == 1 else {"temperature": _checked_temperature(generator, temperature)}
     )
@@ -67,8 +67,11 @@ def ask(
     return features
 
 
-def _on_host(values: ArrayLike) -> ArrayLike:
-    return values.detach().cpu() if isinstance(values, Tensor) else values
+def _attributes_for(values: ArrayLike) -> Float[Tensor, "M A"]:
+    """Attributes that the generator may keep and change."""
+    if not isinstance(values, Tensor):
+        values = torch.from_numpy(np.array(values, np.float32))
+    return values.detach().to("cpu", torch.float32, copy=True)
 
 
 def _as_tensor(values: object) -> Tensor:

@@ -133,7 +133,7 @@ def glyph_zoo() -> Zoo:
     arrays = {
         name: tensors.pop(f"preprocessing.{name}").numpy() for name in ("offset", "scale", "basis")
     }
-    dataset = glyphs(None).mapped(Preprocessing(settings["preprocessing"], **arrays))
+    dataset = glyphs(None).transformed(Preprocessing(settings["preprocessing"], **arrays))
     umap = tensors.pop("map.umap").numpy().astype(np.float32)
     tensors = {re.sub(r"\bbase\.", "start.", name): value for name, value in tensors.items()}
     return Zoo(dataset, umap, settings["neighbours"], tensors)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..datasets.base import GZSLDataset
-from ..datasets.on_disk import MappedFeatures, in_chunks
+from ..datasets.on_disk import FeaturesOnDisk, in_chunks
 from ..datasets.statistics import class_means
 from ..seeds import torch_stream
 
@@ -33,7 +33,7 @@ class TrainingRows:
             device
         )
         attributes = torch.from_numpy(dataset.attributes[classes]).to(device)
-        if isinstance(dataset.features, MappedFeatures) and not mining:
+        if isinstance(dataset.features, FeaturesOnDisk) and not mining:
             means = torch.from_numpy(class_means(dataset, classes, dataset.train)).to(device)
             return cls(RowsOnDisk(dataset, device), labels, attributes, means)
         features = torch.empty((2 if mining else 1) * n, dataset.features.shape[1], device=device)

@@ -289,6 +289,6 @@ def compare(
     scene, own = stage(dataset, generators, seed)
     own = {**SHIPPED, **own} if dataset is None else own
     panel = ComparePanel(scene, own, zoo=dataset is None, name=name, hide=hide, state=state)
-    if not scene.mapped:
+    if not scene.has_map:
         panel.lay_out(dataset, seed)
     return panel

@@ -22,7 +22,6 @@ from ..explorer.invention import (
     bars,
     describe,
     design_figure,
-    distinct,
     invent,
     ranges,
     sweep,
@@ -224,7 +223,7 @@ class DesignPanel(Panel):
         self.scene, self.generator, self.ready = scene, generator, ready
         self.real = RealClasses(scene)
         self.names = self.real.names
-        self.traits = distinct(scene.dataset.attribute_names, "attribute")
+        self.traits = scene.dataset.unique_attribute_names
         self.invented: Invented | None = None
         self.swept: Sweep | None = None
         self._colours: dict[int, str] = {}
@@ -506,7 +505,9 @@ class DesignPanel(Panel):
         source = type(self.generator).__name__
         noise = f"{SAMPLES} samples of {source}, temperature {s['temperature']:g}, seed {s['seed']}"
         recipe = (
-            self.scene.projection.describe if self.scene.mapped else "its UMAP map is not there yet"
+            self.scene.projection.describe
+            if self.scene.has_map
+            else "its UMAP map is not there yet"
         )
         return design_figure(
             self.scene, self.invented, self.swept, changed=self._changed_numbers(), title=f"Invented: {self.title}",

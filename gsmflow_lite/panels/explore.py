@@ -21,7 +21,7 @@ from ..shifts.metrics import spread_ratio
 from ..shifts.report import SHIFTS, ShiftReport, measure
 from . import show
 from .controls import choice, heading, rows, slider, switch
-from .map_panel import MEASURED, REAL, RIDGE, MapPanel, distance, distinct, stage, trained
+from .map_panel import MEASURED, REAL, RIDGE, MapPanel, distance, stage, trained
 from .panel import Panel
 
 FLOW = "GSMFlow, trained with the package"
@@ -381,7 +381,7 @@ class ExplorePanel(MapPanel):
         if self._quiet or name is None:
             return
         k = int(self.report.classes[self.report.names.index(name)])
-        own = distinct(self.scene.dataset.class_names)[k]
+        own = self.scene.dataset.unique_names[k]
         if own not in self.settings["classes"]:
             self.set(classes=(*self.settings["classes"], own))
         self.select("synthesized", np.flatnonzero(self.synthesized.points.labels == k))
@@ -466,6 +466,6 @@ def explore(
     scene, own = stage(dataset, generators, seed)
     own = {FLOW: None, **own} if dataset is None else own
     panel = ExplorePanel(scene, own, zoo=dataset is None, name=name, hide=hide, state=state)
-    if not scene.mapped:
+    if not scene.has_map:
         panel.lay_out(dataset, seed)
     return panel

@@ -34,7 +34,7 @@ class MapPanel(Panel):
 
     def chooser(self) -> Chooser:
         """A control for the classes in focus; at the start the unseen ones."""
-        names = distinct(self.scene.dataset.class_names)
+        names = self.scene.dataset.unique_names
         return Chooser(
             "Classes", names, [names[k] for k in self.scene.dataset.unseen_classes[:IN_FOCUS]]
         )
@@ -42,7 +42,7 @@ class MapPanel(Panel):
     @property
     def classes(self) -> list[int]:
         """Numbers of the classes in focus, as they stand in the list. Raises ``ConfigError`` where there is none."""
-        numbers = {name: k for k, name in enumerate(distinct(self.scene.dataset.class_names))}
+        numbers = {name: k for k, name in enumerate(self.scene.dataset.unique_names)}
         chosen = [numbers[name] for name in self.shown["classes"]]
         if not chosen:
             raise ConfigError(
@@ -89,13 +89,6 @@ def distance(far: float) -> str:
     """How far a point is from all real ones, in words."""
     text = f"{far:.1f} x the usual distance"
     return f"{text}: off the map" if far > 1 else text
-
-
-def distinct(names: Sequence[str]) -> list[str]:
-    """Names that differ: equal ones get their class number."""
-    return [
-        name if names.count(name) == 1 else f"{name} (class {k})" for k, name in enumerate(names)
-    ]
 
 
 @lru_cache(maxsize=64)

@@ -320,7 +320,7 @@ class TrainPanel(Panel):
             self._show_view()
         elif self.run is not None and self.run.live:
             self.say("these settings are for the next training: this one goes on with its own")
-        if s["umap"] and self.view is not None and not self.view.scene.mapped:
+        if s["umap"] and self.view is not None and not self.view.scene.has_map:
             self._lay_out()
 
     # --- Data and maps -----------------------------------------------------------------------------------------------
@@ -346,7 +346,7 @@ class TrainPanel(Panel):
         real, figure = view.scene.real, self.map.figure
         texts = [f"{plain(names[k])}, real" for k in real.labels]
         self.map.show_real(real, view.shown, texts, class_colours(view.shown))
-        if not view.scene.mapped and not self.settings["umap"]:  # nobody is making it
+        if not view.scene.has_map and not self.settings["umap"]:  # nobody is making it
             asked = {**NO_MAP, "text": "switch on “UMAP map” for this lens"}
             self.map._notes = [
                 asked if note["text"] == NO_MAP["text"] else note for note in self.map._notes
@@ -768,7 +768,7 @@ def _placed(scene: Scene, synthesized: Synthesized) -> Synthesized:
     known = np.isfinite(synthesized.points.umap).all()
     return (
         synthesized
-        if known or not scene.mapped
+        if known or not scene.has_map
         else scene.place(synthesized.features, synthesized.points.labels)
     )
 

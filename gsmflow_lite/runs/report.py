@@ -15,6 +15,7 @@ import numpy as np
 from .. import figures
 from ..datasets.base import GZSLDataset
 from ..events import Event, Stage, Step
+from ..explorer.scene import IN_FOCUS
 from ..generators.base import Generator, ask
 from ..seeds import stream
 from ..shifts.estimates import METRICS
@@ -198,7 +199,7 @@ def _lenses(
     dataset: GZSLDataset, generator: Generator, own: ShiftReport, watch: Callable[[Event], None]
 ) -> dict[str, Any]:
     order = _worst_first(own)
-    focus = [int(own.classes[i]) for i in order[: report_lenses.IN_FOCUS]]
+    focus = [int(own.classes[i]) for i in order[:IN_FOCUS]]
     settings = own.settings
     seen = report_lenses.look(
         dataset, generator, focus, n=settings["n"], seed=settings["seed"], watch=watch
@@ -213,7 +214,7 @@ def _lenses(
         if more
         else "",
         "still": _picture(
-            report_lenses.still(seen, dataset.class_names, spread),
+            report_lenses.still_lenses(seen, dataset.class_names, spread),
             "Real and synthesized rows in PCA and UMAP",
         ),
         "sprite": sprite and {"png": _base64(sprite[0])},

@@ -17,7 +17,7 @@ from ..generators.base import Generator, ask
 from ..generators.stored import FromFile, RealSamples
 from . import meters
 from .estimates import BY_NAME, METRICS, Estimate, Goodness, Metric
-from .halves import Halves
+from .halves import Halves, leading_axes
 from .readout import AttributeReadout
 
 if TYPE_CHECKING:
@@ -226,9 +226,7 @@ def measure(
     with threadpool_limits(
         1
     ):  # thousands of small matrices: a second thread costs more than it brings
-        halves = Halves(
-            real, list(made), repeats, seed, partial(meters.leading_axes, dataset, seed)
-        )
+        halves = Halves(real, list(made), repeats, seed, partial(leading_axes, dataset, seed))
         return _report(dataset, generator, classes, halves, notes, wanted)
 
 
@@ -263,7 +261,7 @@ def _report(
     wanted: frozenset[str],
 ) -> ShiftReport:
     readout = AttributeReadout.fit(dataset)
-    named = _distinct([dataset.class_names[k] for k in classes], classes)
+    named = [dataset.unique_names[k] for k in classes]
     found = _Collector(named, notes, wanted)
     found.add("agreement", lambda: [meters.agreement(halves, readout, dataset.attributes, classes)])
     found.add("own class", lambda: [meters.own_class(halves)])
@@ -276,7 +274,7 @@ def _report(
         found.add("response", lambda: [answers.estimate(halves.repeats, halves.seed)])
     found.add("spread", lambda: [meters.spread(halves)])
     found.add("effective rank, volume", lambda: meters.spectra(halves))
-    found.add("recall", lambda: [meters.recall(halves)])
+    found.add("recall", lambda: [meters.recall_estimate(halves)])
     found.add(
         "distance order, disparity, scale, neighbour order",
         lambda: meters.structure(halves),
@@ -323,14 +321,6 @@ def _answers(
             "stored features cannot be asked what they would be for another description"
         )
     return meters.Answers.of(generator, readout, dataset, classes, seed)
-
-
-def _distinct(names: Sequence[str], numbers: np.ndarray) -> list[str]:
-    """Names by which classes can be told apart: those that occur twice get their class number."""
-    return [
-        f"{name} (class {k})" if names.count(name) > 1 else name
-        for name, k in zip(names, numbers, strict=True)
-    ]
 
 
 def real_features(

@@ -351,7 +351,7 @@ def test_preprocessed_features_decode_to_the_same_pictures(make_dataset):
 def test_a_fitted_preprocessing_can_be_applied_to_another_data_set(make_dataset):
     fitted = make_dataset().preprocessed("standardise").preprocessing
     d = make_dataset(rows=20)
-    np.testing.assert_array_equal(d.mapped(fitted).features, fitted.transform(d.features))
+    np.testing.assert_array_equal(d.transformed(fitted).features, fitted.transform(d.features))
 
 
 def test_more_components_than_the_data_have_keeps_all_there_are(make_dataset):
@@ -375,4 +375,4 @@ def test_features_of_another_width_are_refused(make_dataset):
     with pytest.raises(
         DataError, match=r"can transform features of width 3, got 4: .*another data set"
     ):
-        make_dataset(width=4).mapped(make_dataset().preprocessed("standardise").preprocessing)
+        make_dataset(width=4).transformed(make_dataset().preprocessed("standardise").preprocessing)

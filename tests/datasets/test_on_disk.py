@@ -13,7 +13,7 @@ import torch
 
 from gsmflow_lite import MiningConfig, ModelConfig, TrainingConfig, fit, new_model
 from gsmflow_lite.datasets import (
-    MappedFeatures,
+    FeaturesOnDisk,
     Preprocessing,
     check_folder,
     from_arrays,
@@ -140,7 +140,7 @@ def test_in_chunks_goes_through_memory_and_disk_alike(rows, on_disk, plain):
 
 def test_rows_of_selects_on_disk_and_copies_in_memory(on_disk, plain):
     rows = np.array([3, 1])
-    assert isinstance(rows_of(on_disk, rows), MappedFeatures)
+    assert isinstance(rows_of(on_disk, rows), FeaturesOnDisk)
     np.testing.assert_array_equal(rows_of(on_disk, rows)[:], rows_of(plain, rows))
 
 
@@ -223,7 +223,7 @@ def outer(inner, on_disk):
 
 
 def assert_close(lazy, expected, rtol=1e-5):
-    assert isinstance(lazy, MappedFeatures)
+    assert isinstance(lazy, FeaturesOnDisk)
     np.testing.assert_allclose(lazy[:], expected, rtol=rtol, atol=1e-5)
 
 
@@ -247,7 +247,7 @@ def test_preprocessing_on_disk_equals_that_in_memory(kind, components, inner, ou
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     assert found.features.shape == expected.features.shape
     assert_close(found.features, expected.features)
-    assert_close(found.mapped(expected.preprocessing).features, expected.features)
+    assert_close(found.transformed(expected.preprocessing).features, expected.features)
 
 
 @pytest.mark.parametrize("kind", ["min-max", "standardise", "whitened-pca"])

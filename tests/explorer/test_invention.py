@@ -12,7 +12,6 @@ from gsmflow_lite.explorer.invention import (
     ask_one,
     describe,
     design_figure,
-    distinct,
     invent,
     ranges,
     read_off,
@@ -108,10 +107,6 @@ def test_what_is_not_in_the_data_is_refused_with_the_reason(make_dataset, words,
 def test_a_class_minus_itself_is_refused_where_nothing_is_left(zoo):
     with pytest.raises(ConfigError, match="all attributes of this one are 0"):
         describe(zoo.dataset, "O", less="O")
-
-
-def test_equal_and_empty_names_become_different_ones():
-    assert distinct(["a", "a", "", "a (2)", "a"]) == ("a", "a (2)", "class 2", "a (2) (2)", "a (3)")
 
 
 def test_synthesized_features_are_those_of_the_generator(model, zoo):

@@ -789,7 +789,7 @@ def test_of_own_data_the_linear_lens_is_there_at_once_and_the_map_comes(
     assert np.isnan(xy(panel, "synthesized", "umap")).all()
     linear = xy(panel, "synthesized").copy()
     panel.wait(300)
-    assert panel.scene.mapped
+    assert panel.scene.has_map
     assert np.isfinite(xy(panel, "synthesized", "umap")).all()
     assert np.isfinite(xy(panel, "real", "umap")).all()
     np.testing.assert_array_equal(xy(panel, "synthesized"), linear)
@@ -798,7 +798,7 @@ def test_of_own_data_the_linear_lens_is_there_at_once_and_the_map_comes(
 def test_before_the_map_is_there_a_still_can_be_made(own, make_dataset, monkeypatch):
     monkeypatch.setattr(Scene, "of", lambda *_, **__: time.sleep(60))
     panel = own(make_dataset(rows=20))
-    assert not panel.scene.mapped
+    assert not panel.scene.has_map
     assert isinstance(panel.still(), Figure)
 
 

@@ -464,7 +464,7 @@ def test_glyphs_come_with_their_map_and_a_model_of_another_whitening_lands_on_it
     one.set(epochs=1, hidden=16)
     one.start()
     one.wait()
-    assert one.view.scene.mapped
+    assert one.view.scene.has_map
     model, raw = one.model, one.view.problem.preprocessing
     asked = torch.from_numpy(one.view.problem.attributes[one.view.classes])
     pixels = raw.inverse(model.synthesize(asked, 40, seed=0).numpy().reshape(-1, 64))
