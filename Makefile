@@ -1,4 +1,4 @@
-# make lab | test | demo | bench | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | test-all | demo | bench | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab test demo bench reliability docs lint mutants lock audit clean
+.PHONY: lab test test-all demo bench reliability docs lint mutants lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
@@ -17,8 +17,13 @@ lab: $(INSTALLED)
 	  $(BIN)/jupyter lab $(ROOT) --ServerApp.ip=localhost --LanguageServerManager.autodetect=False \
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
+# Everything but what only repeats; test-all runs that, too. CONTRIBUTING.md says when to run which.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 test: $(INSTALLED)
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PYTEST) -m "not long" $(ARGS)
+
+test-all: $(INSTALLED)
+	$(PYTEST) $(ARGS)
 
 demo: $(INSTALLED)
 	$(BIN)/gsmflow-lite demo $(ARGS)
@@ -38,9 +43,10 @@ mutants: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 docs: $(INSTALLED)
-	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+	$(BIN)/sphinx-build -W --keep-going -q -c docs . build/docs
 	@echo "build/docs/index.html"
 
 $(INSTALLED): pyproject.toml $(wildcard *.lock)

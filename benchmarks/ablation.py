@@ -1,13 +1,17 @@
-"""What each mechanism is worth: the flow with one thing changed at a time, and the baselines, under the same rules.
+"""Measure what each mechanism is worth: change one thing of the flow at a time.
 
-    python benchmarks/ablation.py --dataset glyphs --seeds 5 --json ablation_glyphs.json --figure ablation_glyphs.png
-    python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 5 --json ablation_flo.json
+    python benchmarks/ablation.py --dataset glyphs --seeds 5 --json glyphs.json --figure glyphs.png
+    python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 5 --json flo.json
 
-Prints a table in Markdown: means over seeds with 95 % intervals (Student's t). Scores are per cent; *semantic*, *variance* and
-*structure* are the headlines of the three shift meters (agreement with the description, spread as a ratio of variances,
-rank correlation of class distances), on unseen classes. Everything, training length, classifier penalty and calibration, is
-chosen on validation classes; each seed draws its own weights, batches, noise and samples. Finished cells are kept in the JSON
-file, so that an interrupted table goes on; with ``--models`` trained models are kept too, and never trained again.
+Every row of the table, the baselines too, is chosen and scored under the same rules.
+
+Prints a table in Markdown: means over seeds with 95 % intervals (Student's t). Scores are per cent;
+*semantic*, *variance* and *structure* are the headlines of the three shift meters (agreement with
+the description, spread as a ratio of variances, rank correlation of class distances), on unseen
+classes. Everything, training length, classifier penalty and calibration, is chosen on validation
+classes; each seed draws its own weights, batches, noise and samples. Finished cells are kept in the
+JSON file, so that an interrupted table goes on; with ``--models`` trained models are kept too, and
+never trained again.
 """
 
 from __future__ import annotations
@@ -31,29 +35,40 @@ from gsmflow_lite import (
     lite,
     load,
 )
-from gsmflow_lite.generators import zoo
+from gsmflow_lite.generators import MECHANISMS, zoo
 from gsmflow_lite.scores.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
-from gsmflow_lite.shifts.report import measure
+from gsmflow_lite.shifts.measuring import measure
 from gsmflow_lite.storage import write_json
 
 MINING = {  # by data set: features differ in size, so steps do
     "glyphs": zoo.MINING,
     "features": MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0),
 }
-TWICE = {
-    "twice": True
-}  # as many epochs again: mining makes two rows of each, and so takes twice as many steps
-BASELINE, FULL = "ridge-Gaussian", "full method"
+# As many epochs again: mining makes two rows of each, and so takes twice as many steps.
+TWICE = {"twice": True}
+BASELINE = "ridge-Gaussian"
+FULL = "full method"
 SHAPE = {"start": "none", "relative_positioning": True}
 CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
+
+
+def minus(name: str, **more: object) -> tuple[dict, dict]:
+    """Changes of model and training that switch one mechanism off in the papers' method."""
+    mechanism = MECHANISMS[name]
+    off = {mechanism.setting: mechanism.off}
+    model = SHAPE | off if mechanism.section == "model" else SHAPE
+    training = CURES | off if mechanism.section == "training" else CURES
+    return model, training | more
+
+
 PAPERS = {  # the method of the papers with everything on, and with one thing off
     FULL: (SHAPE, CURES),
-    "minus semantics": (SHAPE | {"semantics": "none"}, CURES),
-    "minus mining": (SHAPE, CURES | {"mining": None}),
-    "minus mining, twice the epochs": (SHAPE, CURES | {"mining": None} | TWICE),
-    "minus perturbation": (SHAPE, CURES | {"perturbation": 0.0}),
-    "minus relative positioning": (SHAPE | {"relative_positioning": False}, CURES),
-    "minus prototype loss": (SHAPE, CURES | {"prototype_weight": 0.0}),
+    "minus semantics": minus("semantics"),
+    "minus mining": minus("mining"),
+    "minus mining, twice the epochs": minus("mining", **TWICE),
+    "minus perturbation": minus("perturbation"),
+    "minus relative positioning": minus("positioning"),
+    "minus prototype loss": minus("prototype"),
 }
 OURS = {  # this library's settings, and one thing changed
     "lite": ({}, {}),
@@ -73,7 +88,7 @@ CHANGES = OURS | PAPERS
 SCORES = ("seen", "unseen", "harmonic", "zsl")
 METERS = ("semantic", "variance", "structure")
 HEADINGS = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
-IMAGINED = 400  # features a class for the meters
+SYNTHESIZED = 400  # features of each class for the meters
 
 
 def main() -> None:
@@ -89,13 +104,13 @@ def main() -> None:
         else {"dataset": dataset.name, "cells": {}}
     )
     methods = {
-        k: m for k, m in _methods(config).items() if options.only is None or k in options.only
+        k: m for k, m in methods_of(config).items() if options.only is None or k in options.only
     }
     folds = options.folds or config.folds
     for seed in range(options.seeds):
         for name, method in methods.items():
             key = f"{name}|{seed}"
-            cell = _filled(
+            cell = filled(
                 done["cells"].get(key, {}),
                 method,
                 dataset,
@@ -107,10 +122,9 @@ def main() -> None:
                 done["cells"][key] = cell
                 write_json(options.json, done)
                 print(f"{key:45s}{cell}", flush=True)
-    print(_table(done["cells"], list(methods), options.against))
-    print(
-        f"\nDifferences to {options.against}, seed by seed\n{_differences(done['cells'], list(methods), options.against)}"
-    )
+    print(table(done["cells"], list(methods), options.against))
+    print(f"\nDifferences to {options.against}, seed by seed")
+    print(differences(done["cells"], list(methods), options.against))
     if options.figure:
         _figure(done["cells"], list(methods), f"{dataset.name}, {options.seeds} seeds").savefig(
             options.figure
@@ -145,16 +159,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _methods(config: Config) -> dict[str, Method]:
+def methods_of(config: Config) -> dict[str, Method]:
     methods = {BASELINE: ridge_gaussian(config), "ESZSL": eszsl, "oracle": oracle(config)}
     for name, (model, training) in CHANGES.items():
         changed = replace(config.model, **model)
         if name != "lite" and changed == config.model and not training:
             continue  # the settings are so already
         if name in PAPERS and config.name == "lite/features":
-            training = training | {
-                "epochs": 30
-            }  # without a start it is still learning after the others' 9
+            # Without a start the flow is still learning after the 9 epochs of the others.
+            training = training | {"epochs": 30}
         epochs = training.get("epochs", config.training.epochs)
         training = {**training, "epochs": 2 * epochs if training.get("twice") else epochs}
         training.pop("twice", None)
@@ -169,10 +182,13 @@ def _model_file(folder: Path | None, key: str) -> Path | None:
     return folder and folder / f"{key.replace(' ', '_').replace('|', '_')}.safetensors"
 
 
-def _filled(
+def filled(
     cell: dict, method: Method, dataset: GZSLDataset, seed: int, folds: int, kept: Path | None
 ) -> dict:
-    """The cell with whatever it lacks: scores, by training; meters, by training or from the model that was kept."""
+    """Add to a cell the scores and meters that it lacks.
+
+    Scores need training. Meters need training, too, unless the model was kept.
+    """
     if cell.keys() >= {*SCORES, "meters"}:
         return cell
     started = time.perf_counter()
@@ -194,23 +210,26 @@ def _filled(
 
 
 def _meters(dataset: GZSLDataset, generator, seed: int) -> dict[str, list[float]]:
-    """Value, floor, ceiling and score of every metric; none for what synthesizes nothing or hands out the test's own rows."""
+    """Value, floor, ceiling and score of every metric.
+
+    Empty for a method that synthesizes nothing, and for one that hands out the test rows.
+    """
     if generator is None or isinstance(generator, RealSamples):
         return {}
-    readings = measure(dataset, generator, n=IMAGINED, seed=seed).readings
+    readings = measure(dataset, generator, n=SYNTHESIZED, seed=seed).readings
     measured = [r for r in readings if r.label is None and np.isfinite(r.value)]
     return {
         r.metric: [round(x, 4) for x in (r.value, r.floor, r.ceiling, r.score)] for r in measured
     }
 
 
-# --- The table -------------------------------------------------------------------------------------------------------
+# --- The table ------------------------------------------------------------------------------------
 
 HEADLINES = {"semantic": "agreement", "variance": "spread", "structure": "distance order"}
 
 
 def _values(cells: dict[str, dict], name: str) -> dict[str, dict[str, float]]:
-    """Of one row: by seed, its scores and the headlines of its meters."""
+    """Scores and headlines of the meters of one row of the table, by seed."""
     found = {}
     for key, cell in cells.items():
         row, _, seed = key.partition("|")
@@ -224,29 +243,27 @@ def _values(cells: dict[str, dict], name: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def _table(cells: dict[str, dict], names: list[str], against: str = BASELINE) -> str:
+def table(cells: dict[str, dict], names: list[str], against: str = BASELINE) -> str:
     """Means over seeds, and the differences in H and T1 to the row ``against``, seed by seed."""
     heads = [*(HEADINGS[s] for s in SCORES), *METERS, f"H - {against}", f"T1 - {against}", "seeds"]
     lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
     reference = _values(cells, against)
     for name in names:
         rows = _values(cells, name)
-        shown = [_interval([row[s] for row in rows.values()]) for s in SCORES]
-        shown += [
-            _interval([row[m] for row in rows.values() if m in row], digits=2) for m in METERS
-        ]
+        shown = [interval([row[s] for row in rows.values()]) for s in SCORES]
+        shown += [interval([row[m] for row in rows.values() if m in row], digits=2) for m in METERS]
         for score in ("harmonic", "zsl"):
             gains = [
                 row[score] - reference[seed][score]
                 for seed, row in rows.items()
                 if seed in reference
             ]
-            shown.append("" if name == against else _interval(gains))
+            shown.append("" if name == against else interval(gains))
         lines.append(f"| {name} | {' | '.join(shown)} | {len(rows)} |")
     return "\n".join([*lines, _ceilings(cells)])
 
 
-def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
+def differences(cells: dict[str, dict], names: list[str], against: str) -> str:
     """Means over seeds of the differences to the row ``against``, with intervals."""
     columns = {"harmonic": ("H", 1), "zsl": ("T1", 1)} | {meter: (meter, 2) for meter in METERS}
     lines = [
@@ -261,7 +278,7 @@ def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
             if seed in reference and name != against
         ]
         shown = [
-            _interval([row[key] - to[key] for row, to in pairs if key in row and key in to], digits)
+            interval([row[key] - to[key] for row, to in pairs if key in row and key in to], digits)
             for key, (_, digits) in columns.items()
         ]
         if pairs:
@@ -270,7 +287,10 @@ def _differences(cells: dict[str, dict], names: list[str], against: str) -> str:
 
 
 def _ceilings(cells: dict[str, dict]) -> str:
-    """The row of what real features get against real ones: the same for all, but for the draw of the halves."""
+    """Row of the table for real features against real ones.
+
+    It is the same for all methods, but for the random halves that are compared.
+    """
     shown = [
         f"{np.mean(found):.2f}" if (found := _of_real(cells, meter)) else "-" for meter in METERS
     ]
@@ -285,7 +305,7 @@ def _of_real(cells: dict[str, dict], meter: str) -> list[float]:
     ]
 
 
-def _interval(values: list[float], digits: int = 1) -> str:
+def interval(values: list[float], digits: int = 1) -> str:
     from scipy.stats import t
 
     if len(values) < 2:
@@ -295,7 +315,10 @@ def _interval(values: list[float], digits: int = 1) -> str:
 
 
 def _figure(cells: dict[str, dict], names: list[str], title: str):
-    """Each row's mean with its 95 % interval over seeds, one panel a score or meter; dotted, what real features get."""
+    """Draw each row's mean with its 95 % interval over seeds, a panel for each score and meter.
+
+    A dotted line shows what real features get.
+    """
     import pandas as pd
     import seaborn as sns
     from scipy.stats import t
@@ -308,11 +331,27 @@ def _figure(cells: dict[str, dict], names: list[str], title: str):
         for key in columns
         if key in row
     ]
+
+    def error_bar(values):
+        half = t.ppf(0.975, len(values) - 1) * values.sem()
+        return values.mean() - half, values.mean() + half
+
     grid = sns.catplot(
-        pd.DataFrame(long), kind="point", x="value", y="", col="column", order=names, sharex=False, linestyle="none",
-        errorbar=lambda v: (v.mean() - (h := t.ppf(0.975, len(v) - 1) * v.sem()), v.mean() + h), height=0.4 * len(names) + 1.2,
-        aspect=8 / (0.4 * len(names) + 6), color="#0072B2", markersize=5, err_kws={"linewidth": 1.5},
-    )  # fmt: skip
+        pd.DataFrame(long),
+        kind="point",
+        x="value",
+        y="",
+        col="column",
+        order=names,
+        sharex=False,
+        linestyle="none",
+        errorbar=error_bar,
+        height=0.4 * len(names) + 1.2,
+        aspect=8 / (0.4 * len(names) + 6),
+        color="#0072B2",
+        markersize=5,
+        err_kws={"linewidth": 1.5},
+    )
     for (column, axes), name in zip(grid.axes_dict.items(), columns, strict=True):
         axes.grid(axis="x", color="#E6E6E6")
         axes.set(xlabel="", title=column)

@@ -1,9 +1,12 @@
-"""How well descriptions tell where a class lies: the part of zero-shot learning that no shape of a density can replace.
+"""Measure how well the attributes of a class tell where its features lie.
 
     python benchmarks/class_means.py --dataset FLO --features lite0
 
-Prints the accuracy of nearest-mean classification of unseen rows (Mahalanobis, pooled covariance of the seen classes) with
-real and with ridge-predicted means, and how far linear and kernel ridge regression miss the mean of a left-out seen class.
+This is the part of zero-shot learning that no shape of a density can replace.
+
+Prints the accuracy of nearest-mean classification of unseen rows (Mahalanobis, pooled covariance of
+the seen classes) with real and with ridge-predicted means, and how far linear and kernel ridge
+regression miss the mean of a left-out seen class.
 """
 
 from __future__ import annotations
@@ -42,36 +45,34 @@ def main() -> None:
     for name, predicted in means.items():
         print(f"unseen rows nearest to their own class, {name}: {nearest_mean(d, predicted):.1f} %")
     for kernel, widths in KERNELS.items():
-        print(
-            f"mean squared distance to the mean of a left-out seen class, {kernel}: {left_out_error(d, kernel, widths):.1f}"
-        )
+        error = left_out_error(d, kernel, widths)
+        print(f"mean squared distance to the mean of a left-out seen class, {kernel}: {error:.1f}")
 
 
 def nearest_mean(d, means: np.ndarray) -> float:
     """Mean per-class accuracy among unseen classes, per cent."""
     whiten = np.linalg.inv(np.linalg.cholesky(within_covariance(d))).T
-    x, m = d.features[d.test_unseen] @ whiten, means @ whiten
+    x = d.features[d.test_unseen] @ whiten
+    m = means @ whiten
     distances = ((x[:, None] - m) ** 2).sum(2)
-    return (
-        100
-        * per_class_accuracy(d.labels[d.test_unseen], d.unseen_classes[distances.argmin(1)]).mean()
-    )
+
+    predicted = d.unseen_classes[distances.argmin(1)]
+    return 100 * per_class_accuracy(d.labels[d.test_unseen], predicted).mean()
 
 
 def left_out_error(d, kernel: str, widths: list) -> float:
     """Leave-one-class-out error at the best strength and kernel width, after centring."""
     attributes = d.attributes[d.seen_classes].astype(np.float64)
     means = class_means(d, d.seen_classes, d.train).astype(np.float64)
-    attributes, means = attributes - attributes.mean(0), means - means.mean(0)
+    attributes -= attributes.mean(0)
+    means -= means.mean(0)
+
     errors = []
     for width in widths:
         for strength in STRENGTHS:
             model = KernelRidge(alpha=strength, kernel=kernel, gamma=width)
-            errors.append(
-                ((cross_val_predict(model, attributes, means, cv=LeaveOneOut()) - means) ** 2)
-                .sum(1)
-                .mean()
-            )
+            predicted = cross_val_predict(model, attributes, means, cv=LeaveOneOut())
+            errors.append(((predicted - means) ** 2).sum(1).mean())
     return min(errors)
 
 

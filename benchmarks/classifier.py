@@ -1,16 +1,18 @@
-"""The classifier on real seen and synthesized unseen rows, beside the papers' training of it, plainly written.
+"""Compare our classifier on real and synthesized rows with the papers' way to train it.
 
     python benchmarks/classifier.py --json classifier.json
     python benchmarks/classifier.py --flo FLO --features lite0 --seeds 5 --json classifier_flo.json
 
-At the size of CUB (7057 real rows and 50 x 600 synthesized ones, 2048 features, 200 classes) and of AWA2 (23,527 and 10 x 50,000,
-50 classes). The peers go through all rows in batches for the published number of epochs; ours is linear discriminant analysis
-in closed form, on at most 600 synthesized rows a class. On AWA2 the peers do three of their thirty epochs, and their time is
+At the size of CUB (7057 real rows and 50 x 600 synthesized ones, 2048 features, 200 classes) and of
+AWA2 (23,527 and 10 x 50,000, 50 classes). The peers go through all rows in batches for the
+published number of epochs; ours is linear discriminant analysis in closed form, on at most 600
+synthesized rows a class. On AWA2 the peers do three of their thirty epochs, and their time is
 scaled up; 5000 different rows a class are laid out ten times over for them.
 
-Rows are made up, synthesized ones by a ridge-Gaussian. The script fails where our harmonic mean is lower than a peer's by more
-than half a point, both at the calibration that is best *on these made-up test rows*. ``--flo`` asks the same of real features,
-at the size of Oxford Flowers: scores by the rules of ``gsmflow_lite.scores.protocol``, everything chosen on validation classes.
+Rows are made up, synthesized ones by a ridge-Gaussian. The script fails where our harmonic mean is
+lower than a peer's by more than half a point, both at the calibration that is best *on these
+made-up test rows*. ``--flo`` asks the same of real features, at the size of Oxford Flowers: scores
+by the rules of ``gsmflow_lite.scores.protocol``, everything chosen on validation classes.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from ablation import SCORES, _interval
+from ablation import SCORES, interval
 from pairs import Row, Work, main
 from published import classify
 from scale import AWA2, CUB, TOY, Scale, dataset
@@ -52,10 +54,8 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
             if name == "AWA2":
                 config, shares[paper] = replace(config, epochs=config.epochs // SHORT), 1 / SHORT
             copies = scale.samples // LAID_OUT if scale.samples > LAID_OUT else 1
-            all_x, all_y = (
-                _laid_out(x, len(data.train), copies),
-                _laid_out(y, len(data.train), copies),
-            )
+            all_x = _laid_out(x, len(data.train), copies)
+            all_y = _laid_out(y, len(data.train), copies)
             peers[paper] = lambda c=config, x=all_x, y=all_y, d=data: _judge(
                 d, *classify(x, y, len(d.attributes), c)
             )
@@ -69,17 +69,16 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
 
 
 def _rows(data: GZSLDataset, scale: Scale, samples: int) -> tuple[Tensor, Tensor]:
-    """Real training rows and synthesized ones of the unseen classes, (N, D), and their class numbers (N,)."""
+    """Real training rows and synthesized rows of the unseen classes, and their class numbers."""
     unseen = torch.from_numpy(data.unseen_classes)
-    fake = (
-        RidgeGaussian.fit(data)
-        .synthesize(torch.from_numpy(data.attributes[data.unseen_classes]), samples)
-        .flatten(0, 1)
-    )
-    x = torch.cat([torch.from_numpy(data.features[data.train]), fake])
-    return x, torch.cat(
-        [torch.from_numpy(data.labels[data.train]), unseen.repeat_interleave(samples)]
-    )
+    attributes = torch.from_numpy(data.attributes[data.unseen_classes])
+    synthesized = RidgeGaussian.fit(data).synthesize(attributes, samples).flatten(0, 1)
+
+    real = torch.from_numpy(data.features[data.train])
+    real_labels = torch.from_numpy(data.labels[data.train])
+    x = torch.cat([real, synthesized])
+    y = torch.cat([real_labels, unseen.repeat_interleave(samples)])
+    return x, y
 
 
 def _laid_out(rows: Tensor, real: int, copies: int) -> Tensor:
@@ -108,11 +107,15 @@ def _as_good(ours: TestLogits, peer: TestLogits) -> None:
 
 
 def on_flowers(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
-    """Test scores of the classifiers on real features, under the rules of :mod:`gsmflow_lite.scores.protocol`; no times."""
+    """Test scores of the classifiers on real features, without times.
+
+    The rules are those of :mod:`gsmflow_lite.scores.protocol`.
+    """
     if not options.flo:
         return []
     data = load(options.flo, features=options.features).preprocessed("none")
-    published, scaled = preset("tmm2022", "FLO").classifier, data.preprocessed("pca", 1280)
+    published = preset("tmm2022", "FLO").classifier
+    scaled = data.preprocessed("pca", 1280)
     classifiers = {
         "published": (data, replace(published, rows=published.samples)),
         "lda": (data, replace(OURS, penalties=(0.3, 0.5, 0.8))),
@@ -124,7 +127,7 @@ def on_flowers(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
         found = [
             run(ridge_gaussian(config), data, seed=seed).scores for seed in range(options.seeds)
         ]
-        shown = [_interval([getattr(one, score) for one in found]) for score in SCORES]
+        shown = [interval([getattr(one, score) for one in found]) for score in SCORES]
         print(f"| {name}, {classifier.samples} samples a class | {' | '.join(shown)} |", flush=True)
     return []
 

@@ -1,15 +1,17 @@
-"""Kill -9 at random moments of training, saving, studying and writing reports: is anything finished lost, or anything wrong?
+"""Kill work at random moments, and look whether anything finished is lost or wrong.
 
     python benchmarks/faults.py --kills 200 --json faults.json
 
-Each kind of work is done once undisturbed. Then a process doing the same is killed at a moment drawn from the time that it
-took; what it left is looked at, and the next process goes on from there, until one comes to the end; then it starts anew. What
-must hold: a file that was whole stays whole and does not go back to an older state; what comes out in the end is what the
-undisturbed work gave, bit for bit.
+Each kind of work is done once undisturbed. Then a process doing the same is killed at a moment
+drawn from the time that it took; what it left is looked at, and the next process goes on from
+there, until one comes to the end; then it starts anew. What must hold: a file that was whole stays
+whole and does not go back to an older state; what comes out in the end is what the undisturbed work
+gave, bit for bit.
 
-Then training is disturbed otherwise, ``--faults`` times each: a call of the system that writes the checkpoint fails (no space
-left, read-only, folder gone), or the interrupt of a notebook's kernel comes, at any line of the code. The error must be a
-``StorageError``, the model usable, and the next call must go on to the same end. Needs fork: Linux or macOS.
+Then training is disturbed otherwise, ``--faults`` times each: a call of the system that writes the
+checkpoint fails (no space left, read-only, folder gone), or the interrupt of a notebook's kernel
+comes, at any line of the code. The error must be a ``StorageError``, the model usable, and the next
+call must go on to the same end. Needs fork: Linux or macOS.
 """
 
 from __future__ import annotations
@@ -37,11 +39,12 @@ import torch
 from scale import TOY, dataset
 
 from gsmflow_lite import RidgeGaussian, TrainingConfig, fit, new_model
-from gsmflow_lite.config import ModelConfig, lite
+from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.datasets import gaussian_world, save_npz
 from gsmflow_lite.errors import StorageError
 from gsmflow_lite.method.model import SavedModel
-from gsmflow_lite.runs.experiment import diagnose
+from gsmflow_lite.presets import lite
+from gsmflow_lite.runs.diagnosis import diagnose
 from gsmflow_lite.runs.report import write_report
 from gsmflow_lite.runs.study import run_study
 from gsmflow_lite.runs.study_file import Study
@@ -55,9 +58,13 @@ SAVES = 40
 
 @dataclass
 class Work:
-    """``run`` does all that is left to do in a folder; ``state`` looks at what lies there and raises where it is not whole.
+    """A kind of work that may be killed and must go on.
 
-    ``state`` returns how far the work is, and ``outcome`` what it came to, both to be compared with ``==``.
+    ``run`` does all that is left to do in a folder. ``state`` looks at the files there and raises
+    an error where they are not whole.
+
+    ``state`` returns how far the work is, and ``outcome`` what it came to, both to be compared with
+    ``==``.
     """
 
     name: str
@@ -200,7 +207,9 @@ def torment(one: Work, kills: int, rng: random.Random) -> None:
         started = time.monotonic()
         if until(start(one.run, calm), 600):
             raise SystemExit(f"{one.name} fails undisturbed")
-        took, expected, last = time.monotonic() - started, one.outcome(calm), one.state(calm)
+        took = time.monotonic() - started
+        expected = one.outcome(calm)
+        last = one.state(calm)
     while one.times < kills:
         with tempfile.TemporaryDirectory() as name:
             before = 0
@@ -245,7 +254,9 @@ ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.ENOENT, errno.EIO, errn
 @contextmanager
 def failing_call(rng: random.Random) -> Iterator[None]:
     """One call of the system fails once, sooner or later."""
-    name, code, wait = rng.choice(CALLS), rng.choice(ERRORS), rng.randrange(TRAINING.epochs)
+    name = rng.choice(CALLS)
+    code = rng.choice(ERRORS)
+    wait = rng.randrange(TRAINING.epochs)
     left = itertools.count(wait, -1)
     real = pkgutil.resolve_name(name)
 
@@ -324,13 +335,12 @@ def main() -> None:
     options.add_argument("--json", metavar="FILE")
     options = options.parse_args()
     torch.set_num_threads(1)  # threads do not survive a fork
-    done, rng = work(), random.Random(options.seed)
+    rng = random.Random(options.seed)
+    done = work()
     for number, one in enumerate(done):
-        torment(
-            one,
-            options.kills * (number + 1) // len(done) - options.kills * number // len(done),
-            rng,
-        )
+        before = options.kills * number // len(done)
+        after = options.kills * (number + 1) // len(done)
+        torment(one, after - before, rng)
         tell(one)
     for name, disturb in (("failing call", failing_call), ("interrupt", interrupt)):
         done.append(disturbed(name, disturb, options.faults, rng))

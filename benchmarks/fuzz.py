@@ -1,13 +1,15 @@
-"""Broken files for every reader: each must be read by the rules, or refused with one clear error, in bounded time and memory.
+"""Give broken files to every reader, which must read them by the rules or refuse them.
 
-    python benchmarks/fuzz.py --json fuzz.json                  # 24,000 files
-    python benchmarks/fuzz.py --files 500 --readers npz         # fewer, of one reader
-    python benchmarks/fuzz.py --keep wrong                      # files that were read wrongly, to look at
+    python benchmarks/fuzz.py --json fuzz.json               # 24,000 files
+    python benchmarks/fuzz.py --files 500 --readers npz      # fewer files, for one reader
+    python benchmarks/fuzz.py --keep wrong                   # keep files that were read wrongly
 
-Files are made from a seed, so a run can be repeated. Each is read in a process of its own kind, which may take so much address
-space and time and no more. What may happen to a file:
+A refusal must be one clear error, in bounded time and memory.
 
-==========  ==========================================================================================
+Files are made from a seed, so a run can be repeated. Each is read in a process of its own kind,
+which may take so much address space and time and no more. What may happen to a file:
+
+==========  ========================================================================================
 read        and all rules hold: shapes agree, numbers are finite, labels and splits are in range
 refused     with a ``GSMFlowError`` of moderate length, or, where a cache is read, quietly made anew
 hang        no answer in time
@@ -16,11 +18,11 @@ memory      more was taken than is allowed, or an allocation failed
 written     something was written outside the folder
 wrong       what was read breaks a rule, or a checksum let a changed byte through
 other       any other exception
-==========  ==========================================================================================
+==========  ========================================================================================
 
-Of formats with checksums (.npz, compressed variables of MATLAB 5, the cache of maps) a changed byte is told from a good one.
-MATLAB 5 without compression, .npy, HDF5 without its own checksums and safetensors have none: a changed number that is finite
-and in range reads as another number.
+Of formats with checksums (.npz, compressed variables of MATLAB 5, the cache of maps) a changed byte
+is told from a good one. MATLAB 5 without compression, .npy, HDF5 without its own checksums and
+safetensors have none: a changed number that is finite and in range reads as another number.
 """
 
 from __future__ import annotations
@@ -78,15 +80,15 @@ class Result(NamedTuple):
     megabytes: float = 0.0
 
 
-# --- In the process that reads ---------------------------------------------------------------------------------------
+# --- In the process that reads --------------------------------------------------------------------
 
 
 def serve(connection: Connection, place: str) -> None:
-    """Read one case after the other, in a small world of files of its own; ends with the other side."""
+    """Read one case after the other, in a folder of this process alone, until the asker ends."""
     import readers
 
     base = Path(place)
-    _furnish(base)
+    furnish(base)
     os.chdir(base / "work")
     warnings.simplefilter("error")
     for reader in readers.READERS.values():  # whatever is imported late, and takes memory once
@@ -100,7 +102,7 @@ def serve(connection: Connection, place: str) -> None:
             connection.send(attempt(base, Case(*connection.recv())))
 
 
-def _furnish(base: Path) -> None:
+def furnish(base: Path) -> None:
     """What files may point to and must not reach."""
     import h5py
     import mutations
@@ -134,7 +136,7 @@ def attempt(base: Path, case: Case) -> Result:
         outcome, detail = "memory", f"{grown:.0f} MB"
     if _listing(base) != before:
         outcome, detail = "written", f"{set(_listing(base)) ^ set(before)}"
-        _furnish(base)
+        furnish(base)
     return Result(case, outcome, detail, grown)
 
 
@@ -182,14 +184,16 @@ def _kilobytes(key: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(key + ":"))
 
 
-# --- In the process that asks ----------------------------------------------------------------------------------------
+# --- In the process that asks ---------------------------------------------------------------------
 
 
 class Worker:
     """A process that reads, and another one when it died or hung."""
 
     def __init__(self, target: Callable[[Connection, str], None] = serve) -> None:
-        self.target, self.process, self.connection = target, None, None
+        self.target = target
+        self.process = None
+        self.connection = None
         self.place = tempfile.TemporaryDirectory()
 
     def read(self, case: Case) -> Result:
@@ -232,7 +236,8 @@ class Worker:
 
 def results(cases: Iterable[Case], jobs: int) -> Iterator[Result]:
     """Each case read by one of ``jobs`` processes."""
-    own, workers = threading.local(), []
+    own = threading.local()
+    workers = []
 
     def read(case: Case) -> Result:
         if not hasattr(own, "worker"):
@@ -271,10 +276,8 @@ def table(counts: dict[str, Counter]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     import readers
-
-    from gsmflow_lite.storage import write_json
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -295,10 +298,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="write files that were read wrongly here"
     )
-    options = parser.parse_args(arguments)
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    from gsmflow_lite.storage import write_json
+
+    options = _options(arguments)
     each = -(-options.files // len(options.readers))
     cases = [Case(name, options.seed, number) for name in options.readers for number in range(each)]
-    started, all_results = time.perf_counter(), []
+    started = time.perf_counter()
+    all_results = []
     for result in results(cases, options.jobs):
         all_results.append(result)
         if result.outcome in WRONG:
@@ -308,11 +318,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
             if options.keep:
                 _keep(options.keep, result.case)
-    counts, seconds = count(all_results), time.perf_counter() - started
+    seconds = time.perf_counter() - started
+    counts = count(all_results)
     heaviest = max(all_results, key=lambda result: result.megabytes)
     print(table(counts))
     print(
-        f"{len(cases)} files in {seconds:.0f} s; the heaviest was {heaviest.case}: {heaviest.megabytes:.0f} MB"
+        f"{len(cases)} files in {seconds:.0f} s; "
+        f"the heaviest was {heaviest.case}: {heaviest.megabytes:.0f} MB"
     )
     if options.json:
         rows = {

@@ -1,11 +1,12 @@
-"""How time and memory grow with rows, features, classes and blocks: the exponent of each, fitted to doublings.
+"""Fit how time and memory grow with rows, features, classes and blocks, one exponent for each.
 
     python benchmarks/growth.py --json growth.json
 
-Each stage starts from 2000 rows of 256 features, 20 classes (10 seen), 2 blocks with hidden layers of 512, and one count is
-doubled, three times. An exponent is the slope of the logarithm of time (of memory: of what a process of its own grows by) over
-that of the count, by least squares; the exponent of a stage that does not depend on a count is 0. Times are the best of some
-runs. At these sizes fixed costs still show: exponents rise to their limit as counts grow.
+Each stage starts from 2000 rows of 256 features, 20 classes (10 seen), 2 blocks with hidden layers
+of 512, and one count is doubled, three times. An exponent is the slope of the logarithm of time (of
+memory: of what a process of its own grows by) over that of the count, by least squares; the
+exponent of a stage that does not depend on a count is 0. Times are the best of some runs. At these
+sizes fixed costs still show: exponents rise to their limit as counts grow.
 """
 
 from __future__ import annotations
@@ -28,8 +29,19 @@ from gsmflow_lite.method.mining import RelationNetwork, mine_boundary_samples
 from gsmflow_lite.scores.evaluation import softmax_logits
 from gsmflow_lite.storage import write_json
 
-START = Scale(features=256, attributes=32, embedding=256, hidden=512, blocks=2, seen=10, unseen=10, train=1600, test_seen=200,
-              test_unseen=200, samples=20)  # fmt: skip
+START = Scale(
+    features=256,
+    attributes=32,
+    embedding=256,
+    hidden=512,
+    blocks=2,
+    seen=10,
+    unseen=10,
+    train=1600,
+    test_seen=200,
+    test_unseen=200,
+    samples=20,
+)
 TINY = replace(START, features=16, hidden=16, embedding=8, train=80, test_seen=20, test_unseen=20)
 STAGES = (
     "training epoch",
@@ -124,15 +136,12 @@ def main() -> None:
     if options.alone:
         stage, count, times = options.alone.split(": ")
         return alone(call(stage, sized(start, count, int(times))))
-    about, steps, counts = (
-        setting(),
-        2 if options.small else STEPS,
-        COUNTS[: 1 if options.small else None],
-    )
+    about = setting()
+    steps = 2 if options.small else STEPS
+    counts = COUNTS[:1] if options.small else COUNTS
     print(", ".join(f"{name} {value}" for name, value in about.items()), flush=True)
-    print(
-        f"| stage | {' | '.join(f'time ~ {c}' for c in counts)} | {' | '.join(f'memory ~ {c}' for c in counts)} |"
-    )
+    heads = [f"{what} ~ {count}" for what in ("time", "memory") for count in counts]
+    print(f"| stage | {' | '.join(heads)} |")
     print("|---" * (1 + 2 * len(counts)) + "|")
     found = []
     for stage in STAGES[: 1 if options.small else None]:

@@ -1,10 +1,11 @@
-"""What ``import gsmflow_lite`` adds to ``import torch``, beside other flow libraries and the goal of 0.3 s.
+"""Time what ``import gsmflow_lite`` adds to ``import torch``, beside other flow libraries.
 
     python benchmarks/imports.py --json imports.json
 
-Each import runs in a fresh process, ours and the peers' in alternation, after torch has been imported there; files are in the
-page cache after a round that is not counted. A library that puts off its own imports is quick here and pays later: so is ours,
-which leaves plotly, umap, scikit-learn, pandas and h5py until something needs them.
+Each import runs in a fresh process, ours and the peers' in alternation, after torch has been
+imported there; files are in the page cache after a round that is not counted. A library that puts
+off its own imports is quick here and pays later: so is ours, which leaves plotly, umap,
+scikit-learn, pandas and h5py until something needs them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
-"""How long one waits for the shift explorer: in the kernel, on the page, at the start, and with UMAP refitted at every move.
+"""Time how long a user waits for the shift explorer.
 
     python benchmarks/latency.py --json latency.json
 
-On the embedded glyphs: 2000 real points and 500 synthesized ones (10 classes of 50). *In the kernel*: from a slider's new value
-to new arrays in the figure, with the meters computed in the background all the while, as in life. *On the page*: from the
-press of a key to plotly's ``afterplot`` in Chromium with software rendering, where Chromium and Playwright are installed; and
-a burst of 30 presses, in which only the last must be drawn; a page that is busy drawing stretches them. *Naively*: real and
-synthesized features laid out anew by UMAP with its defaults at each move. *At the start*: until the first map stands, and placing
-3000 new points of 256 dimensions.
+On the embedded glyphs: 2000 real points and 500 synthesized ones (10 classes of 50). *In the
+kernel*: from a slider's new value to new arrays in the figure, with the meters computed in the
+background all the while, as in life. *On the page*: from the press of a key to plotly's
+``afterplot`` in Chromium with software rendering, where Chromium and Playwright are installed; and
+a burst of 30 presses, in which only the last must be drawn; a page that is busy drawing stretches
+them. *Naively*: real and synthesized features laid out anew by UMAP with its defaults at each move.
+*At the start*: until the first map stands, and placing 3000 new points of 256 dimensions.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ import numpy as np
 from gsmflow_lite.panels import explore
 from gsmflow_lite.storage import write_json
 
-CLASSES = tuple(
-    "26IMQSUbr0"
-)  # all unseen ones and one seen: with 50 samples each, 500 synthesized points
+# All unseen classes and a seen one: with 50 samples each they have 500 synthesized points.
+CLASSES = tuple("26IMQSUbr0")
 SLIDERS = ("variance", "semantic", "structure", "temperature")
 BURST = 30  # key presses
-CELL = f"from gsmflow_lite.panels import explore\nexplore(state='explore?{'&'.join(f'classes={one}' for one in CLASSES)}')"
+STATE = "explore?" + "&".join(f"classes={name}" for name in CLASSES)
+CELL = f"from gsmflow_lite.panels import explore\nexplore(state='{STATE}')"
 FRESH = {
     "first map, from a fresh process (s)": """
         import gsmflow_lite.panels
@@ -45,7 +46,9 @@ FRESH = {
         from gsmflow_lite.figures.projection import Projection
         rng = np.random.default_rng(0)
         middles = 3 * rng.standard_normal((20, 256))
-        real, new = (middles[rng.integers(20, size=n)] + rng.standard_normal((n, 256)) for n in (2000, 3000))
+        sample = lambda n: middles[rng.integers(20, size=n)] + rng.standard_normal((n, 256))
+        real = sample(2000)
+        new = sample(3000)
         started = time.perf_counter()
         projection = Projection.fit(real, seed=0, cache=False)
         projection.placed(new)
@@ -67,7 +70,8 @@ def main() -> None:
     options = parser.parse_args()
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     result: dict[str, Any] = {
-        "machine": f"{os.cpu_count()} cores, {threads} threads, load {os.getloadavg()[0]:.1f} at the start"
+        "machine": f"{os.cpu_count()} cores, {threads} threads, "
+        f"load {os.getloadavg()[0]:.1f} at the start"
     }
     print(result["machine"])
     result["start"] = {name: _fresh(code) for name, code in FRESH.items()}
@@ -80,7 +84,7 @@ def main() -> None:
     print(_table(result))
 
 
-# --- In the kernel ---------------------------------------------------------------------------------------------------
+# --- In the kernel --------------------------------------------------------------------------------
 
 
 async def _shown() -> list[float]:
@@ -94,35 +98,42 @@ async def _shown() -> list[float]:
 
 
 async def _in_the_kernel(moves: int) -> dict[str, float]:
-    """Milliseconds from a slider's value to the figure's arrays, ``moves`` of each slider, 20 a second."""
+    """Milliseconds from a slider's value to the figure's arrays: ``moves`` of each, 20 a second."""
     panel = explore()
     panel.set(classes=CLASSES)
     panel.wait()
-    drawn, times = panel.map.trace("synthesized", "umap"), []
+    drawn = panel.map.trace("synthesized", "umap")
+    times = []
     for name in SLIDERS:
         slider = panel.controls[name]
         for value in np.linspace(max(slider.min, 0), slider.max, moves + 1)[1:]:
-            before, started = drawn.x, time.perf_counter()
+            before = drawn.x
+            started = time.perf_counter()
             slider.value = float(value)
             if drawn.x is not before:
                 times.append(1000 * (time.perf_counter() - started))
             await asyncio.sleep(0.05)  # the meters go on and report, as between two messages
-        panel.set(**{name: panel._start[name]})
-    made, real = panel.synthesized.points.count, panel.scene.real.count
+        panel.set(**{name: panel.initial[name]})
+    synthesized = panel.synthesized.points.count
+    real = panel.scene.real.count
     panel.wait()
     panel.close()
-    return {"real": real, "synthesized": made, "moves": len(times), **_summary(times)}
+    return {"real": real, "synthesized": synthesized, "moves": len(times), **_summary(times)}
 
 
 def _naive(moves: int) -> dict[str, float]:
-    """Seconds a move, with a new UMAP of everything; the first fit of the process, which compiles, is not counted."""
+    """Seconds a move with a new UMAP of everything.
+
+    The first fit of the process, which compiles, is not counted.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # umap says that a seeded layout has one thread
         import umap
 
         panel = explore(name="naive")
         panel.set(classes=CLASSES)
-        scene, times = panel.scene, []
+        scene = panel.scene
+        times = []
         for value in np.linspace(0, 1, moves + 1):
             panel.set(variance=float(value))
             features = np.concatenate(
@@ -150,11 +161,14 @@ def _fresh(code: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-# --- On the page -----------------------------------------------------------------------------------------------------
+# --- On the page ----------------------------------------------------------------------------------
 
 
 def _on_the_page(moves: int) -> dict[str, float] | None:
-    """Milliseconds from a key to the picture, and what comes of a burst; None where there is no browser."""
+    """Milliseconds from a key to the picture, and the drawings of a burst.
+
+    None where there is no browser.
+    """
     sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
     import lab
 
@@ -175,19 +189,13 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         page.evaluate(LISTEN)
         times = []
         for label in ("Variance", "Temperature"):
-            slider = page.locator(
-                ".gsmflow .widget-slider", has=page.get_by_text(label, exact=True)
-            ).locator(".noUi-handle")
-            slider.focus()
+            _handle(page, label).focus()
             for _ in range(moves):
                 times.append(page.evaluate(PRESS, 1)["last"])
                 page.wait_for_timeout(300)  # the meters of this move are shown before the next
         page.locator(".gsmflow button.jupyter-button", has_text="Reset").click()
         page.wait_for_timeout(2000)
-        slider = page.locator(
-            ".gsmflow .widget-slider", has=page.get_by_text("Semantic", exact=True)
-        ).locator(".noUi-handle")
-        slider.focus()
+        _handle(page, "Semantic").focus()
         burst = page.evaluate(PRESS, BURST)
         page.close()
     return {
@@ -199,33 +207,45 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
     }
 
 
-# The synthesized points of the linear lens are plotly's third trace. A press is answered when they were drawn anew and no other
-# drawing follows for a second.
+def _handle(page, label: str):
+    """What a keyboard moves of the slider with this label."""
+    slider = page.locator(".gsmflow .widget-slider", has=page.get_by_text(label, exact=True))
+    return slider.locator(".noUi-handle")
+
+
+# The synthesized points of the linear lens are plotly's third trace. A press is answered when they
+# were drawn anew and no other drawing follows for a second.
 LISTEN = """() => {
   const plot = document.querySelector(".gsmflow .js-plotly-plot");
   window.draws = [];
   let seen = plot._fullData[2].x;
   plot.on("plotly_afterplot", () => {
-    if (plot._fullData[2].x !== seen) { seen = plot._fullData[2].x; window.draws.push(performance.now()) }
+    if (plot._fullData[2].x === seen) return;
+    seen = plot._fullData[2].x;
+    window.draws.push(performance.now());
   });
 }"""
 PRESS = """async (times) => {
   window.draws = [];
-  const options = { key: "ArrowRight", code: "ArrowRight", keyCode: 39, which: 39, bubbles: true, cancelable: true };
+  const key = { key: "ArrowRight", code: "ArrowRight", keyCode: 39, which: 39 };
+  const options = { ...key, bubbles: true, cancelable: true };
+  const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   const started = performance.now();
   let pressed = started;
   for (let i = 0; i < times; i++) {
     pressed = performance.now();
     document.activeElement.dispatchEvent(new KeyboardEvent("keydown", options));
-    if (times > 1) await new Promise((done) => setTimeout(done, 33));  // as a held key repeats
+    if (times > 1) await wait(33);  // as a held key repeats
   }
-  const quiet = () => performance.now() - (window.draws.at(-1) ?? performance.now()) > (times > 1 ? 2000 : 600);
-  while (!quiet() && performance.now() - started < 60000) await new Promise((done) => setTimeout(done, 20));
-  return { draws: window.draws.length, pressing: pressed - started, last: (window.draws.at(-1) ?? NaN) - pressed };
+  const pause = times > 1 ? 2000 : 600;
+  const quiet = () => performance.now() - (window.draws.at(-1) ?? performance.now()) > pause;
+  while (!quiet() && performance.now() - started < 60000) await wait(20);
+  const last = (window.draws.at(-1) ?? NaN) - pressed;
+  return { draws: window.draws.length, pressing: pressed - started, last };
 }"""
 
 
-# --- Words -----------------------------------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------------
 
 
 def _summary(times: list[float]) -> dict[str, float]:
@@ -236,13 +256,19 @@ def _summary(times: list[float]) -> dict[str, float]:
     }
 
 
+def _three(times: dict[str, float]) -> str:
+    return f"{times['median']:.0f} / {times['p95']:.0f} / {times['worst']:.0f} ms"
+
+
 def _table(result: dict[str, Any]) -> str:
-    kernel, naive, page = result["kernel"], result["naive"], result["page"]
-    three = lambda one: f"{one['median']:.0f} / {one['p95']:.0f} / {one['worst']:.0f} ms"  # noqa: E731
+    kernel = result["kernel"]
+    naive = result["naive"]
+    page = result["page"]
     rows = [
         (
-            f"slider to figure in the kernel, {kernel['real']} + {kernel['synthesized']} points, median / 95 % / worst",
-            three(kernel),
+            f"slider to figure in the kernel, {kernel['real']} + {kernel['synthesized']} points, "
+            "median / 95 % / worst",
+            _three(kernel),
         ),
         (
             f"the same with UMAP refitted, {naive['points']} points",
@@ -251,9 +277,10 @@ def _table(result: dict[str, Any]) -> str:
     ]
     if page is not None:
         rows += [
-            ("key to picture, software rendering, median / 95 % / worst", three(page)),
+            ("key to picture, software rendering, median / 95 % / worst", _three(page)),
             (
-                f"{page['burst']} keys within {page['pressing_ms'] / 1000:.1f} s: drawings; from the last key to its picture",
+                f"{page['burst']} keys within {page['pressing_ms'] / 1000:.1f} s: "
+                "drawings; from the last key to its picture",
                 f"{page['draws']}; {page['after_ms']:.0f} ms",
             ),
         ]

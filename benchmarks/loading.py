@@ -1,12 +1,14 @@
-"""Loading a benchmark of AWA2's size from .mat files, beside scipy.io.loadmat (h5py for 7.3) and the usual indexing.
+"""Time loading .mat files of AWA2's size, beside scipy.io.loadmat or h5py and the usual indexing.
 
     python benchmarks/loading.py --json loading.json
 
-Made-up features, 37,322 x 2048, are written in the layout of xlsa17 into a temporary folder, in double and in single precision
-and in every format: MATLAB 5, the same compressed, MATLAB 7.3 (HDF5, compressed). *Ours* is ``load_folder``: one array in
-single precision and the row numbers of its splits, every rule checked. The peer is what published code does: read all of it,
-transpose, index three splits, turn them into float tensors; nothing is checked. Both hold the same numbers. Memory is what a
-process of its own grows by. Files are read from the page cache, once they were written: a disk takes its own time.
+Made-up features, 37,322 x 2048, are written in the layout of xlsa17 into a temporary folder, in
+double and in single precision and in every format: MATLAB 5, the same compressed, MATLAB 7.3 (HDF5,
+compressed). *Ours* is ``load_folder``: one array in single precision and the row numbers of its
+splits, every rule checked. The peer is what published code does: read all of it, transpose, index
+three splits, turn them into float tensors; nothing is checked. Both hold the same numbers. Memory
+is what a process of its own grows by. Files are read from the page cache, once they were written: a
+disk takes its own time.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from scale import AWA2, TOY, dataset
 from gsmflow_lite import GZSLDataset
 from gsmflow_lite.datasets import load_folder
 
-PLACE = "GSMFLOW_BENCHMARK_FILES"  # where the processes that measure memory find what this one has written
+PLACE = "GSMFLOW_BENCHMARK_FILES"  # the processes that measure memory find the files by it
 FORMATS = ("MATLAB 5", "MATLAB 5 compressed", "MATLAB 7.3")
 KINDS = {"double": np.float64, "single": np.float32}
 SPLITS = {"train": "trainval_loc", "test_seen": "test_seen_loc", "test_unseen": "test_unseen_loc"}
@@ -66,8 +68,10 @@ def work(kind: str, form: str, folder: Path) -> Work:
 
 
 def plainly(folder: Path, read) -> dict[str, torch.Tensor]:
-    content, table = read(folder / "res101.mat"), read(folder / "att_splits.mat")
-    features, labels = content["features"].T, content["labels"].astype(int).squeeze() - 1
+    content = read(folder / "res101.mat")
+    table = read(folder / "att_splits.mat")
+    features = content["features"].T
+    labels = content["labels"].astype(int).squeeze() - 1
     found = {"attributes": torch.from_numpy(table["att"].T).float()}
     for split, key in SPLITS.items():
         rows = table[key].astype(int).squeeze() - 1

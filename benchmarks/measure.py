@@ -2,9 +2,10 @@
 
     python benchmarks/measure.py --json measure.json
 
-Prints seconds (median of three runs) at the size of glyphs (9 unseen classes, 400 samples each, 64-d) and of CUB (50 x 600 x
-2048), then grows one size at a time from a base case and fits an exponent: time ~ size^exponent. The generator hands out
-stored features, so that nothing but the measuring is timed.
+Prints seconds (median of three runs) at the size of glyphs (9 unseen classes, 400 samples each,
+64-d) and of CUB (50 x 600 x 2048), then grows one size at a time from a base case and fits an
+exponent: time ~ size^exponent. The generator hands out stored features, so that nothing but the
+measuring is timed.
 """
 
 from __future__ import annotations
@@ -35,9 +36,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    print(
-        f"{os.cpu_count()} cores, torch {torch.__version__}, numpy {np.__version__}; medians of {options.runs} runs, seconds"
-    )
+    versions = f"torch {torch.__version__}, numpy {np.__version__}"
+    print(f"{os.cpu_count()} cores, {versions}; medians of {options.runs} runs, seconds")
     named = {
         "glyphs, 9 x 400 x 64": _glyphs(),
         "CUB scale, 50 x 600 x 2048": _made_up(600, 2048, 50, seen=150, train=47),
@@ -63,26 +63,25 @@ def _glyphs() -> tuple[GZSLDataset, FromFile, int]:
     labels = np.repeat(d.unseen_classes, 400)
     rows = np.concatenate([rng.choice(d.of_class(k), 400) for k in d.unseen_classes])
     noise = 0.1 * rng.standard_normal((len(rows), 64))
-    return (
-        d,
-        FromFile(d, (d.features[rows] + noise).astype(np.float32), labels, preprocessed=True),
-        400,
-    )
+    features = (d.features[rows] + noise).astype(np.float32)
+    return d, FromFile(d, features, labels, preprocessed=True), 400
 
 
 def _made_up(
     samples: int, features: int, classes: int, *, seen: int = 30, train: int = 20
 ) -> tuple[GZSLDataset, FromFile, int]:
-    """Gaussian classes; ``samples`` real test rows and as many synthesized ones of each of the unseen ``classes``."""
+    """Gaussian classes with ``samples`` real and as many synthesized rows of each unseen class."""
     rng = np.random.default_rng(0)
     attributes = rng.random((seen + classes, 64))
     means = attributes @ rng.standard_normal((64, features)) / 4
     labels = np.concatenate(
         [np.repeat(np.arange(seen), train), np.repeat(np.arange(seen, seen + classes), samples)]
     )
-    draw = lambda labels: (means[labels] + rng.standard_normal((len(labels), features))).astype(
-        np.float32
-    )  # noqa: E731
+
+    def draw(labels: np.ndarray) -> np.ndarray:
+        noise = rng.standard_normal((len(labels), features))
+        return (means[labels] + noise).astype(np.float32)
+
     d = from_arrays(draw(labels), labels, attributes, unseen=np.arange(seen, seen + classes))
     synthesized = np.repeat(d.unseen_classes, samples)
     return d, FromFile(d, draw(synthesized), synthesized), samples

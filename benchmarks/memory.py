@@ -1,11 +1,13 @@
-"""Resident memory of a whole run at AWA2's size, from .mat files to scores and meters, stage by stage.
+"""Measure the memory of a whole run at AWA2's size, from .mat files to scores and meters.
 
     python benchmarks/memory.py --json memory.json
 
-37,322 x 2048 made-up features in xlsa17's layout and the published settings of 2022 for AWA2 - the flow at full width, boundary
-mining, 50,000 samples a class - with all baselines and meters, in a process of its own. Only the time is cut short, which does
-not change what is held: one epoch of the flow, of ten batches, one of the relation network and the classifier, and one loop of
-mining. The published way holds 10 x 50,000 x 2048 floats of samples alone, twice where it concatenates them with the real rows.
+37,322 x 2048 made-up features in xlsa17's layout and the published settings of 2022 for AWA2 - the
+flow at full width, boundary mining, 50,000 samples a class - with all baselines and meters, in a
+process of its own. Only the time is cut short, which does not change what is held: one epoch of the
+flow, of ten batches, one of the relation network and the classifier, and one loop of mining. The
+published way holds 10 x 50,000 x 2048 floats of samples alone, twice where it concatenates them
+with the real rows.
 """
 
 from __future__ import annotations
@@ -19,12 +21,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from loading import write
-from pairs import Row, _highest, parser, row, setting, table
+from pairs import Row, highest_memory, parser, row, setting, table
 from scale import AWA2, TOY, Scale, dataset
 
-from gsmflow_lite.config import Config, lite, preset
+from gsmflow_lite.config import Config
 from gsmflow_lite.datasets import load_folder
 from gsmflow_lite.method import training
+from gsmflow_lite.presets import lite, preset
 from gsmflow_lite.progress import Stage
 from gsmflow_lite.runs.experiment import run_experiment
 from gsmflow_lite.storage import write_json
@@ -50,19 +53,19 @@ def ten_batches(n: int, seed: int, epoch: int) -> torch.Tensor:
 
 def inside(folder: Path, small: bool) -> None:
     """The run itself; prints the highest resident memory so far whenever a stage begins."""
-    training._shuffled = ten_batches
-    print(f"libraries {_highest():.0f}", flush=True)
+    training.shuffled = ten_batches
+    print(f"libraries {highest_memory():.0f}", flush=True)
     data = load_folder(folder)
-    print(f"loaded {_highest():.0f}", flush=True)
+    print(f"loaded {highest_memory():.0f}", flush=True)
 
     def watch(event: object) -> None:
         if isinstance(event, Stage):
-            print(f"until {event.name.replace(' ', '-')} {_highest():.0f}", flush=True)
+            print(f"until {event.name.replace(' ', '-')} {highest_memory():.0f}", flush=True)
 
     run = run_experiment(
         data, settings(small), n=100 if not small else 10, device="cpu", watch=watch
     )
-    print(f"whole run {_highest():.0f}", flush=True)
+    print(f"whole run {highest_memory():.0f}", flush=True)
     print(f"H {run.result['scores']['harmonic']}", file=sys.stderr)
 
 
@@ -71,7 +74,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     if options.alone:
         return inside(Path(options.alone), options.small)
-    about, scale = setting(), TOY if options.small else AWA2
+    about = setting()
+    scale = TOY if options.small else AWA2
     with tempfile.TemporaryDirectory() as name:
         write(Path(name), dataset(scale), np.float64, "MATLAB 5")
         command = [sys.executable, __file__, "--alone", name, "--threads", str(options.threads)]

@@ -1,10 +1,11 @@
-"""Do the meters measure what they say? Known doses of each shift, injected where the truth is known and into real features.
+"""Inject known doses of each shift, and look whether the meters measure what they say.
 
     python benchmarks/meters.py --json meters.json                  # the Gaussian world and glyphs
     python benchmarks/meters.py --json meters.json --flo FOLDER --features lite0
 
-Prints, for each shift injected, the rank correlation of each meter with the dose and whether the others stayed inside the
-intervals that they had without it; then, for every metric and shift, the dose from which on the metric sees it.
+Prints, for each shift injected, the rank correlation of each meter with the dose and whether the
+others stayed inside the intervals that they had without it; then, for every metric and shift, the
+dose from which on the metric sees it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def main() -> None:
 
 
 def _setting(name: str, seed: int, options: argparse.Namespace) -> tuple[GZSLDataset, object, int]:
-    """A data set whose test rows the generator does not hand out, a perfect generator, and how many samples to ask for."""
+    """A data set, a perfect generator that hands out none of its test rows, and a sample size."""
     if name == "gaussian_world":
         world = gaussian_world(64, seed=seed)
         return world.dataset, Truth(world), 200
@@ -71,9 +72,8 @@ def _setting(name: str, seed: int, options: argparse.Namespace) -> tuple[GZSLDat
     dataset = glyphs() if name == "glyphs" else load(options.flo, features=options.features)
     dataset = dataset.preprocessed(config.preprocessing, config.components)
     rows, rest = dataset.split_unseen(seed=seed)
-    fewest = min(
-        len(dataset.of_class(k, rows)) for k in dataset.unseen_classes
-    )  # so that no row comes twice
+    # No more than the smallest class has, so that no row comes twice.
+    fewest = min(len(dataset.of_class(k, rows)) for k in dataset.unseen_classes)
     return rest, RealSamples(dataset, rows), min(200, fewest)
 
 
@@ -87,7 +87,8 @@ def _tables(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def _show(name: str, seeds: int, *, proof: pd.DataFrame, first_seen: pd.DataFrame) -> None:
     print(
-        f"\n## {name}, {seeds} seeds: rank correlation with the dose (lowest over seeds), or doses inside the interval\n"
+        f"\n## {name}, {seeds} seeds: "
+        "rank correlation with the dose (lowest over seeds), or doses inside the interval\n"
     )
     print(f"| injected | {' | '.join(PURE)} |\n|---|{'---|' * len(PURE)}")
     for shift, rows in proof.groupby("shift", sort=False):
@@ -99,7 +100,8 @@ def _show(name: str, seeds: int, *, proof: pd.DataFrame, first_seen: pd.DataFram
         ]
         print(f"| {shift} | {' | '.join(cells)} |")
     print(
-        f"\n## {name}: the dose from which on a metric sees a shift (- : blind; better: it says that things improve)\n"
+        f"\n## {name}: the dose from which on a metric sees a shift "
+        "(- : blind; better: it says that things improve)\n"
     )
     shifts = list(PURE | LIFELIKE)
     print(f"| metric | {' | '.join(shifts)} |\n|---|{'---|' * len(shifts)}")

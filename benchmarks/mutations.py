@@ -1,6 +1,7 @@
-"""How a good file is broken: bytes, numbers that claim much, JSON trees, words of a text, and what each format makes possible.
+"""Break good files: bytes, numbers that claim much, JSON trees, words, and what a format allows.
 
-Every function takes the content of a good file and a ``random.Random``, and returns other content: the same for the same seed.
+Every function takes the content of a good file and a ``random.Random``, and returns other content:
+the same for the same seed.
 """
 
 from __future__ import annotations
@@ -20,29 +21,8 @@ import h5py
 import numpy as np
 
 Mutation = Callable[[bytes, Random], bytes]
-CLAIMS = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    7,
-    9,
-    14,
-    15,
-    17,
-    127,
-    255,
-    2**15,
-    2**16 - 1,
-    2**20,
-    2**31 - 1,
-    2**31,
-    2**32 - 1,
-    10**12,
-)
+SMALL = (0, 1, 2, 3, 4, 5, 6, 7, 9, 14, 15, 17, 127, 255)
+CLAIMS = (*SMALL, 2**15, 2**16 - 1, 2**20, 2**31 - 1, 2**31, 2**32 - 1, 10**12)
 LARGER = (*CLAIMS, 2**40, 2**62, 2**63 - 1, 2**63, 2**64 - 1)
 HEADER = 400  # bytes at the beginning and the end that are hit more often than their share
 MARKUP = "<img src=x onerror=alert(1)>"
@@ -51,8 +31,10 @@ DEPTHS = (50, 900, 990, 3000, 100_000)
 SECRET = 31337.0  # a number in a file that nobody may be led to: seen in what was read, it was
 
 NASTY: tuple[Any, ...] = (
-    None, True, False, "", MARKUP, "../../evil", "\x1b[31mred", "\ud800", "nan", "a\x00b", "x" * 5000, -1, 0, 1, 2, 10**12,
-    2**63, 10**400, 0.5, 1e308, float("nan"), float("inf"), [], {}, [1], {"a": 1}, [[0, 10**12]], DEEP,
+    None, True, False,
+    "", MARKUP, "../../evil", "\x1b[31mred", "\ud800", "nan", "a\x00b", "x" * 5000,
+    -1, 0, 1, 2, 10**12, 2**63, 10**400, 0.5, 1e308, float("nan"), float("inf"),
+    [], {}, [1], {"a": 1}, [[0, 10**12]], DEEP,
 )  # fmt: skip
 
 
@@ -63,7 +45,7 @@ class Evil:
         return open, ("pwned", "w")
 
 
-# --- Bytes -----------------------------------------------------------------------------------------------------------
+# --- Bytes ----------------------------------------------------------------------------------------
 
 
 def _place(content: bytes, rng: Random) -> int:
@@ -84,7 +66,8 @@ def flip(content: bytes, rng: Random) -> bytes:
 
 def claim(content: bytes, rng: Random) -> bytes:
     """A number of one to eight bytes, often at a multiple of its width, becomes another one."""
-    width, order = rng.choice((1, 2, 4, 4, 8, 8)), rng.choice(("little", "big"))
+    width = rng.choice((1, 2, 4, 4, 8, 8))
+    order = rng.choice(("little", "big"))
     at = _place(content, rng)
     at -= at % width if rng.random() < 0.7 else 0
     value = rng.choice(LARGER) % (1 << 8 * width)
@@ -92,7 +75,8 @@ def claim(content: bytes, rng: Random) -> bytes:
 
 
 def overwrite(content: bytes, rng: Random) -> bytes:
-    at, count = _place(content, rng), rng.choice((1, 4, 16, 200))
+    at = _place(content, rng)
+    count = rng.choice((1, 4, 16, 200))
     new = rng.choice((bytes(count), b"\xff" * count, rng.randbytes(count)))
     return content[:at] + new + content[at + count :]
 
@@ -113,27 +97,22 @@ def remove(content: bytes, rng: Random) -> bytes:
 
 
 def repeat(content: bytes, rng: Random) -> bytes:
-    at, count = _place(content, rng), rng.choice((1, 8, 64, 1000))
+    at = _place(content, rng)
+    count = rng.choice((1, 8, 64, 1000))
     return content[:at] + content[at : at + count] * rng.choice((2, 2, 30)) + content[at + count :]
 
 
 def move(content: bytes, rng: Random) -> bytes:
     """A piece of the file is put over another one."""
-    source, at, count = _place(content, rng), _place(content, rng), rng.choice((8, 64, 500))
+    source = _place(content, rng)
+    at = _place(content, rng)
+    count = rng.choice((8, 64, 500))
     return content[:at] + content[source : source + count] + content[at + count :]
 
 
-BYTES: tuple[Mutation, ...] = (
-    flip,
-    flip,
-    claim,
-    claim,
-    overwrite,
-    cut,
-    extend,
-    remove,
-    repeat,
-    move,
+BYTES: tuple[Mutation, ...] = (  # those that come twice are drawn twice as often
+    *(flip, flip, claim, claim),
+    *(overwrite, cut, extend, remove, repeat, move),
 )
 
 
@@ -151,18 +130,19 @@ def splice(content: bytes, other: bytes, rng: Random) -> bytes:
 
 
 def number(content: bytes, rng: Random) -> bytes:
-    """A float of the payload becomes NaN, infinite, or too large for single precision, in single or double precision."""
-    value, kind = (
-        rng.choice((np.nan, np.inf, -np.inf, 1e38, 1e300)),
-        rng.choice(("<f4", "<f8", "<f8")),
-    )
+    """Make a float of the payload NaN, infinite, or too large for single precision.
+
+    It is written in single or double precision.
+    """
+    value = rng.choice((np.nan, np.inf, -np.inf, 1e38, 1e300))
+    kind = rng.choice(("<f4", "<f8", "<f8"))
     with np.errstate(over="ignore"):
         raw = np.array(value, kind).tobytes()
     at = rng.randrange(len(content)) // 8 * 8
     return content[:at] + raw + content[at + len(raw) :]
 
 
-# --- Text and trees --------------------------------------------------------------------------------------------------
+# --- Text and trees -------------------------------------------------------------------------------
 
 
 def tree(value: Any, rng: Random) -> Any:
@@ -191,8 +171,9 @@ def dumps(value: Any, rng: Random) -> str:
     text = text.replace(f'"{DEEP}"', "[" * depth + "]" * depth)
     keys = list(re.finditer(r'"(\w+)": ', text))
     if keys and rng.random() < 0.1:
-        at = rng.choice(keys)
-        text = f'{text[: at.start()]}"{at[1]}": {rng.choice(("null", "1", "[]"))}, {text[at.start() :]}'
+        key = rng.choice(keys)
+        again = f'"{key[1]}": {rng.choice(("null", "1", "[]"))}, '
+        text = text[: key.start()] + again + text[key.start() :]
     return text
 
 
@@ -204,9 +185,11 @@ def json_file(content: bytes, rng: Random) -> bytes:
 
 
 WORDS = (
-    "nan", "inf", "-1", "0", "1e999", "10" * 3000, "true", '""', "[]", "{}", "1979-05-27", "0x7fffffffffffffff", "'../../evil'",
-    f'"{MARKUP}"', '"""', "[[[[", "[" * 3000, "[" * 100_000, "a." * 5000 + "a = 1", "{a={a={a=1}}}", "\x00", "\ud800", "é", "#",
-    '"\\u001b[31m"', "[x]", "[[datasets]]", "[vary]", "seeds = 99999999", 'datasets = ["glyphs", "glyphs"]', "0x" + "f" * 5000,
+    "nan", "inf", "-1", "0", "1e999", "10" * 3000, "true", '""', "[]", "{}", "1979-05-27",
+    "0x7fffffffffffffff", "'../../evil'", f'"{MARKUP}"', '"""', "[[[[", "[" * 3000, "[" * 100_000,
+    "a." * 5000 + "a = 1", "{a={a={a=1}}}", "\x00", "\ud800", "é", "#", '"\\u001b[31m"', "[x]",
+    "[[datasets]]", "[vary]", "seeds = 99999999", 'datasets = ["glyphs", "glyphs"]',
+    "0x" + "f" * 5000,
     "%00", "%ff", "%3Cb%3E", "&", "=", "?", "&&&&", "1_000", "\N{ARABIC-INDIC DIGIT THREE}", " ",
 )  # fmt: skip
 
@@ -216,7 +199,8 @@ def words(content: bytes, rng: Random) -> bytes:
     text = content.decode()
     for _ in range(rng.choice((1, 1, 2, 3))):
         parts = re.split(r"(\n)" if rng.random() < 0.2 else r"([\s=,&?\[\]{}]+)", text)
-        at, word = rng.randrange(len(parts)), rng.choice(WORDS)
+        at = rng.randrange(len(parts))
+        word = rng.choice(WORDS)
         parts[at] = rng.choice(
             (word, word, word, parts[at] + word, "", parts[at] * 2, rng.choice(parts))
         )
@@ -224,24 +208,34 @@ def words(content: bytes, rng: Random) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-# --- .npy and .npz ---------------------------------------------------------------------------------------------------
+# --- .npy and .npz --------------------------------------------------------------------------------
 
 SHAPES = (
-    "(10**12, 4)", "(1000000000000, 4)", "(1000000000000,)", "(9223372036854775807, 9223372036854775807)", "(0, 1000000000000)",
-    "(-1, 4)", "(4294967296, 4294967296)", "()", "(70,)", "(4, 70)", "(70, 4, 1)", "(True, 4)", "(70.0, 4)", "70", "None",
-    "(" * 150 + "1" + ",)" * 150, "(" + "1, " * 3000 + ")", "__import__('os').system('touch pwned')",
+    "(10**12, 4)", "(1000000000000, 4)", "(1000000000000,)",
+    "(9223372036854775807, 9223372036854775807)", "(0, 1000000000000)", "(-1, 4)",
+    "(4294967296, 4294967296)", "()", "(70,)", "(4, 70)", "(70, 4, 1)", "(True, 4)", "(70.0, 4)",
+    "70", "None", "(" * 150 + "1" + ",)" * 150, "(" + "1, " * 3000 + ")",
+    "__import__('os').system('touch pwned')",
 )  # fmt: skip
 TYPES = (
-    "'|O'", "'O'", "'<U100000000'", "'<U0'", "'|S0'", "'|V0'", "'|V8'", "'<f4,<f4'", "[('a', '<f4')]", "('<f4', (1000000,))",
-    "'<c8'", "'>f8'", "'<f2'", "'<i8'", "'|b1'", "'<M8[s]'", "'<f16'", "'<f4x'", "''", "None", "5", "[('a', '|O')]", "'|u1'",
-    "'<U1'", "'|S4'",
+    "'|O'", "'O'", "'<U100000000'", "'<U0'", "'|S0'", "'|V0'", "'|V8'", "'<f4,<f4'",
+    "[('a', '<f4')]", "('<f4', (1000000,))", "'<c8'", "'>f8'", "'<f2'", "'<i8'", "'|b1'",
+    "'<M8[s]'", "'<f16'", "'<f4x'", "''", "None", "5", "[('a', '|O')]", "'|u1'", "'<U1'", "'|S4'",
 )  # fmt: skip
+WORDS_OF_A_HEADER = (  # each is replaced by the other
+    ("False", "True"),
+    ("False", "None"),
+    ("'shape'", "'other'"),
+    ("{", "{'a': 1, "),
+)
 
 
 def npy(content: bytes, rng: Random) -> bytes:
-    """Another claim in the header of an .npy file, objects in place of numbers, or a number that is none."""
+    """Change the header of an .npy file, or put in objects or numbers that are not finite."""
     start = 10 + int.from_bytes(content[8:10], "little")
-    header, body, what = content[10:start].decode("latin-1"), content[start:], rng.random()
+    header = content[10:start].decode("latin-1")
+    body = content[start:]
+    what = rng.random()
     if what < 0.1:
         return pickled()
     if what < 0.25 and body:
@@ -251,11 +245,8 @@ def npy(content: bytes, rng: Random) -> bytes:
     elif what < 0.8:
         header = re.sub(r"'descr': '[^']*'", lambda _: f"'descr': {rng.choice(TYPES)}", header)
     elif what < 0.9:
-        header = header.replace(
-            *rng.choice(
-                (("False", "True"), ("False", "None"), ("'shape'", "'other'"), ("{", "{'a': 1, "))
-            )
-        )
+        old, new = rng.choice(WORDS_OF_A_HEADER)
+        header = header.replace(old, new)
     else:
         header = rng.choice(
             ("{}", "", "[]", "{" * 400, header * 2, " " * 60_000, header.rstrip() + " " * 20_000)
@@ -280,38 +271,45 @@ def in_npy(array: np.ndarray) -> bytes:
     return out.getvalue()
 
 
+ODD_NAMES = (
+    "../evil.npy",
+    "../" * 8 + "tmp/evil.npy",
+    "/evil.npy",
+    "..\\evil.npy",
+    " ",
+    MARKUP,
+    "x" * 60_000,
+)
+
+
+def _zeros(rng: Random) -> np.ndarray:
+    """An array of up to five megabytes, which is packed into a few kilobytes."""
+    kind = rng.choice(("|i1", "|b1", "<f4", "<f8", "<U9"))
+    length = rng.choice((10**5, 10**6, 5 * 10**6))
+    rows = length // np.dtype(kind).itemsize
+    return np.zeros(rng.choice(((rows,), (rows, 1), (rows // 5, 5))), kind)
+
+
 def npz(content: bytes, rng: Random) -> bytes:
     """A whole zip archive, checksums and all, of which one member is not what it should be."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = [(info.filename, archive.read(info)) for info in archive.infolist()]
     at = rng.randrange(len(members))
     name, data = members[at]
-    what, method = rng.random(), rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
+    what = rng.random()
+    method = rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))
     if what < 0.4:
         members[at] = name, npy(data, rng)
     elif what < 0.5:
         members[at] = name, spoil(data, rng)
     elif what < 0.65:
-        odd = (
-            "../evil.npy",
-            "../" * 8 + "tmp/evil.npy",
-            "/evil.npy",
-            "..\\evil.npy",
-            " ",
-            MARKUP,
-            "x" * 60_000,
-        )
-        members.insert(at, (rng.choice((*odd, name.removesuffix(".npy"), members[0][0])), data))
+        other = rng.choice((*ODD_NAMES, name.removesuffix(".npy"), members[0][0]))
+        members.insert(at, (other, data))
     elif what < 0.75:
         members.pop(at)
     elif what < 0.9:
-        kind, length = (
-            rng.choice(("|i1", "|b1", "<f4", "<f8", "<U9")),
-            rng.choice((10**5, 10**6, 5 * 10**6)),
-        )
-        rows = length // np.dtype(kind).itemsize
-        zeros = np.zeros(rng.choice(((rows,), (rows, 1), (rows // 5, 5))), kind)
-        members[at], method = (name, in_npy(zeros)), zipfile.ZIP_DEFLATED
+        members[at] = name, in_npy(_zeros(rng))
+        method = zipfile.ZIP_DEFLATED
     else:
         method = rng.choice((zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))
     return zipped(members, method)
@@ -328,18 +326,23 @@ def zipped(members: Sequence[tuple[str, bytes]], method: int = zipfile.ZIP_DEFLA
     return out.getvalue()
 
 
-# --- MATLAB 5 --------------------------------------------------------------------------------------------------------
+# --- MATLAB 5 -------------------------------------------------------------------------------------
 
 
 def mat5(content: bytes, rng: Random) -> bytes:
-    """A change within one variable, which is packed again where it was packed, so that its checksum is right."""
+    """Change one variable.
+
+    Where it was packed it is packed again, so that its checksum is right.
+    """
     order = "<" if content[126:128] == b"IM" else ">"
-    variables, at = [], 128
+    variables = []
+    at = 128
     while at + 8 <= len(content):
         kind, length = struct.unpack(order + "II", content[at : at + 8])
         variables.append((kind, content[at + 8 : at + 8 + length]))
         at += 8 + length
-    which, what = rng.randrange(len(variables)), rng.random()
+    which = rng.randrange(len(variables))
+    what = rng.random()
     kind, body = variables[which]
     if what < 0.1:
         variables.insert(which, variables[rng.randrange(len(variables))])
@@ -347,13 +350,8 @@ def mat5(content: bytes, rng: Random) -> bytes:
         variables.pop(which)
     else:
         inner = zlib.decompress(body) if kind == 15 else body
-        inner = (
-            _tag(inner, rng)
-            if what < 0.75
-            else number(inner, rng)
-            if what < 0.9
-            else spoil(inner, rng)
-        )
+        change = _tag if what < 0.75 else number if what < 0.9 else spoil
+        inner = change(inner, rng)
         variables[which] = kind, zlib.compress(inner) if kind == 15 else inner
     return content[:128] + b"".join(
         struct.pack(order + "II", kind, len(body)) + body for kind, body in variables
@@ -366,11 +364,14 @@ def _tag(content: bytes, rng: Random) -> bytes:
     return content[:at] + struct.pack("<I", rng.choice(CLAIMS) % 2**32) + content[at + 4 :]
 
 
-# --- HDF5 ------------------------------------------------------------------------------------------------------------
+# --- HDF5 -----------------------------------------------------------------------------------------
 
 
 def hdf5(content: bytes, rng: Random) -> bytes:
-    """A well-formed HDF5 file in which one array is something else: a link, a claim, a type that nobody expects."""
+    """Put something else in place of an array of a well-formed HDF5 file.
+
+    That may be a link, a claim, or a type that nobody expects.
+    """
     image = io.BytesIO(content)
     with h5py.File(image, "r+") as file:
         key = rng.choice([name for name in file if not name.startswith("#")])
@@ -415,7 +416,8 @@ def _elsewhere(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> Non
 def _huge(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
     shape = rng.choice(((10**12, 4), (10**12,), (2**60,), (0, 10**12), (10**9, 1000)))
     if rng.random() < 0.3:  # in one piece that was never written
-        space, properties = h5py.h5s.create_simple(shape), h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        space = h5py.h5s.create_simple(shape)
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_alloc_time(h5py.h5d.ALLOC_TIME_LATE)
         h5py.h5d.create(file.id, key.encode(), h5py.h5t.IEEE_F64LE, space, properties)
         return
@@ -438,7 +440,7 @@ def _bomb(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
 
 
 def _odd_type(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
-    made = rng.choice(
+    array = rng.choice(
         (
             np.zeros(70, [("a", "f4"), ("b", "i4")]),
             np.zeros((70, 4), "c8"),
@@ -452,11 +454,11 @@ def _odd_type(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None
             np.zeros((0, 4)),
         )
     )
-    file.create_dataset(key, data=made)
+    file.create_dataset(key, data=array)
 
 
 def _by_reference(file: h5py.File, key: str, value: np.ndarray, rng: Random) -> None:
-    """Cells whose references are empty, point at themselves, at a group, or at an array that claims much."""
+    """Cells with bad references: empty ones, to themselves, to a group or to a very large array."""
     file.require_group("#refs#")
     file.create_dataset("#refs#/much", shape=(10**11,), dtype="u2", chunks=(1000,))
     targets = (file["#refs#"].ref, file["#refs#/much"].ref, file["/"].ref, h5py.Reference())
@@ -511,10 +513,10 @@ HDF5 = (
 )
 
 
-# --- safetensors -----------------------------------------------------------------------------------------------------
+# --- safetensors ----------------------------------------------------------------------------------
 
 
-WIDTHS = {
+WIDTHS = {  # bytes of a number
     "I32": 4,
     "U32": 4,
     "F64": 8,
@@ -523,13 +525,18 @@ WIDTHS = {
     "BOOL": 1,
     "F8_E4M3": 1,
     "I64": 8,
-}  # bytes of a number
+}
 
 
 def safetensors(content: bytes, rng: Random) -> bytes:
-    """Another header, settings within it, or a number that is none; lengths go together unless that is what is changed."""
+    """Change the header, the settings within it, or a number.
+
+    Lengths still fit, unless it is a length that is changed.
+    """
     start = 8 + int.from_bytes(content[:8], "little")
-    header, body, what = json.loads(content[8:start]), content[start:], rng.random()
+    header = json.loads(content[8:start])
+    body = content[start:]
+    what = rng.random()
     if what < 0.15:
         return content[:start] + number(body, rng)
     if what < 0.3:
@@ -547,9 +554,10 @@ def safetensors(content: bytes, rng: Random) -> bytes:
 
 
 def _retyped(header: dict[str, Any], rng: Random) -> dict[str, Any]:
-    """The same bytes as a tensor of another type or shape, or in exchange for those of another tensor."""
+    """Give a tensor another type or shape, or exchange its bytes for those of another tensor."""
     name, other = rng.sample([key for key in header if key != "__metadata__"], 2)
-    entry, what = dict(header[name]), rng.random()
+    entry = dict(header[name])
+    what = rng.random()
     shape, (start, end) = entry["shape"], entry["data_offsets"]
     if what < 0.3:
         entry["dtype"] = rng.choice(tuple(WIDTHS))

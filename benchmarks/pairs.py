@@ -1,6 +1,7 @@
-"""Ours and the peers on the same work, in alternation: medians, ratios, and what they were taken with.
+"""Run our code and its peers in turn on the same work, and give medians and ratios.
 
-A benchmark here is a list of :class:`Work`; :func:`main` gives it its command line, prints a table and writes JSON.
+A benchmark here is a list of :class:`Work`; :func:`main` gives it its command line, prints a table
+and writes JSON.
 """
 
 from __future__ import annotations
@@ -28,10 +29,12 @@ PEERS = ("torch", "numpy", "scikit-learn", "FrEIA", "zuko", "normflows")
 
 @dataclass(frozen=True)
 class Work:
-    """One piece of work: ``ours`` and every peer do it once a call. What they return is dropped, after ``same`` saw it.
+    """A piece of work that ``ours`` and every peer do once a call.
 
-    A peer that would take too long does a ``shares`` of the work only, and its time is divided by that: the work must grow
-    in proportion. ``same`` is then left out for it.
+    What they return is dropped after ``same`` saw it.
+
+    A peer that would take too long does a ``shares`` of the work only, and its time is divided by
+    that: the work must grow in proportion. ``same`` is then left out for it.
     """
 
     name: str
@@ -40,15 +43,16 @@ class Work:
     unit: str = "s"
     per: float = 1.0  # pieces in a call: times are divided by it
     shares: Mapping[str, float] = field(default_factory=dict)
-    memory: bool = (
-        False  # whether the growth of memory is compared with that of the (one) peer, too
-    )
+    memory: bool = False  # whether the growth of memory is compared with the (only) peer's, too
     same: Callable[[Any, Any], None] = lambda ours, peer: None  # raises where the results differ
 
 
 @dataclass(frozen=True)
 class Row:
-    """``ratio`` is the median of the paired runs' ratios, ``low`` and ``high`` the smallest and the largest of them."""
+    """The times of ours and of a peer.
+
+    ``ratio`` is the median of the ratios of paired runs, ``low`` the least, ``high`` the largest.
+    """
 
     work: str
     against: str
@@ -62,7 +66,10 @@ class Row:
 
 
 def alternate(work: Work, runs: int) -> list[Row]:
-    """Run ours and the peers in turn, ``runs`` times, after one round that is not counted and whose results are compared."""
+    """Run ours and the peers in turn, ``runs`` times.
+
+    A round before that is not counted; its results are compared.
+    """
     everyone = {"ours": work.ours, **work.peers}
     first = {name: call() for name, call in everyone.items()}
     for name in work.peers:
@@ -97,7 +104,7 @@ def row(work: str, against: str, ours: Sequence[float], peer: Sequence[float], u
 
 
 def peak(script: str, name: str, options: argparse.Namespace) -> float:
-    """Megabytes by which the call ``name`` of ``script`` grows a fresh process at its highest; see :func:`alone`."""
+    """Megabytes by which a call of ``script`` grows a fresh process; see :func:`alone`."""
     command = [
         sys.executable,
         script,
@@ -112,14 +119,17 @@ def peak(script: str, name: str, options: argparse.Namespace) -> float:
 
 
 def alone(call: Callable[[], Any]) -> None:
-    """Print by how many megabytes the highest resident memory of this process grows while ``call`` runs."""
-    before = _highest()
+    """Print the megabytes by which this process's highest memory grows while ``call`` runs."""
+    before = highest_memory()
     call()
-    print(max(SMALLEST, _highest() - before))
+    print(max(SMALLEST, highest_memory() - before))
 
 
-def _highest() -> float:
-    """Megabytes. Not of ``getrusage``, which inherits from the parent process."""
+def highest_memory() -> float:
+    """Highest resident memory of this process, in megabytes.
+
+    ``getrusage`` would not do: it inherits from the parent process.
+    """
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
@@ -146,7 +156,8 @@ def table(rows: Sequence[Row]) -> str:
     lines = ["| work | against | ours | peer | ratio | of the runs | runs |", "|---" * 7 + "|"]
     for r in rows:
         lines.append(
-            f"| {r.work} | {r.against} | {r.ours:.3g} {r.unit} | {r.peer:.3g} {r.unit} | **{r.ratio:.2f}** "
+            f"| {r.work} | {r.against} "
+            f"| {r.ours:.3g} {r.unit} | {r.peer:.3g} {r.unit} | **{r.ratio:.2f}** "
             f"| {r.low:.2f} to {r.high:.2f} | {r.runs} |"
         )
     return "\n".join(lines)
@@ -182,7 +193,10 @@ def main(
     more: Callable[..., list[Row]] | None = None,
     more_options: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
 ) -> None:
-    """Run every work that ``make(options)`` yields; ``more(options, rows)`` may add rows, ``more_options(parser)`` options."""
+    """Run every work that ``make(options)`` yields, print a table and write it as JSON.
+
+    ``more(options, rows)`` may add rows, and ``more_options(parser)`` options.
+    """
     reader = parser(doc)
     more_options(reader)
     options = reader.parse_args()

@@ -2,8 +2,9 @@
 
     python benchmarks/plan.py --rows 14e6 --width 2048 --classes 21000
 
-Prints the tables of docs/imagenet21k.md, which explains the formulas. Nothing is measured: a time is what a stage reads over
-the rate of a disk or what it computes over the rate of a processor, whichever is longer, and these rates are assumed.
+Prints the tables of docs/imagenet21k.md, which explains the formulas. Nothing is measured: a time
+is what a stage reads over the rate of a disk or what it computes over the rate of a processor,
+whichever is longer, and these rates are assumed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ ADAM = 16  # bytes a weight: itself, its gradient and two moments, float32
 
 @dataclass(frozen=True)
 class Size:
-    """What the formulas are made of; the defaults are ImageNet-21k and the published settings on CUB."""
+    """Numbers for the formulas; the defaults are ImageNet-21k and the published settings on CUB."""
 
     rows: float = 14e6  # N, images in all
     width: float = 2048  # D, of a feature
@@ -51,7 +52,7 @@ class Size:
 
     @property
     def through(self) -> float:
-        """Operations that take one row through the flow, forward; three times that with the way back."""
+        """Operations that take a row through the flow, forward; with gradients three times that."""
         return 6 * self.blocks * self.width * self.hidden
 
     @property
@@ -75,7 +76,11 @@ class Size:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is ``read`` from disk and ``held`` in memory, in bytes, and ``work`` in floating-point operations, ``on`` what."""
+    """A stage of the plan.
+
+    ``read`` from disk and ``held`` in memory are bytes. ``work`` is floating-point operations, and
+    ``on`` says which processor does them.
+    """
 
     name: str
     on: str  # disk, CPU or GPU
@@ -84,7 +89,7 @@ class Stage:
     work: float
 
     def seconds(self, size: Size) -> float:
-        """A lower limit: reading and computing go on at the same time, and nothing else takes any."""
+        """A lower limit, as if reading and computing overlapped and nothing else took time."""
         return max(self.read / size.disk, self.work / (size.gpu if self.on == "GPU" else size.cpu))
 
 

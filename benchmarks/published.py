@@ -1,8 +1,10 @@
-"""The published structure, written plainly on FrEIA's coupling blocks: what a user would have without this library.
+"""Write the published structure plainly, on FrEIA's coupling blocks.
 
-The condition goes through the relative positioning and every first layer once per *row*; the likelihood and the prototype
-loss are two backward passes; Adam as torch has it by default. Weights are copied from one of our models, so that both are the
-same function and the same work.
+This is what a user would have without this library.
+
+The condition goes through the relative positioning and every first layer once per *row*; the
+likelihood and the prototype loss are two backward passes; Adam as torch has it by default. Weights
+are copied from one of our models, so that both are the same function and the same work.
 """
 
 from __future__ import annotations
@@ -17,11 +19,15 @@ from gsmflow_lite.numerics import arithmetic
 
 
 class PublishedFlow(nn.Module):
-    """The same function as ``model``, a :class:`GSMFlow` without a start and with relative positioning, at clamp 1."""
+    """The same function as ``model``, a :class:`GSMFlow` at clamp 1.
+
+    ``model`` has no start and has relative positioning.
+    """
 
     def __init__(self, model: GSMFlow) -> None:
         super().__init__()
-        positioning, context = model.positioning, model.config.embedding
+        positioning = model.positioning
+        context = model.config.embedding
         self.register_buffer("anchors", positioning.anchors.clone())
         self.embed = nn.ModuleList(
             nn.Linear(positioning.weight.shape[2], context) for _ in positioning.weight
@@ -29,7 +35,8 @@ class PublishedFlow(nn.Module):
         for layer, weight, bias in zip(
             self.embed, positioning.weight, positioning.bias, strict=True
         ):
-            layer.weight.data, layer.bias.data = weight.data.clone(), bias.data.clone()
+            layer.weight.data = weight.data.clone()
+            layer.bias.data = bias.data.clone()
         self.blocks = nn.ModuleList(
             _glow(block, model.features, context, model.config.hidden)
             for block in model.flow.blocks
@@ -71,7 +78,8 @@ def _glow(block, features: int, context: int, hidden: int) -> GLOWCouplingBlock:
     for theirs, net in ((glow.subnet1, block.net1), (glow.subnet2, block.net2)):
         theirs[0].weight.data = torch.cat([net.from_x, net.from_c], dim=1).detach().clone()
         theirs[0].bias.data = net.bias.data.clone()
-        theirs[2].weight.data, theirs[2].bias.data = net.out.data.clone(), net.out_bias.data.clone()
+        theirs[2].weight.data = net.out.data.clone()
+        theirs[2].bias.data = net.out_bias.data.clone()
     return glow
 
 
@@ -90,9 +98,10 @@ def train(
     precision: str = "float32",
     optimiser: torch.optim.Optimizer | None = None,
 ) -> None:
-    """One epoch over the rows in ``order``, a batch at a time, without perturbation, in one of our arithmetics.
+    """Train for an epoch over the rows in ``order``, without perturbation.
 
-    ``optimiser`` goes on where an epoch before left it; None starts anew.
+    ``precision`` is one of our arithmetics. ``optimiser`` goes on where an epoch before left it;
+    None starts anew.
     """
     optimiser = optimiser or adam(model, config)
     for rows in order.split(config.batch):
@@ -102,8 +111,10 @@ def train(
             z, log_det = model(x, model.condition(each))
         (0.5 * z.square().mean() - log_det.mean() / x.shape[1]).backward()
         with arithmetic(precision):
-            made = model.inverse(torch.zeros_like(prototypes), model.condition(attributes).detach())
-        (config.prototype_weight * nn.functional.mse_loss(made, prototypes)).backward()
+            condition = model.condition(attributes).detach()
+            synthesized = model.inverse(torch.zeros_like(prototypes), condition)
+        loss = nn.functional.mse_loss(synthesized, prototypes)
+        (config.prototype_weight * loss).backward()
         optimiser.step()
 
 
@@ -112,18 +123,17 @@ def synthesize(
     model: PublishedFlow, attributes: Tensor, n: int, generator: torch.Generator
 ) -> Tensor:
     """``n`` features of each class in one batch a class: (M, n, D)."""
-    made = []
+    features = model.blocks[0].split_len1 + model.blocks[0].split_len2
+    synthesized = []
     for one in attributes:
-        z = torch.randn(
-            n, model.blocks[0].split_len1 + model.blocks[0].split_len2, generator=generator
-        )
-        made.append(model.inverse(z, model.condition(one.expand(n, -1))))
-    return torch.stack(made)
+        z = torch.randn(n, features, generator=generator)
+        synthesized.append(model.inverse(z, model.condition(one.expand(n, -1))))
+    return torch.stack(synthesized)
 
 
 @torch.no_grad()
 def log_prob(model: PublishedFlow, x: Tensor, attributes: Tensor) -> Tensor:
-    """Log-likelihood of x (N, D) under each of the descriptions (M, A), in nats up to the constant: (N, M)."""
+    """Log-likelihood of each row under each description, (N, M), in nats up to the constant."""
     columns = []
     for one in attributes:
         z, log_det = model(x, model.condition(one.expand(len(x), -1)))
@@ -132,9 +142,10 @@ def log_prob(model: PublishedFlow, x: Tensor, attributes: Tensor) -> Tensor:
 
 
 def classify(x: Tensor, y: Tensor, classes: int, config: ClassifierConfig) -> tuple[Tensor, Tensor]:
-    """The linear softmax classifier, batch by batch through all rows: weights (K, D) and biases (K,)."""
+    """Weights and biases of the linear softmax classifier, trained on all rows in batches."""
     torch.manual_seed(0)
-    layer, loss = nn.Linear(x.shape[1], classes), nn.CrossEntropyLoss()
+    layer = nn.Linear(x.shape[1], classes)
+    loss = nn.CrossEntropyLoss()
     optimiser = torch.optim.Adam(layer.parameters(), lr=config.lr, betas=(0.5, 0.999))
     for _ in range(config.epochs):
         for rows in torch.randperm(len(x)).split(config.batch):

@@ -1,4 +1,7 @@
-"""Every reader of files and texts: good files for it, how they are broken, and what must hold for whatever it lets through."""
+"""List every reader of files and texts, with good files for it and ways to break them.
+
+For each reader it also says which rules must hold for whatever the reader lets through.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,13 @@ from gsmflow_lite.datasets import (
     save_folder,
     save_npz,
 )
-from gsmflow_lite.figures import projection
+from gsmflow_lite.figures import map_cache
 from gsmflow_lite.generators.stored import FromFile
 from gsmflow_lite.method.model import SavedModel
 from gsmflow_lite.method.training import fit, new_model
 from gsmflow_lite.panels import state
-from gsmflow_lite.runs import study
+from gsmflow_lite.runs import cells, results, tables
+from gsmflow_lite.runs.study_file import MOST_CELLS, Study
 
 Files = Mapping[str, bytes]  # of one folder, by name
 CLASSES, ROWS, WIDTH, TRAITS = 7, 10, 4, 3
@@ -74,9 +78,13 @@ def _require(holds: Any, rule: str) -> None:
 
 @dataclass(frozen=True)
 class Reader:
-    """``make()`` gives good files, ``read(folder)`` reads them and raises :class:`WrongData`; ``attacks`` know the format.
+    """A reader, with good files for it and ways to break them.
 
-    A file of ``exact`` has checksums: where single bytes of it were changed, it must be refused, or give what it did before.
+    ``make()`` gives good files. ``read(folder)`` reads files, and raises :class:`WrongData` where
+    they break a rule. ``attacks`` break files in ways that need knowledge of the format.
+
+    A file of ``exact`` has checksums: where single bytes of it were changed, it must be refused, or
+    give what it did before.
     """
 
     name: str
@@ -87,7 +95,10 @@ class Reader:
 
 
 def broken(reader: Reader, rng: Random) -> tuple[Files, bool]:
-    """The reader's files, one of them broken, and whether only its bytes were changed, which a checksum would show."""
+    """The reader's files, one of them broken, and whether only its bytes were changed.
+
+    A checksum shows changed bytes.
+    """
     files = dict(reader.make())
     name = rng.choice(sorted(files))
     good, what = files[name], rng.random()
@@ -102,7 +113,7 @@ def broken(reader: Reader, rng: Random) -> tuple[Files, bool]:
     return files, what < 0.45
 
 
-# --- Good files ------------------------------------------------------------------------------------------------------
+# --- Good files -----------------------------------------------------------------------------------
 
 
 @cache
@@ -135,7 +146,7 @@ def _written(write: Callable[[Path], Any]) -> Files:
         return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
 
-def _cell(names: Sequence[str]) -> np.ndarray:
+def mat_cell(names: Sequence[str]) -> np.ndarray:
     return np.array(list(names), object)[:, None]
 
 
@@ -143,7 +154,7 @@ def _up(index: np.ndarray) -> np.ndarray:
     return (index + 1).astype(np.float64)[:, None]
 
 
-def _xlsa17() -> dict[str, dict[str, np.ndarray]]:
+def xlsa17_files() -> dict[str, dict[str, np.ndarray]]:
     d = world()
     splits = {
         "trainval_loc": d.train,
@@ -157,7 +168,7 @@ def _xlsa17() -> dict[str, dict[str, np.ndarray]]:
         **{key: _up(rows) for key, rows in splits.items()},
     }
     one = {"features": d.features.T.astype(np.float64), "labels": _up(d.labels)}
-    return {"res101.mat": one, "att_splits.mat": two | {"allclasses_names": _cell(NAMES)}}
+    return {"res101.mat": one, "att_splits.mat": two | {"allclasses_names": mat_cell(NAMES)}}
 
 
 def _epgn() -> dict[str, dict[str, np.ndarray]]:
@@ -183,7 +194,10 @@ def _save5_packed(path: Path, content: dict[str, np.ndarray]) -> None:
 
 
 def _save73(path: Path, content: dict[str, np.ndarray]) -> None:
-    """As MATLAB writes it: dimensions reversed, text as uint16, cells as references, a header of 512 bytes."""
+    """Write HDF5 as MATLAB does.
+
+    Dimensions are reversed, text is uint16, cells are references, the header has 512 bytes.
+    """
     with h5py.File(path, "w", userblock_size=512) as file:
         for name, value in content.items():
             kind = "cell" if value.dtype == object else "double"
@@ -308,7 +322,9 @@ def _generator_npz() -> Files:
 
 def _generator_mat() -> dict[str, dict[str, np.ndarray]]:
     made = _synthesized()
-    return {"synthesized.mat": made | {"labels": _up(made["labels"]), "class_names": _cell(NAMES)}}
+    return {
+        "synthesized.mat": made | {"labels": _up(made["labels"]), "class_names": mat_cell(NAMES)}
+    }
 
 
 @cache
@@ -316,17 +332,17 @@ def _study() -> Files:
     return {"study.toml": STUDY.encode()}
 
 
-def _asked() -> tuple[study.Study, dict[str, Any], study.Cell]:
+def study_and_cell() -> tuple[Study, dict[str, Any], cells.Cell]:
     """A study of one cell, without reading the data."""
-    asked = study.Study(name="one", datasets=["glyphs"], seeds=1)
+    asked = Study(name="one", datasets=["glyphs"], seeds=1)
     labels = {"dataset": "glyphs", "preset": "lite/glyphs", "variant": "as it is", "seed": 0}
-    return asked, labels, study._cell(asked, asked.datasets[0], "glyphs, embedded", labels)
+    return asked, labels, cells.cell_of(asked, asked.datasets[0], "glyphs, embedded", labels)
 
 
 @cache
 def _cell_file() -> Files:
-    _, _, cell = _asked()
-    scores = dict.fromkeys(study.NUMBERS, 50.0) | {
+    _, _, cell = study_and_cell()
+    scores = dict.fromkeys(results.NUMBER_COLUMNS, 50.0) | {
         "setting": {"penalty": 0.1},
         "chosen_on": "3 folds",
     }
@@ -338,7 +354,8 @@ def _cell_file() -> Files:
 @cache
 def _state() -> Files:
     return {
-        "state.txt": b"toy?on=off&count=4&share=0.25&word=one+two&classes=Q&classes=%3Cb%3E&classes=100%25"
+        "state.txt": b"toy?on=off&count=4&share=0.25&word=one+two"
+        b"&classes=Q&classes=%3Cb%3E&classes=100%25"
     }
 
 
@@ -350,12 +367,12 @@ def _layout() -> np.ndarray:
 def _map() -> Files:
     def write(folder: Path) -> None:
         with _cached_in(folder):
-            projection._keep("0", _layout())
+            map_cache.keep_map("0", _layout())
 
     return _written(write)
 
 
-# --- Reading, and what must hold -------------------------------------------------------------------------------------
+# --- Reading, and what must hold ------------------------------------------------------------------
 
 
 def _obeys(d: GZSLDataset) -> GZSLDataset:
@@ -480,9 +497,9 @@ def _read_generator(path: Path) -> FromFile:
     return generator
 
 
-def _read_study(folder: Path) -> study.Study:
-    asked = study.Study.read(folder / "study.toml")
-    _require(0 < asked.count <= study.MOST_CELLS, "a study has too many cells")
+def _read_study(folder: Path) -> Study:
+    asked = Study.read(folder / "study.toml")
+    _require(0 < asked.count <= MOST_CELLS, "a study has too many cells")
     for source in asked.datasets:
         for preset in asked.presets_of(source):
             for row in asked.vary:
@@ -494,15 +511,17 @@ def _read_study(folder: Path) -> study.Study:
 
 
 def _read_cell(folder: Path) -> Any:
-    asked, labels, cell = _asked()
+    asked, labels, cell = study_and_cell()
     kept = folder.parent / "cells"
-    held = study._kept(folder.parent, cell) if kept.is_dir() else None
+    held = results.read_result(folder.parent, cell) if kept.is_dir() else None
     if held is None:
         return None
-    table = study._table(asked, [(labels, cell)], {cell.digest: held})
-    _require(all(math.isfinite(table[name][0]) for name in study.SCORES), "scores are not finite")
+    table = results.results_table(asked, [(labels, cell)], {cell.digest: held})
     _require(
-        all(isinstance(table[name][0], str) for name in ("status", "error", *study.TEXTS)),
+        all(math.isfinite(table[name][0]) for name in tables.STUDY_SCORES), "scores are not finite"
+    )
+    _require(
+        all(isinstance(table[name][0], str) for name in ("status", *results.TEXT_COLUMNS)),
         "texts are no text",
     )
     table.to_parquet(io.BytesIO(), index=False)
@@ -530,15 +549,15 @@ class _cached_in:
         self.folder = folder
 
     def __enter__(self) -> None:
-        self.before, projection.cache_folder = projection.cache_folder, lambda: self.folder
+        self.before, map_cache.cache_folder = map_cache.cache_folder, lambda: self.folder
 
     def __exit__(self, *_: object) -> None:
-        projection.cache_folder = self.before
+        map_cache.cache_folder = self.before
 
 
 def _read_map(folder: Path) -> Any:
     with _cached_in(folder):
-        layout = projection._cached("0", 70)
+        layout = map_cache.cached_map("0", 70)
     if layout is not None:
         _require(layout.shape == (70, 2) and np.isfinite(layout).all(), "a map is not finite")
     return layout
@@ -547,10 +566,10 @@ def _read_map(folder: Path) -> Any:
 READERS = {
     reader.name: reader
     for reader in (
-        Reader("mat 5", _mats(_xlsa17, _save5), _read_folder, (m.mat5,)),
-        Reader("mat 5 packed", _mats(_xlsa17, _save5_packed), _read_folder, (m.mat5,)),
+        Reader("mat 5", _mats(xlsa17_files, _save5), _read_folder, (m.mat5,)),
+        Reader("mat 5 packed", _mats(xlsa17_files, _save5_packed), _read_folder, (m.mat5,)),
         Reader("mat 5 EPGN", _mats(_epgn, _save5), _read_folder, (m.mat5,)),
-        Reader("mat 7.3", _mats(_xlsa17, _save73), _read_folder, (m.hdf5,)),
+        Reader("mat 7.3", _mats(xlsa17_files, _save73), _read_folder, (m.hdf5,)),
         Reader("mat 7.3 EPGN", _mats(_epgn, _save73), _read_folder, (m.hdf5,)),
         Reader("npz", _npz, lambda f: _obeys(from_npz(f / "world.npz")), (m.npz,), exact=True),
         Reader("npy folder", _folder, lambda f: _obeys(from_folder(f)), (m.npy,)),

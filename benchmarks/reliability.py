@@ -1,9 +1,9 @@
-"""Everything that might go wrong, tried: one table, all zeros where nothing is lost or wrong. ``make reliability`` runs it.
+"""Try everything that might go wrong: one table, all zeros where nothing is lost or wrong.
 
     python benchmarks/reliability.py --json reliability.json
 
-It runs ``fuzz.py``, ``faults.py``, ``reproduce.py`` and ``soak.py``, which say what they do, one after the other.
-``--small`` tries little of each.
+``make reliability`` runs this. It runs ``fuzz.py``, ``faults.py``, ``reproduce.py`` and
+``soak.py``, which say what they do, one after the other. ``--small`` tries little of each.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""The same answer twice: training, samples, scores and meters with the same seed, in one process, in two, on other threads.
+"""Check that the same seed gives the same answer in one process, in two, and on other threads.
 
     python benchmarks/reproduce.py --runs 20 --json reproduce.json
 
-A run trains *lite* on the letters for one epoch (seeds 0, 1, ...), with boundary mining and prototype loss, synthesizes the unseen
-classes, scores and measures. Twice in one process and once in another, its weights, samples, scores and meters must be the same
-to the last bit. With other numbers of threads sums are taken in another order: how far samples (whose variance is about 1),
+A run trains *lite* on the letters for one epoch (seeds 0, 1, ...), with boundary mining and
+prototype loss, synthesizes the unseen classes, scores and measures. Twice in one process and once
+in another, its weights, samples, scores and meters must be the same to the last bit. With other
+numbers of threads sums are taken in another order: how far samples (whose variance is about 1),
 harmonic mean and meters then move is printed, and must stay within the tolerances below.
 """
 
@@ -88,7 +89,8 @@ def main() -> None:
     threadpool_limits(options.threads)  # NumPy's products, too
     if options.alone is not None:
         return print(json.dumps(answer(options.alone)))
-    differ, most = [], dict.fromkeys(TOLERANCE, 0.0)
+    differ = []
+    most = dict.fromkeys(TOLERANCE, 0.0)
     for seed in range(options.runs):
         first = answer(seed)
         others = {
@@ -105,9 +107,8 @@ def main() -> None:
     print(f"{options.runs} runs three times, {len(differ)} not the same to the last bit")
     print("\n".join(differ))
     for name, value in most.items():
-        print(
-            f"{name:10s} moves by {value:.2g} at most with {THREADS} threads (allowed {TOLERANCE[name]})"
-        )
+        allowed = f"(allowed {TOLERANCE[name]})"
+        print(f"{name:10s} moves by {value:.2g} at most with {THREADS} threads {allowed}")
     if options.json:
         write_json(
             options.json,

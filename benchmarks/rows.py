@@ -1,10 +1,11 @@
-"""A batch of 256 rows at random from features on disk, beside NumPy's memory map and h5py's own indexing.
+"""Time a random batch of 256 rows on disk, beside NumPy's memory map and h5py's own indexing.
 
     python benchmarks/rows.py --json rows.json
 
-A made-up file of 100,000 x 2048 features, 0.8 GB: as .npy, and as HDF5 in chunks of 16 rows, compressed (LZF). *Cold*: Linux
-is asked to forget the file before each batch, so that the disk is read; what that means depends on the disk. *Warm*: the file
-is in the page cache. Both readers of a file give the same numbers.
+A made-up file of 100,000 x 2048 features, 0.8 GB: as .npy, and as HDF5 in chunks of 16 rows,
+compressed (LZF). *Cold*: Linux is asked to forget the file before each batch, so that the disk is
+read; what that means depends on the disk. *Warm*: the file is in the page cache. Both readers of a
+file give the same numbers.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
 
 def batches(options: argparse.Namespace, done: list[Row]) -> list[Row]:
     shape = (300, 64) if options.small else (100_000, 2048)
-    rng, found = np.random.default_rng(0), []
+    rng = np.random.default_rng(0)
+    found = []
     with tempfile.TemporaryDirectory(prefix="rows") as folder:
         npy, hdf5 = write(Path(folder), rng.random(shape, dtype=np.float32))
         with h5py.File(hdf5) as file:
@@ -67,12 +69,14 @@ def write(folder: Path, features: np.ndarray) -> tuple[Path, Path]:
 
 
 def pair(ours, theirs, path: Path, cold: bool, rng: np.random.Generator) -> tuple[float, float]:
-    """Seconds of ours and of the peer for rows of their own: those of the other would be in some cache."""
+    """Seconds of ours and of the peer.
+
+    Each reads other rows, because rows that were read before would be in some cache.
+    """
     times = []
     for read in (ours, theirs):
-        rows = np.sort(
-            rng.choice(len(ours), min(BATCH, len(ours)), replace=False)
-        )  # h5py takes them ascending only
+        chosen = rng.choice(len(ours), min(BATCH, len(ours)), replace=False)
+        rows = np.sort(chosen)  # h5py takes them in ascending order only
         if cold:
             forget(path)
         times.append(timed(lambda read=read, rows=rows: read[rows]))

@@ -1,4 +1,7 @@
-"""Made-up data of the size of the published benchmarks: what is timed does not depend on what the numbers say."""
+"""Make up data of the size of the published benchmarks.
+
+What is timed does not depend on what the numbers say.
+"""
 
 from __future__ import annotations
 
@@ -29,25 +32,38 @@ class Scale:
     samples: int = 600  # synthesized features a class
 
 
-DIRECTIONS = 1000  # in which features of a class vary; the spectra are about those of Oxford Flowers (EfficientNet-Lite0)
-DESCRIBED, OWN = (
-    0.8,
-    0.4,
-)  # how far classes lie apart: as their attributes say, and beyond what they say
+# In so many directions the features of a class vary. The spectra are about those of Oxford Flowers
+# (EfficientNet-Lite0).
+DIRECTIONS = 1000
+DESCRIBED = 0.8  # how far classes lie apart as their attributes say
+OWN = 0.4  # how far they lie apart beyond that
 CUB = Scale()
 AWA2 = Scale(
     attributes=85, seen=40, unseen=10, train=23527, test_seen=5882, test_unseen=7913, samples=50000
 )
 TOY = Scale(
-    features=16, attributes=6, embedding=8, hidden=12, batch=8, seen=6, unseen=3, train=40,
-    test_seen=12, test_unseen=12, samples=9,
-)  # fmt: skip
+    features=16,
+    attributes=6,
+    embedding=8,
+    hidden=12,
+    batch=8,
+    seen=6,
+    unseen=3,
+    train=40,
+    test_seen=12,
+    test_unseen=12,
+    samples=9,
+)
 
 
 def dataset(scale: Scale, *, seed: int = 0) -> GZSLDataset:
-    """Classes near points that their attributes say; rectified; leading directions vary most and tell classes apart best."""
+    """Classes that lie near points that their attributes say, without negative features.
+
+    The leading directions vary most, and tell classes apart best.
+    """
     rng = np.random.default_rng(seed)
-    classes, factors = scale.seen + scale.unseen, min(DIRECTIONS, scale.features)
+    classes = scale.seen + scale.unseen
+    factors = min(DIRECTIONS, scale.features)
     rank = np.arange(1, factors + 1, dtype=np.float32)
     loadings = (
         rank[:, None] ** -0.57
@@ -59,24 +75,34 @@ def dataset(scale: Scale, *, seed: int = 0) -> GZSLDataset:
     said *= DESCRIBED / said.std()
     centres = said + OWN * rng.standard_normal((classes, factors), dtype=np.float32)
     centres *= (rank.clip(10) / 10) ** -0.3
-    parts = [
-        (scale.train, 0, scale.seen),
-        (scale.test_seen, 0, scale.seen),
-        (scale.test_unseen, scale.seen, classes),
-    ]
-    labels = np.concatenate([first + np.arange(rows) % (end - first) for rows, first, end in parts])
+
+    labels = _labels(scale, classes)
     features = rng.standard_normal((len(labels), factors), dtype=np.float32)
     features += centres[labels]
     features = features @ loadings
     features += 0.05 * rng.standard_normal(features.shape, dtype=np.float32)
     np.maximum(features, 0, out=features)
-    train, test_seen, test_unseen = np.split(
-        np.arange(len(labels)), np.cumsum([rows for rows, _, _ in parts])[:-1]
-    )
+
+    ends = np.cumsum([scale.train, scale.test_seen])
+    train, test_seen, test_unseen = np.split(np.arange(len(labels)), ends)
     return GZSLDataset(
-        features=features, labels=labels, attributes=attributes, train=train, test_seen=test_seen, test_unseen=test_unseen,
-        name="made up", source="benchmarks/scale.py",
-    )  # fmt: skip
+        features=features,
+        labels=labels,
+        attributes=attributes,
+        train=train,
+        test_seen=test_seen,
+        test_unseen=test_unseen,
+        name="made up",
+        source="benchmarks/scale.py",
+    )
+
+
+def _labels(scale: Scale, classes: int) -> np.ndarray:
+    """Classes in turn: seen ones in the training rows and test_seen, unseen ones in test_unseen."""
+    train = np.arange(scale.train) % scale.seen
+    test_seen = np.arange(scale.test_seen) % scale.seen
+    test_unseen = scale.seen + np.arange(scale.test_unseen) % (classes - scale.seen)
+    return np.concatenate([train, test_seen, test_unseen])
 
 
 def model(scale: Scale, data: GZSLDataset, *, seed: int = 0) -> GSMFlow:

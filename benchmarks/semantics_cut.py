@@ -1,9 +1,10 @@
-"""The same flow with the semantics in every coupling block and with them cut out: scores, and what it synthesizes.
+"""Compare a flow that has semantics in every coupling block with one from which they are cut out.
 
     python benchmarks/semantics_cut.py --out docs/images/semantics_cut.png
 
-Three flows: the usual one; one that does not start from a ridge-Gaussian, so that its coupling blocks are the only way for
-a description to get in; and that one with the semantics cut out of all its blocks.
+Three flows: the usual one; one that does not start from a ridge-Gaussian, so that its coupling
+blocks are the only way for a description to get in; and that one with the semantics cut out of all
+its blocks.
 """
 
 from __future__ import annotations
@@ -48,13 +49,12 @@ def main() -> None:
             training=replace(config.training, **training),
         )
         outcome = run(flow(config, device="cpu"), d, seed=options.seed)
-        print(
-            f"{label}: {outcome.scores} (chance: U {chance:.1f}, T1 {100 / len(d.unseen_classes):.1f})"
-        )
-        made = outcome.generator.synthesize(
+        chance_t1 = 100 / len(d.unseen_classes)
+        print(f"{label}: {outcome.scores} (chance: U {chance:.1f}, T1 {chance_t1:.1f})")
+        synthesized = outcome.generator.synthesize(
             d.attributes[d.unseen_classes], 2, temperature=TEMPERATURE, seed=options.seed
         )
-        rows[label] = np.stack([d.decode(made[:, i].numpy()) for i in range(2)])
+        rows[label] = np.stack([d.decode(synthesized[:, i].numpy()) for i in range(2)])
     names = [d.class_names[k] for k in d.unseen_classes]
     figure = figures.picture_grid(
         rows,

@@ -1,11 +1,13 @@
-"""Long use: train, synthesize, measure and explore again and again; do memory, open files or widgets grow?
+"""Train, synthesize, measure and explore again and again, and look whether memory grows.
 
     python benchmarks/soak.py --minutes 30 --json soak.json
 
-One process goes through rounds of an epoch of training with a checkpoint, samples, meters, a new setting in a shift explorer
-that stays open, and an explorer that is opened and closed again. After each round it notes its resident memory, open files,
-threads and widgets. The first fifth of the time warms up; what counts is how much the last tenth holds more than the tenth
-after that, in medians. Files, threads and widgets must not grow at all, memory by no more than 2 %. Linux only: it reads /proc.
+One process goes through rounds of an epoch of training with a checkpoint, samples, meters, a new
+setting in a shift explorer that stays open, and an explorer that is opened and closed again. After
+each round it notes its resident memory, open files, threads and widgets. The first fifth of the
+time warms up; what counts is how much the last tenth holds more than the tenth after that, in
+medians. Files, threads and widgets must not grow at all, memory by no more than 2 %. Linux only: it
+reads /proc.
 """
 
 from __future__ import annotations
@@ -21,17 +23,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from ipywidgets.widgets.widget import _instances
+from ipywidgets.widgets import widget
 
 from gsmflow_lite import explore, fit, glyphs, lite, measure, new_model
 from gsmflow_lite.storage import write_json
 
-ALLOWED = {
+ALLOWED = {  # the end as a multiple of the beginning
     "memory, MB": 1.02,
     "open files": 1.0,
     "threads": 1.0,
     "widgets": 1.0,
-}  # the end as a multiple of the beginning
+}
 
 
 def held() -> dict[str, float]:
@@ -42,7 +44,7 @@ def held() -> dict[str, float]:
         "memory, MB": pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
         "open files": len(os.listdir("/proc/self/fd")),
         "threads": len(os.listdir("/proc/self/task")),
-        "widgets": len(_instances),
+        "widgets": len(widget._instances),
     }
 
 
@@ -50,13 +52,15 @@ class Round:
     """Everything that a user does, once a call."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.number = folder, 0
+        self.folder = folder
+        self.number = 0
         self.config = lite("glyphs")
         self.data = glyphs().preprocessed(self.config.preprocessing, self.config.components)
         self.panel = explore(name="soak")
 
     def __call__(self) -> None:
-        seed, self.number = self.number, self.number + 1
+        seed = self.number
+        self.number += 1
         model = new_model(self.data, self.config.model, seed=seed)
         for _ in fit(
             model,
@@ -77,7 +81,8 @@ class Round:
 
 def growth(rounds: list[dict[str, float]]) -> dict[str, tuple[float, float]]:
     """Medians of a tenth of the rounds: after the warm-up, and at the end."""
-    tenth, begin = max(1, len(rounds) // 10), len(rounds) // 5
+    tenth = max(1, len(rounds) // 10)
+    begin = len(rounds) // 5
     parts = rounds[begin : begin + tenth], rounds[-tenth:]
     return {
         name: tuple(statistics.median(one[name] for one in part) for part in parts)
@@ -93,7 +98,8 @@ def main() -> None:
     options.add_argument("--json", metavar="FILE")
     options = options.parse_args()
     torch.set_num_threads(1)
-    end, rounds = time.monotonic() + 60 * options.minutes, []
+    end = time.monotonic() + 60 * options.minutes
+    rounds = []
     with tempfile.TemporaryDirectory() as name:
         one = Round(Path(name))
         while len(rounds) < 2 or time.monotonic() < end:

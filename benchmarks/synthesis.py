@@ -1,13 +1,15 @@
-"""Synthesizing features and scoring them at the papers' scale, beside other libraries' conditional coupling flows.
+"""Time synthesizing and scoring at the papers' scale, beside other libraries' conditional flows.
 
     python benchmarks/synthesis.py --json synthesis.json
 
-600 features of each of 50 unseen classes, and the log-likelihood of 3000 rows under 200 descriptions. The published structure
-on FrEIA computes the same numbers from the same weights, a class at a time. zuko's and normflows' flows are other functions of
-the same size: 2048 features, six half-steps, hidden layers of 2048, a condition of 1024; zuko's masked layers multiply whole
-matrices, and normflows has no affine coupling with a condition, so its rational-quadratic one stands in. Of work that is the
-same for every class, slow ones do some classes only, and their time is scaled up. Ours also runs in the shorter arithmetics of
-:func:`gsmflow_lite.numerics.arithmetic`, FrEIA's in single precision throughout.
+600 features of each of 50 unseen classes, and the log-likelihood of 3000 rows under 200
+descriptions. The published structure on FrEIA computes the same numbers from the same weights, a
+class at a time. zuko's and normflows' flows are other functions of the same size: 2048 features,
+six half-steps, hidden layers of 2048, a condition of 1024; zuko's masked layers multiply whole
+matrices, and normflows has no affine coupling with a condition, so its rational-quadratic one
+stands in. Of work that is the same for every class, slow ones do some classes only, and their time
+is scaled up. Ours also runs in the shorter arithmetics of :func:`gsmflow_lite.numerics.arithmetic`,
+FrEIA's in single precision throughout.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from scale import CUB, TOY, Scale, dataset, model
 
 from gsmflow_lite.numerics import arithmetic
 
-ROWS, CLASSES = 3000, 200  # of the likelihood
+ROWS = 3000  # of the likelihood
+CLASSES = 200  # of the likelihood
 SOME = 4  # classes that the likelihood is timed on
 HALF_STEPS = 2  # of a block
 FREIA = "published structure on FrEIA"
@@ -37,17 +40,18 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     data = dataset(replace(scale, train=scale.seen, test_seen=scale.seen, test_unseen=scale.unseen))
     ours = model(scale, data).eval()
     freia = PublishedFlow(ours).eval()
-    asked = torch.from_numpy(data.attributes[data.unseen_classes])
+    attributes = torch.from_numpy(data.attributes[data.unseen_classes])
 
     def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
         torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
 
     def synthesized(precision: str = "float32") -> torch.Tensor:
         with arithmetic(precision):
-            return ours.synthesize(asked, scale.samples)
+            return ours.synthesize(attributes, scale.samples)
 
     def by_freia(classes: int = scale.unseen) -> torch.Tensor:
-        return synthesize(freia, asked[:classes], scale.samples, torch.Generator().manual_seed(0))
+        noise = torch.Generator().manual_seed(0)
+        return synthesize(freia, attributes[:classes], scale.samples, noise)
 
     peers: dict[str, Callable] = {
         FREIA: by_freia,
@@ -67,12 +71,13 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
             shares={FREIA: some / scale.unseen},
         )
 
-    x, some = torch.randn(ROWS, scale.features), torch.from_numpy(data.attributes[:SOME])
+    x = torch.randn(ROWS, scale.features)
+    few = torch.from_numpy(data.attributes[:SOME])
     constant = 0.5 * scale.features * torch.log(torch.tensor(2 * torch.pi))
     yield Work(
         f"log-likelihood, {ROWS} x {CLASSES} (timed on {SOME} classes)",
-        lambda: ours.log_prob(x, some),
-        {FREIA: lambda: log_prob(freia, x, some) - constant},
+        lambda: ours.log_prob(x, few),
+        {FREIA: lambda: log_prob(freia, x, few) - constant},
         per=SOME / CLASSES,
         same=same,
     )

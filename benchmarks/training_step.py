@@ -1,11 +1,15 @@
-"""A training step of the flow at the papers' scale, beside the published structure on FrEIA and the matrix products alone.
+"""Time a training step of the flow at the papers' scale.
 
     python benchmarks/training_step.py --json training_step.json
 
-Both train the same model on the same rows for epochs of six batches with the prototype loss on, and have the same weights
-after the first; times are of one step. Ours runs in each arithmetic of ``TrainingConfig.precision``, the peer in single
-precision, and in bfloat16 beside ours in it. *Matrix products* is the time that the products of a step take at the rate at
-which this machine multiplies matrices of these shapes in that arithmetic: no implementation of this method can avoid them.
+Beside it stand the published structure on FrEIA and the matrix products alone.
+
+Both train the same model on the same rows for epochs of six batches with the prototype loss on, and
+have the same weights after the first; times are of one step. Ours runs in each arithmetic of
+``TrainingConfig.precision``, the peer in single precision, and in bfloat16 beside ours in it.
+*Matrix products* is the time that the products of a step take at the rate at which this machine
+multiplies matrices of these shapes in that arithmetic: no implementation of this method can avoid
+them.
 """
 
 from __future__ import annotations
@@ -28,11 +32,9 @@ from gsmflow_lite.method.rows import TrainingRows, shuffled
 from gsmflow_lite.numerics import arithmetic
 
 STEPS = 6
-APART = {
-    "float32": 0.01,
-    "tf32": 0.01,
-    "bf16": 0.3,
-}  # of the way that weights move: Adam makes a step of any rounding
+# How far weights may be apart, as a share of the way that they move: Adam makes a step of any
+# rounding.
+APART = {"float32": 0.01, "tf32": 0.01, "bf16": 0.3}
 FREIA = "published structure on FrEIA"
 CONFIG = TrainingConfig(
     epochs=1, lr=3e-4, weight_decay=1e-5, prototype_weight=1.0, perturbation=0.0, mining=None
@@ -46,12 +48,11 @@ def scaled(options: argparse.Namespace) -> Scale:
 
 def works(options: argparse.Namespace) -> Iterator[Work]:
     scale = scaled(options)
-    data, config = dataset(scale), replace(CONFIG, batch=scale.batch)
+    data = dataset(scale)
+    config = replace(CONFIG, batch=scale.batch)
     start = model(scale, data)
     rows = TrainingRows.of(data, torch.device("cpu"))
-    order = shuffled(
-        scale.train, 0, 0
-    )  # the order in which `fit` goes, so that the peer sees the same batches
+    order = shuffled(scale.train, 0, 0)  # `fit` has the same order: the peer sees the same batches
 
     def ours(mine: GSMFlow, precision: str) -> GSMFlow:
         for _ in fit(mine, data, replace(config, precision=precision), seed=0, device="cpu"):
@@ -72,7 +73,10 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
         return theirs
 
     def same(precision: str, mine: GSMFlow, theirs: PublishedFlow) -> None:
-        """Adam divides gradients by their size, so those of nothing but rounding may differ: compare moves on the whole."""
+        """Compare how the weights moved, on the whole.
+
+        Adam divides gradients by their size, so single moves may differ that are mere rounding.
+        """
         for before, block, glow in zip(
             start.flow.blocks, mine.flow.blocks, theirs.blocks, strict=True
         ):
@@ -91,18 +95,24 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
 
 
 def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
-    """The step against its matrix products: each at the rate measured for its own shape, forward and both ways backward."""
-    s, found = scaled(options), []
-    half, classes = s.features // 2, s.seen
+    """The step against its matrix products.
+
+    Each product counts at the rate measured for its own shape, forward and both ways backward.
+    """
+    s = scaled(options)
+    half = s.features // 2
+    classes = s.seen
+    found = []
     for precision in PRECISIONS:
-        ways, total = partial(_three_ways, precision), 0.0
+        ways = partial(_three_ways, precision)
+        total = 0.0
         for n in (s.batch, classes):  # the likelihood of a batch, and the prototypes of all classes
             for shape in ((n, half, s.hidden), (n, s.hidden, 2 * half)):
                 total += 2 * s.blocks * ways(*shape)
-        for passes in range(
-            2
-        ):  # the classes' semantics into every network; the second time their gradient ends there
-            total += 2 * s.blocks * ways(classes, s.embedding, s.hidden, inputs=not passes)
+        # The semantics of the classes go into every network; the second time their gradient ends
+        # there.
+        for inputs in (True, False):
+            total += 2 * s.blocks * ways(classes, s.embedding, s.hidden, inputs=inputs)
         total += 3 * ways(classes, s.attributes, s.embedding, inputs=False)
         step = next(one for one in rows if one.work.endswith(precision))
         found.append(row(step.work, "its matrix products alone", [step.ours], [total], "s"))
@@ -112,7 +122,10 @@ def products(options: argparse.Namespace, rows: list[Row]) -> list[Row]:
 def _three_ways(
     precision: str, n: int, inside: int, out: int, *, inputs: bool = True, repeats: int = 5
 ) -> float:
-    """Seconds of (n, inside) @ (inside, out), of the weight's gradient and, where wanted, of the input's."""
+    """Seconds of (n, inside) @ (inside, out) and of its gradients.
+
+    The gradient of the weight counts always, that of the input if ``inputs``.
+    """
     kind = torch.bfloat16 if precision == "bf16" else torch.float32
     x, weight, gradient = (
         torch.randn(shape, dtype=kind) for shape in ((n, inside), (out, inside), (n, out))

@@ -1,14 +1,16 @@
 """Build ``glyphs.npz``: letters and digits as several hundred freely licensed typefaces draw them.
 
-Runs on Debian: fetches the font packages below with ``apt-get download``, unpacks them with ``dpkg -x``
-(nothing is installed), draws 47 characters of every typeface with FreeType, leaves out what does not belong,
-and writes ``glyphs.npz``, ``glyphs.sha256`` and ``glyph_faces.csv`` beside this file::
+Runs on Debian: fetches the font packages below with ``apt-get download``, unpacks them with ``dpkg
+-x`` (nothing is installed), draws 47 characters of every typeface with FreeType, leaves out what
+does not belong, and writes ``glyphs.npz``, ``glyphs.sha256`` and ``glyph_faces.csv`` beside this
+file::
 
     python data/build_glyphs.py --cache DIR        # DIR keeps the downloads, some hundred megabytes
 
-The attributes come from ``glyph_attributes.csv``, which is written by hand. Needs numpy, scipy, pillow and
-fonttools. PACKAGES holds the packages of which at least one face was kept, the originals before their clones.
-The datasheet, ``glyphs.md``, says what the numbers mean and what they must not be used for.
+The attributes come from ``glyph_attributes.csv``, which is written by hand. Needs numpy, scipy,
+pillow and fonttools. PACKAGES holds the packages of which at least one face was kept, the originals
+before their clones. The datasheet, ``glyphs.md``, says what the numbers mean and what they must not
+be used for.
 """
 
 from __future__ import annotations
@@ -228,7 +230,8 @@ class Copyright:
     def of(self, font: Path) -> tuple[str, str]:
         """Licence (short name, empty if unknown) and first holder, by the last paragraph that fits the file.
 
-        Sources are matched by stem (Waree*.sfd stands for Waree.ttf); free text is searched as a whole.
+        Sources are matched by stem (Waree*.sfd stands for Waree.ttf); free text is searched as a
+        whole.
         """
         found = re.search(r"Copyright\s*(?:\(c\)|©|:)?\s*(.+)", self.text, re.I)
         licence, holder = "", found.group(1) if found else ""
@@ -346,9 +349,9 @@ def is_pixel_font(font: TTFont, cmap: dict[int, str]) -> bool:
 def draw(path: Path) -> np.ndarray:
     """The 47 images of a face, (47, 28, 28) uint8: one size, one baseline, each centred by its ink.
 
-    The size is the largest at which the tallest glyph stays within ASCENT rows above the baseline, the
-    deepest within DESCENT below and the widest within WIDTH columns: x-height, cap height and descender
-    keep their relation.
+    The size is the largest at which the tallest glyph stays within ASCENT rows above the baseline,
+    the deepest within DESCENT below and the widest within WIDTH columns: x-height, cap height and
+    descender keep their relation.
     """
     try:
         probe = ImageFont.truetype(path, PROBE, layout_engine=ImageFont.Layout.BASIC)
@@ -415,7 +418,8 @@ def loose_letters(images: np.ndarray) -> int:
 def legibility(faces: list[Face]) -> np.ndarray:
     """Share of each face's characters that the nearest class mean, taken over other families, reads right.
 
-    Characters are cropped to their ink and standardised first: size and place do not count, shape does.
+    Characters are cropped to their ink and standardised first: size and place do not count, shape
+    does.
     """
     stack = np.stack([[cropped(image) for image in face.images] for face in faces]).astype(
         np.float32
@@ -511,8 +515,8 @@ def at_most_a_few(faces: list[Face], left_out: Counter) -> list[Face]:
 def design_groups(faces: list[Face]) -> dict[str, str]:
     """Family -> a family that stands for its group; ``faces`` are all that passed, duplicates included.
 
-    Families hang together that share the first word of their name (Noto Sans, Noto Serif), have a pair of
-    faces closer than SAME_DESIGN (clones under two names), or are KIN.
+    Families hang together that share the first word of their name (Noto Sans, Noto Serif), have a
+    pair of faces closer than SAME_DESIGN (clones under two names), or are KIN.
     """
     families = list(dict.fromkeys(face.family for face in faces))
     first = {family.split()[0].lower(): family for family in reversed(families)}

@@ -1,9 +1,10 @@
-"""Train the flows that come with the package, one for every choice of mechanisms, and lay out the map of real glyphs.
+"""Train the flows that come with the package, and lay out the map of real letters.
 
     python data/build_zoo.py
 
-writes ``zoo.safetensors`` beside this file in about three minutes, and prints what each flow is worth on the unseen classes: T1
-by a linear softmax of fixed settings, and the headlines of the three shift meters. Nothing is chosen by these numbers.
+writes ``zoo.safetensors`` beside this file in about three minutes, and prints what each flow is
+worth on the unseen classes: T1 by a linear softmax of fixed settings, and the headlines of the
+three shift meters. Nothing is chosen by these numbers.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ CLASSIFIER = ClassifierConfig(penalties=(3e-3,))
 
 def main() -> None:
     torch.set_num_threads(1)  # the same sums in the same order everywhere
-    dataset, tensors = glyphs(), {}
+    dataset = glyphs()
+    tensors = {}
     for mechanisms in Mechanisms.every():
         config = mechanisms.config()
         model = new_model(dataset, config.model, seed=ZOO_SEED)
@@ -32,9 +34,7 @@ def main() -> None:
             pass
         model = model.eval()
         for name, value in model.state_dict().items():
-            shared = name.startswith(
-                "start."
-            )  # the same ridge-Gaussian under all that start from one
+            shared = name.startswith("start.")  # all that have a start have the same one
             tensors[name if shared else f"{mechanisms.key}.{name}"] = value.clone()
         print(f"{mechanisms.key}  {_worth(model, dataset)}", flush=True)
     scene = Scene.of(dataset, seed=ZOO_SEED)

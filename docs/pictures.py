@@ -1,6 +1,6 @@
-"""The panels of the README, taken in a real JupyterLab: run it after a change of what they show.
+"""Pictures of the panels, taken in a real JupyterLab: run it after a change of what they show.
 
-    python docs/pictures.py                       # writes docs/images/explore.png, design.png and train.png
+    python docs/pictures.py      # writes docs/images/explore.png, design.png and train.png
 
 Needs Chromium and Playwright, as the tests in a browser do.
 """
@@ -15,8 +15,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 import lab  # noqa: E402  (the tests in a browser share it)
 
+LETTERS = "".join(f"&classes={name}" for name in "MQI2U")
 PANELS = {
-    "explore": "explore(state='explore?classes=M&classes=Q&classes=I&classes=2&classes=U&variance=0.4&ellipses=on').wait()",
+    "explore": f"explore(state='explore?variance=0.4&ellipses=on{LETTERS}').wait()",
     "design": "design(state='design?start=O').wait()",
     "train": "panel = train()\npanel.start()\npanel.wait()",
 }

@@ -1,18 +1,25 @@
-"""gsmflow_lite: see what a conditional flow synthesizes of classes nobody has labelled, and how that drifts from reality."""
+"""See what a conditional flow synthesizes for unseen classes, and how that drifts from reality.
 
-__version__ = "0.1.0"
+The package has rooms, which are folders. Each imports from those before it only: ``datasets``,
+``method``, ``generators``, ``scores``, ``figures``, ``shifts``, ``explorer``, ``panels`` and
+``runs``. The ground floor under them are the modules beside this file:
+
+- ``config``: the settings of a run.
+- ``presets``: named settings, of this library and of the papers.
+- ``errors``: every error that is raised on purpose.
+- ``events``, ``progress``: what long work reports, and bars that show it.
+- ``storage``: files that are either whole or absent.
+- ``numerics``: what depends on the machine.
+- ``seeds``: named random streams.
+- ``cli``: the command line.
+"""
+
+__version__ = "0.2.0"
+
+from typing import Any
 
 from . import figures
-from .config import (
-    PAPERS,
-    ClassifierConfig,
-    Config,
-    MiningConfig,
-    ModelConfig,
-    TrainingConfig,
-    lite,
-    preset,
-)
+from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
 from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .events import Epoch, Stage, Step
@@ -24,16 +31,18 @@ from .generators.zuko_flow import ZukoFlow
 from .method.flow import ConditionalFlow
 from .method.model import GSMFlow, SavedModel
 from .method.training import fit, new_model
+from .presets import PAPERS, lite, preset
 from .progress import ProgressBar, follow
 from .scores import protocol
 from .scores.protocol import run
 from .shifts import metrics
 from .shifts.injection import Injected
-from .shifts.report import ShiftReport, measure
+from .shifts.measuring import measure
+from .shifts.report import ShiftReport
 
 
-def __getattr__(name: str):
-    """``explore`` from :mod:`gsmflow_lite.panels`, which needs ipywidgets: not loaded before it is asked for."""
+def __getattr__(name: str) -> Any:
+    """Load ``explore`` only when it is used: it needs ipywidgets."""
     if name == "explore":
         from .panels import explore
 

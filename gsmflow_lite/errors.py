@@ -1,20 +1,20 @@
-"""Every error that the library raises on purpose. Each message gives the rule, the value and the remedy."""
+"""Every error that the library raises on purpose.
 
-LONGEST_MESSAGE = 1500  # characters of a message
+Each message gives the rule, the value and the remedy.
+"""
+
+LONGEST_MESSAGE = 1500  # characters
 
 
 class GSMFlowError(Exception):
     """Base of all errors raised on purpose: ``except GSMFlowError`` catches what a user can mend.
 
-    A message may quote what stands in a file: its middle is left out where it is long, and what no one can see is escaped.
+    A message may quote the content of a file. So the middle of a long message is left out, and
+    characters that cannot be printed are escaped.
     """
 
     def __init__(self, message: str = "") -> None:
-        text = "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in message)
-        half = LONGEST_MESSAGE // 2 - 3
-        super().__init__(
-            text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} ... {text[-half:]}"
-        )
+        super().__init__(_shortened(_printable(message)))
 
 
 class DataError(GSMFlowError, ValueError):
@@ -37,3 +37,16 @@ def require(holds: bool, rule: str, value: object) -> None:
     """Raise ``ConfigError`` with the rule and the value, unless the rule holds."""
     if not holds:
         raise ConfigError(f"{rule}, got {value!r}")
+
+
+def _printable(text: str) -> str:
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text
+    )
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    half = LONGEST_MESSAGE // 2 - 3
+    return f"{text[:half]} ... {text[-half:]}"

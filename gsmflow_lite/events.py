@@ -1,16 +1,17 @@
-"""What long work says while it goes on; whoever watches need not know who is at work."""
+"""Events that long work reports while it runs, so that a bar, a plot or a test can watch it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jaxtyping import Float
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A named part of the work begins; it will count to ``total``."""
+    """A named part of the work begins. It will count to ``total``."""
 
     name: str
     total: int
@@ -18,21 +19,27 @@ class Stage:
 
 @dataclass(frozen=True)
 class Step:
-    """One unit of a stage is done. ``loss``, of shape (), stays on the device until somebody asks ``float(event.loss)``."""
+    """One unit of a stage is done.
+
+    ``loss`` stays on the device until ``float(event.loss)`` asks for it.
+    """
 
     stage: str
     done: int
     total: int
-    loss: Tensor | None = None
+    loss: Float[Tensor, ""] | None = None
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the data. Losses are means over the epoch; ``score`` is what ``validate`` returned, if anything."""
+    """One pass over the data is done.
+
+    Losses are means over the epoch. ``score`` is what ``validate`` returned, if anything.
+    """
 
     epoch: int  # counts from 1
     epochs: int
-    likelihood: float  # negative log-likelihood per dimension without its constant, nats
+    likelihood: float  # negative log-likelihood per dimension without its constant, in nats
     prototype: float
     lr: float
     seconds: float
@@ -41,5 +48,5 @@ class Epoch:
 
 Event = Stage | Step | Epoch
 
-
-Watch = Callable[[Event], None]  # what is told of the events of long work
+#: A function that is called with each event of long work.
+Watch = Callable[[Event], None]

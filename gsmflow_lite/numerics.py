@@ -1,4 +1,4 @@
-"""Arithmetic, axes and memory: what depends on the machine, kept in one place."""
+"""What depends on the machine: principal axes, the precision of products, and freed memory."""
 
 from __future__ import annotations
 
@@ -9,31 +9,38 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 
-def principal_axes(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of a covariance (D, D): variances (D,), ascending, and axes, the columns of (D, D), each with its largest entry positive.
+def principal_axes(
+    covariance: Float[np.ndarray, "D D"],
+) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, "D D"]]:
+    """Return the variances in ascending order, and the axes as columns.
 
-    An eigenvector is known up to its sign, which changes with the number of threads. Here it is one thread: on a busy machine
-    two waited 100 times longer for each other.
+    The largest entry of each axis is positive: without that rule the sign of an eigenvector changes
+    with the number of threads. One thread does the work: on a busy machine, two threads waited for
+    each other and took 100 times longer.
     """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, user_api="blas"):
-        values, vectors = np.linalg.eigh(covariance)
-    return values, vectors * np.sign(
-        np.take_along_axis(vectors, np.abs(vectors).argmax(0, keepdims=True), 0)
-    )
+        variances, axes = np.linalg.eigh(covariance)
+    places = np.abs(axes).argmax(0, keepdims=True)
+    largest = np.take_along_axis(axes, places, 0)
+    return variances, axes * np.sign(largest)
 
 
 @contextmanager
 def arithmetic(precision: str, device: str | torch.device = "cpu") -> Iterator[None]:
-    """Within this block, the matrix products of a flow's networks on ``device`` are done in ``precision``.
+    """Set the precision of a flow's matrix products on ``device``, within this block only.
 
-    ``float32`` changes nothing. ``tf32`` lets torch round the *inputs* of products where the hardware is faster for it, as
-    ``torch.set_float32_matmul_precision("medium")`` does: to TF32 on CUDA, to bfloat16 on processors with AMX; on other
-    processors nothing is rounded, but oneDNN multiplies, which may be faster. ``bf16`` is torch's autocast: products take and
-    give bfloat16, with three significant digits; scales, log-determinants, losses and weights stay float32.
+    - ``float32`` changes nothing.
+    - ``tf32`` lets torch round the *inputs* of products where that is faster, as
+      ``torch.set_float32_matmul_precision("medium")`` does: to TF32 on CUDA, to bfloat16 on
+      processors with AMX. Other processors round nothing, but multiply by oneDNN, which may be
+      faster.
+    - ``bf16`` is torch's autocast: products take and give bfloat16, which has three significant
+      digits. Scales, log-determinants, losses and weights stay float32.
 
     >>> with arithmetic("bf16"):
     ...     print((torch.ones(2, 2) @ torch.ones(2, 2)).dtype)
@@ -50,7 +57,10 @@ def arithmetic(precision: str, device: str | torch.device = "cpu") -> Iterator[N
 
 
 def give_back() -> None:
-    """Hand back what is free: glibc keeps freed memory, in pieces, by which a long session grows. Elsewhere nothing is done."""
+    """Give freed memory back to the system, where the C library is glibc; elsewhere do nothing.
+
+    By itself glibc keeps freed memory in pieces, and a long session grows by them.
+    """
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # other C libraries have none
         if trim is not None:

@@ -1,37 +1,32 @@
-"""Bars from events, in a terminal and in a notebook alike, and a way to follow training that survives an interrupt."""
+"""Progress bars made from events, and a way to follow training that survives an interrupt."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from .events import Epoch, Event, Stage, Step
+from .events import Epoch, Event, Stage
 
 
 class ProgressBar:
-    """Draws a bar for each stage of the events that it is called with. Use as ``watch=ProgressBar()``; close it when done."""
+    """A bar for each stage of the events that it is called with, in terminals and notebooks.
+
+    Use it as ``watch=ProgressBar()``, and close it at the end.
+    """
 
     def __init__(self) -> None:
-        self._bar = None
+        self._bar: Any = None
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Stage):
-            self.close()
-            from tqdm.auto import tqdm  # asks the notebook for its widgets: not at import time
-
-            self._bar = tqdm(total=event.total, desc=event.name, leave=False)
-        elif isinstance(event, Epoch) and self._bar is not None:
-            self._bar.update(event.epoch - self._bar.n)
-            shown = {"nll": f"{event.likelihood:.3f}", "prototype": f"{event.prototype:.3f}"}
-            self._bar.set_postfix(
-                shown if event.score is None else shown | {"score": f"{event.score:.1f}"}
-            )
-        elif (
-            isinstance(event, Step)
-            and self._bar is not None
-            and event.stage == self._bar.desc
-            and event.loss is None
-        ):
-            self._bar.update(event.done - self._bar.n)
+            self._open(event)
+        elif self._bar is None:
+            return
+        elif isinstance(event, Epoch):
+            self._count_to(event.epoch)
+            self._bar.set_postfix(_postfix(event))
+        elif event.stage == self._bar.desc and event.loss is None:
+            self._count_to(event.done)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -45,14 +40,34 @@ class ProgressBar:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _open(self, stage: Stage) -> None:
+        from tqdm.auto import tqdm  # looks for the widgets of a notebook: not at import time
+
+        self.close()
+        self._bar = tqdm(total=stage.total, desc=stage.name, leave=False)
+
+    def _count_to(self, done: int) -> None:
+        self._bar.update(done - self._bar.n)
+
+
+def _postfix(epoch: Epoch) -> dict[str, str]:
+    """Return the numbers that stand behind the bar."""
+    losses = {"nll": f"{epoch.likelihood:.3f}", "prototype": f"{epoch.prototype:.3f}"}
+    if epoch.score is None:
+        return losses
+    return losses | {"score": f"{epoch.score:.1f}"}
+
 
 def follow(
-    events: Iterable[Event], *, then: Callable[[Epoch], None] | None = None, bar: bool = True
+    events: Iterable[Event],
+    *,
+    then: Callable[[Epoch], None] | None = None,
+    bar: bool = True,
 ) -> list[Epoch]:
-    """Run training to its end, or to Ctrl-C or the kernel's interrupt, and return the epochs that were done.
+    """Run training to its end, or to an interrupt, and return the epochs that were done.
 
-    ``then`` is called after each epoch, say to draw a curve. An interrupt is reported in one line, not raised: the model
-    keeps what it has learnt.
+    ``then`` is called after each epoch, say to draw a curve. An interrupt (Ctrl-C, or the one of
+    the notebook) is reported in one line, not raised: the model keeps what it has learnt.
     """
     history: list[Epoch] = []
     with ProgressBar() as progress:

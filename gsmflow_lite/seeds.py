@@ -1,8 +1,9 @@
-"""Random streams by name: whatever draws asks here, so no two purposes ever share their draws.
+"""Named random streams. All of the library's random numbers come from here.
 
-A stream is known by the seed of the run, by what it is for, and where there are many of a kind by their
-numbers: ``stream(seed, "batches", epoch)``. It depends on nothing else, so that a run that goes on from a
-checkpoint needs no saved generator.
+A stream is known by the seed of the run and by what it is for. Where there are many of one kind,
+numbers tell them apart: ``stream(seed, "batches", epoch)``. So no two purposes ever share their
+draws. A stream depends on nothing else, so a run that goes on from a checkpoint needs no saved
+generator. One name always comes with the same count of numbers: a 0 at the end changes nothing.
 """
 
 from __future__ import annotations
@@ -14,23 +15,26 @@ import torch
 
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
-    """NumPy's generator for one purpose.
+    """Return NumPy's generator for one purpose.
 
-    >>> stream(0, "rows").integers(100, size=3)
-    array([..., ..., ...])
+    >>> stream(0, "rows").integers(100, size=3).tolist()
+    [57, 72, 57]
     """
     return np.random.default_rng(_sequence(seed, name, numbers))
 
 
 def torch_stream(
-    seed: int, name: str, *numbers: int, device: str | torch.device = "cpu"
+    seed: int,
+    name: str,
+    *numbers: int,
+    device: str | torch.device = "cpu",
 ) -> torch.Generator:
-    """Torch's generator for one purpose, on the device where it draws."""
+    """Return Torch's generator for one purpose, on the device where it draws."""
     return torch.Generator(device).manual_seed(derived_seed(seed, name, *numbers))
 
 
 def derived_seed(seed: int, name: str, *numbers: int) -> int:
-    """A seed from 0 to 2^32 - 1 for one purpose, for libraries that take a number.
+    """Return a seed from 0 to 2^32 - 1 for one purpose, for libraries that take a number.
 
     >>> derived_seed(0, "map") == derived_seed(0, "batches")
     False

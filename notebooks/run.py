@@ -1,4 +1,4 @@
-"""Run notebooks from top to bottom and save them as the repository wants them: outputs, but no live widgets.
+"""Run notebooks from top to bottom, and save them with outputs but without live widgets.
 
     python notebooks/run.py notebooks/03_variance_collapse.ipynb ...
 
@@ -17,7 +17,7 @@ LIVE = "application/vnd.jupyter.widget-view+json"
 
 
 def run(path: Path) -> None:
-    """Execute one notebook in its own folder and write it back; one that fails is left as it was."""
+    """Run a notebook in its own folder and save it; a notebook that fails is left as it was."""
     notebook = nbformat.read(path, as_version=4)
     options = {
         "timeout": 900,
@@ -35,7 +35,7 @@ def run(path: Path) -> None:
 
 
 def _still(output) -> bool:
-    """Take the live view out of an output; whether anything is left of it."""
+    """Take the live view out of an output, and say whether anything is left of it."""
     output.get("data", {}).pop(LIVE, None)
     return "data" not in output or bool(output["data"])
 

@@ -10,19 +10,22 @@ A = 3  # attributes
 
 
 def normal(*shape: int, seed: int = 1) -> torch.Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
 def random_model(
     *, start: bool = True, blocks: int = 2, features: int = 2, size: float = 0.5
 ) -> GSMFlow:
-    """A float64 model far from the identity, where a wrong half step cannot pass."""
+    """Make a float64 model far from the identity, where a wrong half step cannot pass."""
     config = ModelConfig(blocks=blocks, hidden=7, embedding=5)
-    start = GaussianStart(
+    gaussian = GaussianStart(
         normal(A + 1, features, seed=5),
         normal(features, features, seed=6) + 2 * torch.eye(features),
     )
-    model = GSMFlow(features, normal(3, A, seed=3), config, start if start else None).double()
+    anchors = normal(3, A, seed=3)
+    model = GSMFlow(features, anchors, config, gaussian if start else None).double()
+
     generator = torch.Generator().manual_seed(4)
     with torch.no_grad():
         for weight in model.parameters():

@@ -17,7 +17,8 @@ from pathlib import Path
 import nbformat
 
 PATIENCE = 90  # seconds, for whatever a loaded machine is waited for
-# Software rendering, so that the picture is the same with and without a graphics card; and no calls to the outside.
+# Software rendering, so that the picture is the same with and without a graphics card; and no calls
+# to the outside.
 CHROMIUM = [
     "--no-sandbox",
     "--use-angle=swiftshader",

@@ -11,28 +11,31 @@ from PIL import Image
 
 EXPLORE = "from gsmflow_lite.panels import explore\nexplore()"
 TRAIN = """from dataclasses import replace
-from gsmflow_lite.panels.train import PRESETS, train
+from gsmflow_lite.panels.train import train
+from gsmflow_lite.panels.training_settings import PRESETS
 two = PRESETS["two dimensions"]
 train("gaussian_world_2d", config=replace(two, training=replace(two.training, epochs=600)))"""  # not over before it is stopped
 IMAGINED, RING, SECOND = 2, 9, 11  # traces of the linear lens, and how many it has
 NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"  # how many names are on the map
 PLOT = ".gsmflow .js-plotly-plot"
-# Of ipywidgets' own making, with nothing to set from Python: the handle of a slider carries no name (it stands beside it), and
-# the buttons of Play are icons alone.
+# Of ipywidgets' own making, with nothing to set from Python: the handle of a slider carries no name
+# (it stands beside it), and the buttons of Play are icons alone.
 NOT_OURS = ("aria-input-field-name", "button-name")
-# JupyterLab's body has no height and hides what flows over: axe takes everything in it for hidden, and measures no contrast.
+# JupyterLab's body has no height and hides what flows over: axe takes everything in it for hidden,
+# and measures no contrast.
 UNCOVER = """() => {
   for (let one = document.querySelector(".gsmflow").parentElement; one; one = one.parentElement) one.style.overflow = "visible";
 }"""
-# A page that takes three seconds to load plotly: everything else waits for it, as where a slow processor does.
+# A page that takes three seconds to load plotly: everything else waits for it, as where a slow
+# processor does.
 SLOW = """globalThis.Blob = class extends Blob {
   constructor(parts, options) {
     super(parts, options);
     for (const end = Date.now() + (this.size > 1e6 ? 3000 : 0); Date.now() < end;);
   }
 };"""
-# What the console may say. Lab asks for pages that a server of its own does not have, and Chromium for speed when it reads
-# pixels back from its software renderer.
+# What the console may say. Lab asks for pages that a server of its own does not have, and Chromium
+# for speed when it reads pixels back from its software renderer.
 HARMLESS = (
     "favicon.ico",
     "/lab/api/news",
@@ -82,7 +85,7 @@ def trainer(desk):
     page.close()
 
 
-# --- Reading the page ------------------------------------------------------------------------------------------------
+# --- Reading the page -----------------------------------------------------------------------------
 
 
 def wait(page, condition: str, given=None) -> None:
@@ -168,7 +171,7 @@ def point_at(page, place: np.ndarray) -> None:
     raise AssertionError(f"no ring around {place}")
 
 
-# --- The explorer ----------------------------------------------------------------------------------------------------
+# --- The explorer ---------------------------------------------------------------------------------
 
 
 def test_the_explorer_shows_its_map_through_both_lenses(explorer):
@@ -210,7 +213,7 @@ def test_a_class_chosen_in_the_list_comes_into_focus(explorer):
 def test_the_search_field_leaves_what_is_chosen_and_what_is_found(explorer):
     offered = lambda: set(
         explorer.get_by_label("chosen", exact=True).locator("option").all_inner_texts()
-    )  # noqa: E731
+    )
     assert len(offered()) > 40
     field = explorer.get_by_label("Classes", exact=True)
     field.fill("k")
@@ -326,7 +329,7 @@ def test_the_explorer_can_be_used_by_everybody(explorer, theme):
     assert violations(explorer) == []
 
 
-# --- Training --------------------------------------------------------------------------------------------------------
+# --- Training -------------------------------------------------------------------------------------
 
 
 def test_training_can_be_watched_and_stopped_while_the_panel_answers(trainer):
@@ -353,7 +356,7 @@ def test_the_training_panel_can_be_used_by_everybody(trainer, theme):
     assert violations(trainer) == []
 
 
-# --- Both ------------------------------------------------------------------------------------------------------------
+# --- Both -----------------------------------------------------------------------------------------
 
 
 def test_the_console_stays_free_of_complaints(explorer, trainer):

@@ -2,8 +2,6 @@
 
 import json
 import re
-import tomllib
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +12,7 @@ from gsmflow_lite import SavedModel, from_arrays
 from gsmflow_lite.cli import main
 from gsmflow_lite.datasets import gaussian_world, load, save_npz
 from gsmflow_lite.generators.stored import FromFile
-from gsmflow_lite.shifts.report import measure
+from gsmflow_lite.shifts.measuring import measure
 
 SCORES = {"seen", "unseen", "harmonic", "zsl"}
 
@@ -119,7 +117,7 @@ def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
         ]
 
 
-# --- Diagnose --------------------------------------------------------------------------------------------------------
+# --- Diagnose -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -525,7 +523,7 @@ def test_the_list_names_what_ships_and_what_can_be_fetched(capsys):
     assert all(name in shown for name in ("glyphs", "gaussian_world", "AWA2", "CUB"))
 
 
-# --- Study -----------------------------------------------------------------------------------------------------------
+# --- Study ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -618,16 +616,6 @@ def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(
     message = capsys.readouterr().err
     assert words in message
     assert "Traceback" not in message
-
-
-def test_the_study_in_the_readme_can_be_read():
-    from gsmflow_lite.runs.study_file import Study
-
-    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text()
-    text = re.search(r"```toml\n(.*?)```", readme, re.DOTALL).group(1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gsmflow_lite.runs.study_file._toml", lambda path: tomllib.loads(text))
-        assert Study.read("study.toml").rows[0] == "ridge-gaussian"
 
 
 @pytest.mark.parametrize(

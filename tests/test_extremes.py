@@ -1,4 +1,4 @@
-"""Data at the edge of what is legal: trained on, synthesized and measured, or refused in one sentence."""
+"""Data at the edge of what is legal: they are used, or refused in one sentence."""
 
 from dataclasses import replace
 
@@ -17,7 +17,8 @@ from gsmflow_lite import (
 )
 from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.errors import GSMFlowError
-from gsmflow_lite.scores.evaluation import eszsl_logits, softmax_logits
+from gsmflow_lite.scores.eszsl import eszsl_logits
+from gsmflow_lite.scores.evaluation import softmax_logits
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
 TRAINING = TrainingConfig(epochs=2, batch=16, lr=1e-3, mining=None)
@@ -35,30 +36,24 @@ def arrays(
 ):
     """Features, labels and attributes in float64, and which classes are unseen."""
     rng = np.random.default_rng(seed)
-    described = rng.normal(size=(seen + unseen, attributes))
-    labels = np.repeat(np.arange(seen + unseen), rows)
-    centres = described[:, :1] + rng.normal(size=(seen + unseen, features))
-    return (
-        centres[labels] + 0.3 * rng.normal(size=(len(labels), features)),
-        labels,
-        described,
-        range(seen, seen + unseen),
-    )
+    classes = seen + unseen
+    table = rng.normal(size=(classes, attributes))
+    labels = np.repeat(np.arange(classes), rows)
+    centres = table[:, :1] + rng.normal(size=(classes, features))
+    x = centres[labels] + 0.3 * rng.normal(size=(len(labels), features))
+    return x, labels, table, range(seen, classes)
 
 
 def whole(x, labels, attributes, unseen, *, start: str = "ridge-gaussian"):
-    """What a user does with data: train, synthesize, score by three classifiers, measure. Returns the model and the report."""
+    """What a user does with data: train, synthesize, score by three classifiers, measure."""
     data = from_arrays(x, labels, attributes, unseen=unseen)
     model = new_model(data, replace(MODEL, start=start))
-    for _ in fit(model, data, TRAINING, device="cpu"):
-        pass
+    list(fit(model, data, TRAINING, device="cpu"))
+
     assert model.synthesize(data.attributes, 7).isfinite().all()
     assert model.log_prob(data.features, data.attributes).isfinite().all()
-    for logits in (
-        softmax_logits(model, data, CLASSIFIER),
-        softmax_logits(RidgeGaussian.fit(data), data, CLASSIFIER),
-    ):
-        assert np.isfinite(logits.scores().harmonic)
+    for generator in (model, RidgeGaussian.fit(data)):
+        assert np.isfinite(softmax_logits(generator, data, CLASSIFIER).scores().harmonic)
     assert np.isfinite(eszsl_logits(data, 1.0, 1.0).scores().harmonic)
     return model, measure(data, model, n=20)
 

@@ -31,15 +31,16 @@ from gsmflow_lite.datasets import (
     open_features,
     read_mat,
 )
-from gsmflow_lite.datasets import sandbox as trial
-from gsmflow_lite.datasets.matfiles import BELIEVED, most_inflated
+from gsmflow_lite.datasets.formats import sandbox
+from gsmflow_lite.datasets.formats.limits import ALWAYS_BELIEVED, most_inflated
 from gsmflow_lite.errors import ConfigError, DataError, GSMFlowError, StorageError
 from gsmflow_lite.figures.projection import Projection
 from gsmflow_lite.generators.stored import FromFile
 from gsmflow_lite.panels.explore import explore
 from gsmflow_lite.panels.state import from_text
-from gsmflow_lite.runs import report, study
-from gsmflow_lite.runs.experiment import diagnose
+from gsmflow_lite.runs import report, results
+from gsmflow_lite.runs.diagnosis import diagnose
+from gsmflow_lite.runs.study_file import Study
 from gsmflow_lite.storage import read_tensors
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
@@ -86,7 +87,7 @@ def good_npz() -> bytes:
     return readers.READERS["npz"].make()["world.npz"]
 
 
-# --- Files broken at random ------------------------------------------------------------------------------------------
+# --- Files broken at random -----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -156,7 +157,7 @@ def test_any_bytes_after_a_good_beginning_are_refused_or_read(
         assert str(path) in str(error)  # noqa: PT017
 
 
-# --- The fuzzer sees what it is to see -------------------------------------------------------------------------------
+# --- The fuzzer sees what it is to see ------------------------------------------------------------
 
 
 def fake(read) -> readers.Reader:
@@ -190,14 +191,14 @@ READ = {
 @pytest.mark.parametrize("outcome", READ)
 def test_the_fuzzer_tells_what_became_of_a_file(outcome, tmp_path, monkeypatch):
     monkeypatch.setitem(readers.READERS, "fake", fake(READ[outcome]))
-    fuzz._furnish(tmp_path)
+    fuzz.furnish(tmp_path)
     assert fuzz.attempt(tmp_path, fuzz.Case("fake", 0, 0)).outcome == outcome
 
 
 def test_the_fuzzer_sees_memory_that_was_taken_and_given_back(tmp_path, monkeypatch):
     monkeypatch.setattr(fuzz, "MEGABYTES", 50)
     monkeypatch.setitem(readers.READERS, "fake", fake(lambda _: np.ones(20_000_000).sum()))
-    fuzz._furnish(tmp_path)
+    fuzz.furnish(tmp_path)
     assert fuzz.attempt(tmp_path, fuzz.Case("fake", 0, 0)).outcome == "memory"
 
 
@@ -206,7 +207,7 @@ def test_the_fuzzer_sees_a_changed_byte_that_a_checksum_let_through(tmp_path, mo
         readers.READERS, "fake", replace(fake(lambda _: np.zeros((70, 2))), exact=True)
     )
     case = next(case for number in range(99) if (case := fuzz.Case("fake", 0, number)).files()[1])
-    fuzz._furnish(tmp_path)
+    fuzz.furnish(tmp_path)
     assert fuzz.attempt(tmp_path, case).outcome == "wrong"
 
 
@@ -235,7 +236,7 @@ def test_the_fuzzer_counts_and_says_that_something_was_wrong(tmp_path, monkeypat
     assert "| **all** | 10 | 0 | 8 | 2 |" in capsys.readouterr().out
 
 
-# --- Code and other files --------------------------------------------------------------------------------------------
+# --- Code and other files -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("reader", ["npz", "npy folder", "generator npz"])
@@ -294,7 +295,7 @@ def test_no_array_of_an_hdf5_data_set_comes_from_another_file(key, way, tmp_path
         from_hdf5(tmp_path / "world.h5")
 
 
-# --- Claims ----------------------------------------------------------------------------------------------------------
+# --- Claims ---------------------------------------------------------------------------------------
 
 MUCH = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000, 4)}"
 
@@ -334,7 +335,7 @@ def test_a_small_file_that_claims_a_million_million_rows_is_refused_before_memor
 @pytest.mark.parametrize("kind", ["npz", "mat", "HDF5"])
 def test_what_inflates_a_thousandfold_is_not_believed_beyond_a_limit(kind, tmp_path, monkeypatch):
     """One megabyte of zeros in a kilobyte, where a hundred kilobytes are the limit."""
-    monkeypatch.setattr("gsmflow_lite.datasets.matfiles.BELIEVED", 100_000)
+    monkeypatch.setattr("gsmflow_lite.datasets.formats.limits.ALWAYS_BELIEVED", 100_000)
     zeros = np.zeros((10, 100_000), np.int8)
     if kind == "npz":
         (tmp_path / "f.npz").write_bytes(
@@ -354,7 +355,12 @@ def test_what_inflates_a_thousandfold_is_not_believed_beyond_a_limit(kind, tmp_p
 
 @pytest.mark.parametrize(
     ("packed", "most"),
-    [(1000, 1032 * 1000), (10**6, BELIEVED), (BELIEVED // 100, BELIEVED), (10**9, 10**11)],
+    [
+        (1000, 1032 * 1000),
+        (10**6, ALWAYS_BELIEVED),
+        (ALWAYS_BELIEVED // 100, ALWAYS_BELIEVED),
+        (10**9, 10**11),
+    ],
 )
 def test_large_arrays_are_believed_to_inflate_a_hundredfold_and_small_ones_as_far_as_can_be(
     packed, most
@@ -413,7 +419,7 @@ def test_lack_of_memory_is_not_called_damage(tmp_path, monkeypatch):
     assert "damaged" not in str(caught.value)
 
 
-# --- HDF5's library --------------------------------------------------------------------------------------------------
+# --- HDF5's library -------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -432,21 +438,21 @@ def hanging(tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Another process that tries files for a second."""
-    monkeypatch.setattr(trial, "PROCESSOR", 1)
-    monkeypatch.setattr(trial, "_reader", trial._Reader())
-    yield trial._reader
-    trial._reader.close()
+    monkeypatch.setattr(sandbox, "PROCESSOR_SECONDS", 1)
+    monkeypatch.setattr(sandbox, "trial", sandbox.Trial())
+    yield sandbox.trial
+    sandbox.trial.close()
 
 
 def test_a_file_over_which_hdf5_hangs_is_refused(hanging, impatient):
     with pytest.raises(
-        DataError, match="must be readable, but HDF5 came to no end with it: it is damaged"
+        DataError, match="must be readable, but HDF5 did not finish reading it: it is damaged"
     ):
         read_mat(hanging)
 
 
 def test_after_a_file_over_which_hdf5_hangs_another_one_is_read(hanging, impatient, tmp_path):
-    assert trial.survives(hanging)
+    assert sandbox.failure(hanging)
     with h5py.File(tmp_path / "good.h5", "w") as file:
         file["x"] = np.eye(3)
     np.testing.assert_array_equal(read_mat(tmp_path / "good.h5")["x"], np.eye(3))
@@ -466,7 +472,7 @@ def test_a_good_file_is_read_right_after_one_that_brought_the_process_to_its_end
     impatient, tmp_path, monkeypatch
 ):
     (tmp_path / "dying.py").write_text(DYING)
-    monkeypatch.setattr(trial, "__file__", str(tmp_path / "dying.py"))
+    monkeypatch.setattr(sandbox, "__file__", str(tmp_path / "dying.py"))
     assert [impatient.ask(name) for name in ("good", "bad", "good")] == [
         "",
         "it asks for too much",
@@ -478,8 +484,8 @@ def test_another_process_follows_one_that_has_ended(impatient, tmp_path):
     with h5py.File(tmp_path / "good.h5", "w") as file:
         file["x"] = np.eye(3)
     assert impatient.ask(str(tmp_path / "good.h5")) == ""
-    impatient._process.kill()
-    impatient._process.wait()
+    impatient.process.kill()
+    impatient.process.wait()
     assert impatient.ask(str(tmp_path / "good.h5")) == ""
     gc.collect()  # what was left open would warn
 
@@ -489,15 +495,18 @@ def test_a_good_file_is_tried_once_until_it_changes(impatient, tmp_path, monkeyp
     monkeypatch.setattr(impatient, "ask", lambda path: asked.append(path) or "")
     for content in (b"x", b"longer"):
         (tmp_path / "f.h5").write_bytes(content)
-        trial.survives(tmp_path / "f.h5")
-        trial.survives(tmp_path / "f.h5")
+        sandbox.failure(tmp_path / "f.h5")
+        sandbox.failure(tmp_path / "f.h5")
     assert asked == [str(tmp_path / "f.h5")] * 2
 
 
 def test_the_process_that_tries_files_ends_with_the_one_that_asked(tmp_path):
     with h5py.File(tmp_path / "good.h5", "w") as file:
         file["x"] = np.eye(3)
-    code = "import sys; from gsmflow_lite.datasets import trial; trial.survives(sys.argv[1]); print(trial._reader._process.pid)"
+    code = (
+        "import sys; from gsmflow_lite.datasets.formats import sandbox;"
+        "sandbox.failure(sys.argv[1]); print(sandbox.trial.process.pid)"
+    )
     command = [sys.executable, "-W", "error", "-c", code, tmp_path / "good.h5"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert not done.stderr
@@ -512,7 +521,7 @@ def test_broken_chunks_are_refused_when_they_are_read(tmp_path):
     content = bytearray((tmp_path / "f.h5").read_bytes())
     content[place.byte_offset + place.size // 2] ^= 255
     (tmp_path / "f.h5").write_bytes(content)
-    with pytest.raises(DataError, match=r"f.h5: a mapped file must be readable to its end"):
+    with pytest.raises(DataError, match=r"f.h5: a feature file must be readable to its end"):
         open_features(tmp_path / "f.h5")
 
 
@@ -524,7 +533,7 @@ def test_an_array_that_is_listed_but_cannot_be_found_is_missed_in_words(tmp_path
         from_hdf5(tmp_path / "world.h5")
 
 
-# --- Files that change while they are in use -------------------------------------------------------------------------
+# --- Files that change while they are in use ------------------------------------------------------
 
 CUT = """
 import os, sys
@@ -556,7 +565,7 @@ def test_a_file_that_is_replaced_while_it_is_mapped_is_read_as_it_was(tmp_path):
     assert (features[[0, 900]] == 1).all()
 
 
-# --- Numbers and text that are none ----------------------------------------------------------------------------------
+# --- Numbers and text that are none ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [0x110000, 0xD800])
@@ -596,7 +605,7 @@ def test_a_declared_class_that_does_not_exist_is_named(tmp_path):
 
 
 def test_the_place_of_a_number_that_is_not_whole_is_told_far_into_an_array(tmp_path, monkeypatch):
-    monkeypatch.setattr("gsmflow_lite.datasets.base.PIECE", 8)
+    monkeypatch.setattr("gsmflow_lite.datasets.inputs.CHECKED_AT_ONCE", 8)
     labels = readers.world().labels.astype(np.float64)
     labels[29] = 0.5
     (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "labels.npy", mutations.in_npy(labels)))
@@ -622,7 +631,7 @@ def test_parts_of_a_preprocessing_that_do_not_go_together_are_refused(case):
         Preprocessing(*PARTS[case])
 
 
-# --- Studies ---------------------------------------------------------------------------------------------------------
+# --- Studies --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000])
@@ -631,7 +640,7 @@ def test_a_study_with_a_number_of_thousands_of_digits_is_refused(number, tmp_pat
         f'name = "x"\ndatasets = ["glyphs"]\nsynthesized = {number}\n'
     )
     with pytest.raises(ConfigError, match=r"study.toml: this cannot be read as TOML"):
-        study.Study.read(tmp_path / "study.toml")
+        Study.read(tmp_path / "study.toml")
 
 
 CHANGES = {
@@ -645,16 +654,16 @@ CHANGES = {
 
 @pytest.mark.parametrize("case", CHANGES)
 def test_a_finished_cell_that_is_damaged_is_run_anew(case, tmp_path):
-    _, _, cell = readers._asked()
+    _, _, cell = readers.study_and_cell()
     ((name, content),) = readers.READERS["study cell"].make().items()
     (tmp_path / "cells").mkdir()
     (tmp_path / "cells" / name).write_bytes(content)
-    assert study._kept(tmp_path, cell) is not None
+    assert results.read_result(tmp_path, cell) is not None
     (tmp_path / "cells" / name).write_text(json.dumps(json.loads(content) | CHANGES[case]))
-    assert study._kept(tmp_path, cell) is None
+    assert results.read_result(tmp_path, cell) is None
 
 
-# --- Words -----------------------------------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [GSMFlowError, DataError, ConfigError, StorageError])
@@ -692,10 +701,10 @@ def named(tmp_path, monkeypatch):
     monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path))
     ready = lambda space, **_: Projection.ready(
         space, space[:, :2].astype(np.float32), neighbours=3, seed=0
-    )  # noqa: E731
+    )
     monkeypatch.setattr(Projection, "fit", ready)
-    for name, content in readers._xlsa17().items():
-        names = {"allclasses_names": readers._cell(NAMES)} if "att" in content else {}
+    for name, content in readers.xlsa17_files().items():
+        names = {"allclasses_names": readers.mat_cell(NAMES)} if "att" in content else {}
         scipy.io.savemat(tmp_path / name, content | names)
     return load_folder(tmp_path, name=SCRIPT)
 
@@ -721,7 +730,7 @@ def test_class_names_of_a_file_are_text_in_a_panel(named):
             panel.table.value,
             panel.gallery.value,
             panel.sentence.value,
-            panel._frame.code.value,
+            panel.tools.code.value,
         ]
     finally:
         panel.close()

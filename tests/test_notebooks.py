@@ -36,6 +36,15 @@ def errors(notebook) -> list[str]:
 
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+every_run = pytest.mark.parametrize(
+    "path",
+    [
+        # Solutions repeat what their notebook does, with other numbers.
+        pytest.param(path, marks=pytest.mark.long if "solutions" in path.parts else ())
+        for path in NOTEBOOKS
+    ],
+    ids=name,
+)
 
 
 def test_there_is_a_notebook_to_start_with():
@@ -91,7 +100,7 @@ def test_its_cells_fit_under_the_eye(path):
     assert long == []
 
 
-@every_notebook
+@every_run
 def test_it_runs_from_top_to_bottom(path, monkeypatch):
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

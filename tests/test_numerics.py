@@ -1,12 +1,11 @@
-"""Arithmetic changes products only and leaves no trace; principal axes are eigenvectors whose sign is no accident."""
+"""Arithmetic changes products only, and principal axes are eigenvectors with a fixed sign."""
 
 import numpy as np
 import pytest
 import torch
 
-from gsmflow_lite.method import start as gaussian
 from gsmflow_lite.method.flow import ConditionalFlow
-from gsmflow_lite.method.start import GaussianStart
+from gsmflow_lite.method.start import GaussianStart, covariance_root
 from gsmflow_lite.numerics import arithmetic, principal_axes
 
 
@@ -15,9 +14,8 @@ def flow() -> ConditionalFlow:
     torch.manual_seed(0)
     flow = ConditionalFlow(6, 4, blocks=3, hidden=16)
     for weight in flow.parameters():
-        torch.nn.init.normal_(
-            weight, std=0.3
-        )  # the usual start is near the identity, where no product counts
+        # The usual first weights are near the identity, where no product counts.
+        torch.nn.init.normal_(weight, std=0.3)
     return flow
 
 
@@ -30,9 +28,9 @@ def batch() -> tuple[torch.Tensor, torch.Tensor]:
 def test_bf16_is_as_near_as_its_digits(flow, batch):
     exact, log_det = flow(*batch)
     with arithmetic("bf16"):
-        z, found = flow(*batch)
+        z, rounded = flow(*batch)
     assert 1e-4 < (z - exact).norm() / exact.norm() < 0.02  # bfloat16 has 8 bits: 2**-8 is 0.004
-    torch.testing.assert_close(found, log_det, atol=0.1, rtol=0)
+    torch.testing.assert_close(rounded, log_det, atol=0.1, rtol=0)
 
 
 def test_bf16_leaves_features_and_log_determinants_in_single_precision(flow, batch):
@@ -41,21 +39,22 @@ def test_bf16_leaves_features_and_log_determinants_in_single_precision(flow, bat
             assert result.dtype == torch.float32
 
 
-def test_what_bf16_maps_it_maps_back(flow, batch):
+def test_the_inverse_in_bf16_undoes_the_map(flow, batch):
     x, c = batch
     with arithmetic("bf16"):
-        z, there = flow(x, c)
-        back, home = flow.inverse(z, c)
-    torch.testing.assert_close(
-        back, x, atol=1e-5, rtol=0
-    )  # both ways read the same rounded scales and shifts
-    torch.testing.assert_close(there, -home, atol=1e-5, rtol=0)
+        z, log_det = flow(x, c)
+        back, log_det_back = flow.inverse(z, c)
+    # Both ways read the same rounded scales and shifts.
+    torch.testing.assert_close(back, x, atol=1e-5, rtol=0)
+    torch.testing.assert_close(log_det, -log_det_back, atol=1e-5, rtol=0)
 
 
 def test_the_gaussian_that_a_flow_starts_from_stays_exact(make_dataset):
     d = make_dataset()
-    start, x = GaussianStart.fit(d), torch.from_numpy(d.features[:8])
-    attributes, index = torch.from_numpy(d.attributes), torch.arange(8) % 4
+    start = GaussianStart.fit(d)
+    x = torch.from_numpy(d.features[:8])
+    attributes = torch.from_numpy(d.attributes)
+    index = torch.arange(8) % 4
     exact = start(x, attributes, index)[0]
     with arithmetic("bf16"):
         u, _ = start(x, attributes, index)
@@ -109,23 +108,24 @@ def covariance(rng):
     return np.cov(rows.T)
 
 
-def test_they_diagonalise_the_covariance_and_are_orthonormal(covariance):
+def test_principal_axes_diagonalise_the_covariance_and_are_orthonormal(covariance):
     variances, axes = principal_axes(covariance)
     np.testing.assert_allclose(axes.T @ covariance @ axes, np.diag(variances), atol=1e-12)
     np.testing.assert_allclose(axes.T @ axes, np.eye(64), atol=1e-12)
     assert (np.diff(variances) > 0).all()
 
 
-def test_the_largest_entry_of_each_is_positive(covariance):
+def test_the_largest_entry_of_each_axis_is_positive(covariance):
     axes = principal_axes(covariance)[1]
     assert (axes.max(0) > -axes.min(0)).all()
 
 
 def test_the_start_of_a_flow_does_not_depend_on_how_sums_were_rounded(rng):
-    # Whitened features have one variance in all dimensions that tell no classes apart: any axes of those would do.
+    # Whitened features have one variance in all dimensions that separate no classes. Any axes of
+    # those would do.
     turn = np.linalg.qr(rng.standard_normal((64, 64)))[0]
     covariance = (turn * np.r_[np.linspace(0.1, 0.9, 37), np.ones(27)]) @ turn.T
     noise = 1e-15 * rng.standard_normal((64, 64))
-    root = gaussian._root(covariance)
-    np.testing.assert_allclose(gaussian._root(covariance + noise + noise.T), root, atol=1e-6)
+    root = covariance_root(covariance)
+    np.testing.assert_allclose(covariance_root(covariance + noise + noise.T), root, atol=1e-6)
     np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)

@@ -22,12 +22,12 @@ def test_following_returns_every_epoch():
     assert [e.epoch for e in follow(events(), bar=False)] == [1, 2, 3]
 
 
-def test_an_interrupt_is_told_and_keeps_the_history(capsys):
+def test_an_interrupt_is_reported_and_keeps_the_history(capsys):
     assert [e.epoch for e in follow(events(stop_after=2), bar=False)] == [1, 2]
     assert "stopped by you after 2 whole epochs" in capsys.readouterr().out
 
 
-def test_what_is_to_be_done_after_each_epoch_is_done():
+def test_then_is_called_after_each_epoch():
     seen = []
     follow(events(), then=seen.append, bar=False)
     assert seen == [epoch(1), epoch(2), epoch(3)]

@@ -1,4 +1,4 @@
-"""A file is whole or not there: failing writes leave the old one, and damaged ones are refused, whatever the damage."""
+"""A file is whole or absent: failing writes leave the old one, and damaged ones are refused."""
 
 import json
 import math
@@ -42,7 +42,7 @@ def failing(number: int):
     return fail
 
 
-# --- what is written comes back --------------------------------------------------------------------------------------
+# --- what is written comes back ------------------------------------------------------------------
 
 
 def test_tensors_and_settings_come_back(tmp_path):
@@ -107,7 +107,7 @@ def test_what_a_killed_process_left_goes_when_it_is_old(tmp_path, name):
     assert left_in(tmp_path) == sorted([name, fresh.name, other.name])
 
 
-# --- writes that fail ------------------------------------------------------------------------------------------------
+# --- writes that fail ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("number", [28, 30, 13], ids=["full", "read-only", "no permission"])
@@ -186,7 +186,7 @@ def test_json_has_no_nan_or_infinity(tmp_path, value):
     assert left_in(tmp_path) == ["f"]
 
 
-# --- files that cannot be read ---------------------------------------------------------------------------------------
+# --- files that cannot be read -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

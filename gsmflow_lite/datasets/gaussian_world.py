@@ -1,77 +1,124 @@
-"""A world whose truth is known: every class is a Gaussian whose mean is a known function of its attributes."""
+"""A world whose truth is known: Gaussian classes, whose means follow from their attributes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from ..errors import ConfigError, DataError
 from ..seeds import stream
 from .arrays import from_arrays
 from .base import GZSLDataset
+from .spread import remotest_points
+
+COMPASS = ("east", "north", "up")  # attributes of a world for drawing
 
 
 @dataclass(frozen=True, eq=False)
 class GaussianWorld:
     """Data drawn from known class distributions, and these distributions, in float64 closed form.
 
-    ``dataset`` has the samples; ``means`` (K, D) and ``covariances`` (K, D, D) are the truth of every class, unseen ones
-    too. Class numbers are those of the data set. Methods raise ``DataError`` for a class that is not there.
+    ``dataset`` has the samples. ``means`` and ``covariances`` are the truth of every class, unseen
+    ones too. Class numbers are those of the data set. Methods raise ``DataError`` for a class that
+    does not exist.
     """
 
     dataset: GZSLDataset
-    means: np.ndarray
-    covariances: np.ndarray
+    means: Float[np.ndarray, "K D"]
+    covariances: Float[np.ndarray, "K D D"]
 
     @cached_property
-    def _factors(self) -> np.ndarray:
-        return np.linalg.cholesky(self.covariances)  # (K, D, D), lower triangular
+    def _factors(self) -> Float[np.ndarray, "K D D"]:
+        return np.linalg.cholesky(self.covariances)  # lower triangular
 
-    def sample(self, classes, n: int, *, seed: int = 0) -> np.ndarray:
-        """``n`` fresh samples of each of the ``classes`` (M,): (M, n, D), or (n, D) for a single class number."""
-        noise = stream(seed, "fresh samples").standard_normal(
-            (np.size(classes), n, self.means.shape[1])
-        )
+    def sample(
+        self,
+        classes: int | Sequence[int] | Int[np.ndarray, " M"],
+        n: int,
+        *,
+        seed: int = 0,
+    ) -> Float[np.ndarray, "M n D"] | Float[np.ndarray, "n D"]:
+        """Draw ``n`` fresh samples of each of the classes, or of a single class number."""
+        shape = (np.size(classes), n, self.means.shape[1])
+        noise = stream(seed, "fresh samples").standard_normal(shape)
         chosen = self._numbers(classes)
-        drawn = self.means[chosen, None] + noise @ self._factors[chosen].transpose(0, 2, 1)
-        return drawn[0] if np.ndim(classes) == 0 else drawn
+        samples = self.means[chosen, None] + noise @ self._factors[chosen].transpose(0, 2, 1)
+        return samples[0] if np.ndim(classes) == 0 else samples
 
-    def log_prob(self, features: np.ndarray, number: int) -> np.ndarray:
-        r"""Log-density in nats of ``features`` (N, D) under one class, (N,).
+    def log_prob(self, features: Float[np.ndarray, "N D"], number: int) -> Float[np.ndarray, " N"]:
+        r"""Return the log-density of ``features`` under one class, in nats.
 
-        .. math:: -\tfrac12 \lVert L^{-1}(x - \mu) \rVert^2 - \log\det L - \tfrac{D}{2} \log 2\pi, \qquad L L^T = \Sigma
+        .. math:: -\tfrac12 \lVert L^{-1}(x - \mu) \rVert^2 - \log\det L - \tfrac{D}{2} \log 2\pi,
+            \qquad L L^T = \Sigma
         """
         from scipy.linalg import solve_triangular
 
-        number = self._numbers(number)[0]
-        factor, centred = (
-            self._factors[number],
-            np.asarray(features, np.float64) - self.means[number],
-        )
+        place = self._numbers(number)[0]
+        factor = self._factors[place]
+        centred = np.asarray(features, np.float64) - self.means[place]
         z = solve_triangular(factor, centred.T, lower=True)
-        return (
-            -0.5 * (z**2).sum(0)
-            - np.log(np.diag(factor)).sum()
-            - 0.5 * len(factor) * np.log(2 * np.pi)
-        )
+        log_det = np.log(np.diag(factor)).sum()
+        return -0.5 * (z**2).sum(0) - log_det - 0.5 * len(factor) * np.log(2 * np.pi)
 
-    def bayes(self, features: np.ndarray, classes=None) -> np.ndarray:
-        """The most probable of ``classes`` (all where None, equally frequent) for each row of ``features`` (N, D): (N,).
+    def bayes(
+        self,
+        features: Float[np.ndarray, "N D"],
+        classes: Sequence[int] | Int[np.ndarray, " M"] | None = None,
+    ) -> Int[np.ndarray, " N"]:
+        """Return the most probable class of each row. No classifier does better.
 
-        No classifier does better.
+        It is one of ``classes`` (None: all), which are taken to be equally frequent.
         """
         chosen = np.arange(len(self.means)) if classes is None else self._numbers(classes)
-        return chosen[np.argmax([self.log_prob(features, k) for k in chosen], axis=0)]
+        densities = [self.log_prob(features, int(number)) for number in chosen]
+        return chosen[np.argmax(densities, axis=0)]
 
-    def _numbers(self, classes) -> np.ndarray:
+    def _numbers(self, classes: int | Sequence[int] | np.ndarray) -> Int[np.ndarray, " M"]:
         numbers = np.atleast_1d(np.asarray(classes, np.int64))
         if numbers.size == 0 or numbers.min() < 0 or numbers.max() >= len(self.means):
             raise DataError(
                 f"classes must be numbers from 0 to {len(self.means) - 1}, got {classes}"
             )
         return numbers
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sizes:
+    """How large a world is, and how much its classes overlap. Raises ``ConfigError``."""
+
+    features: int
+    seen: int
+    unseen: int
+    attributes: int
+    samples: int
+    noise: float
+
+    def __post_init__(self) -> None:
+        least = {"features": 1, "seen": 2, "unseen": 1, "attributes": 1, "samples": 2}
+        for name, bound in least.items():
+            value = getattr(self, name)
+            if value < bound:
+                raise ConfigError(f"{name} must be at least {bound}, got {value}")
+        if not (np.isfinite(self.noise) and self.noise > 0):
+            raise ConfigError(f"noise must be a number above 0, got {self.noise}")
+
+    @property
+    def classes(self) -> int:
+        return self.seen + self.unseen
+
+    @property
+    def attribute_names(self) -> Sequence[str]:
+        for_drawing = _is_small(self.features) and self.attributes <= len(COMPASS)
+        return COMPASS[: self.attributes] if for_drawing else ()
+
+
+def _is_small(features: int) -> bool:
+    return features <= 3
 
 
 def gaussian_world(
@@ -86,88 +133,114 @@ def gaussian_world(
     shared_covariance: bool = True,
     seed: int = 0,
 ) -> GaussianWorld:
-    r"""Make a world of ``seen + unseen`` Gaussian classes, ``samples`` rows each; the same ``seed`` gives the same world.
+    r"""Make ``seen + unseen`` Gaussian classes with ``samples`` rows each.
 
-    With standardised attributes z, the means are :math:`z W + \text{curvature}\, ((z V)^2 - 1) / \sqrt 2`, of about unit
-    variance per feature. Larger ``curvature`` takes unseen means further from any linear guess. ``noise`` is the
-    within-class standard deviation per feature; larger makes classes overlap more. The covariance is full and
-    ``shared_covariance`` by all classes, or else stretched along each feature by an amount that the attributes set.
-    The unseen classes are those nearest to the middle of attribute space, so that seen ones lie around them.
+    The same ``seed`` gives the same world.
 
-    Where None: 2 features (for drawing) get 6 seen and 2 unseen classes, 2 attributes, noise 0.2; more features get
-    30, 10, 16 and 2.5. Raises ``ConfigError`` for a number that is too small.
+    With standardised attributes z, the means are :math:`z W + \text{curvature}\, ((z V)^2 - 1) /
+    \sqrt 2`, of about unit variance per feature. A larger ``curvature`` takes unseen means further
+    from any linear guess. ``noise`` is the within-class standard deviation per feature; larger
+    makes classes overlap more. The covariance is full. It is shared by all classes, or, without
+    ``shared_covariance``, stretched along each feature by an amount that the attributes set. The
+    unseen classes are those nearest to the middle of the attributes, so that seen ones lie around
+    them.
+
+    Where None: up to 3 features (for drawing) get 6 seen and 2 unseen classes, as many attributes
+    as features, and noise 0.2; more features get 30, 10, 16 and 2.5. Raises ``ConfigError`` for a
+    number that is too small.
     """
-    small = features <= 3
-    seen, unseen = (
-        (6 if small else 30) if seen is None else seen,
-        (2 if small else 10) if unseen is None else unseen,
+    usual = _usual_sizes(features)
+    sizes = _Sizes(
+        features=features,
+        seen=usual.seen if seen is None else seen,
+        unseen=usual.unseen if unseen is None else unseen,
+        attributes=usual.attributes if attributes is None else attributes,
+        samples=samples,
+        noise=usual.noise if noise is None else noise,
     )
-    attributes = (features if small else 16) if attributes is None else attributes
-    noise = (0.2 if small else 2.5) if noise is None else noise
-    _check(features, seen, unseen, attributes, samples, noise)
     rng = stream(seed, "Gaussian world")
-    table = _spread_points(seen + unseen, attributes, rng)
+    table = remotest_points(sizes.classes, sizes.attributes, rng)
     z = (table - table.mean(0)) / table.std(0)
-    plain = small and attributes == features  # in a drawing, 'east' is to the right
-    means = z @ (np.eye(features) if plain else _link(attributes, features, rng))
-    means += curvature * ((z @ _link(attributes, features, rng)) ** 2 - 1) / np.sqrt(2)
-    covariances = noise**2 * _covariances(z, features, shared_covariance, rng)
-    middle = np.argsort(np.linalg.norm(table - table.mean(0), axis=1), kind="stable")
-    labels = np.repeat(np.arange(seen + unseen), samples)
-    spread = np.linalg.cholesky(covariances) @ rng.standard_normal((len(means), features, samples))
-    drawn = means[labels] + spread.transpose(0, 2, 1).reshape(len(labels), features)
+    means = _means(z, sizes, curvature, rng)
+    covariances = sizes.noise**2 * _covariances(z, features, shared_covariance, rng)
+
+    labels = np.repeat(np.arange(sizes.classes), samples)
+    from_the_middle = np.argsort(np.linalg.norm(table - table.mean(0), axis=1), kind="stable")
     dataset = from_arrays(
-        drawn,
+        _samples(means, covariances, samples, rng),
         labels,
         table,
-        unseen=np.sort(middle[:unseen]),
-        attribute_names=["east", "north", "up"][:attributes] if small and attributes <= 3 else (),
+        unseen=np.sort(from_the_middle[: sizes.unseen]),
+        attribute_names=sizes.attribute_names,
         name=f"gaussian_world_{features}d",
         seed=seed,
     )
     return GaussianWorld(dataset, means, covariances)
 
 
-def _check(
-    features: int, seen: int, unseen: int, attributes: int, samples: int, noise: float
-) -> None:
-    """Refuse a world that no data set can be made of."""
-    for name, value, least in (
-        ("features", features, 1),
-        ("seen", seen, 2),
-        ("unseen", unseen, 1),
-        ("attributes", attributes, 1),
-        ("samples", samples, 2),
-    ):
-        if value < least:
-            raise ConfigError(f"{name} must be at least {least}, got {value}")
-    if not (np.isfinite(noise) and noise > 0):
-        raise ConfigError(f"noise must be a number above 0, got {noise}")
+class _UsualSizes(NamedTuple):
+    seen: int
+    unseen: int
+    attributes: int
+    noise: float
 
 
-def _spread_points(n: int, dimensions: int, rng: np.random.Generator) -> np.ndarray:
-    """Points (n, dimensions) in the unit cube, each the remotest of 30 draws, so that no two classes coincide."""
-    points = rng.random((1, dimensions))
-    while len(points) < n:
-        draws = rng.random((30, dimensions))
-        nearest = np.linalg.norm(draws[:, None] - points, axis=2).min(1)
-        points = np.vstack([points, draws[nearest.argmax()]])
-    return points
+def _usual_sizes(features: int) -> _UsualSizes:
+    if _is_small(features):
+        return _UsualSizes(seen=6, unseen=2, attributes=features, noise=0.2)
+    return _UsualSizes(seen=30, unseen=10, attributes=16, noise=2.5)
 
 
-def _link(attributes: int, features: int, rng: np.random.Generator) -> np.ndarray:
-    """A linear map (A, D) that keeps variance one per feature where the attributes have it."""
+def _means(
+    z: Float[np.ndarray, "K A"],
+    sizes: _Sizes,
+    curvature: float,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "K D"]:
+    for_drawing = _is_small(sizes.features) and sizes.attributes == sizes.features
+    if for_drawing:  # there, east is to the right
+        means = z @ np.eye(sizes.features)
+    else:
+        means = z @ _link(sizes.attributes, sizes.features, rng)
+    bent = (z @ _link(sizes.attributes, sizes.features, rng)) ** 2
+    return means + curvature * (bent - 1) / np.sqrt(2)
+
+
+def _samples(
+    means: Float[np.ndarray, "K D"],
+    covariances: Float[np.ndarray, "K D D"],
+    count: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "N D"]:
+    """Draw ``count`` rows of each class, class after class."""
+    classes, features = means.shape
+    noise = rng.standard_normal((classes, features, count))
+    spread = np.linalg.cholesky(covariances) @ noise
+    rows = spread.transpose(0, 2, 1).reshape(classes * count, features)
+    return np.repeat(means, count, axis=0) + rows
+
+
+def _link(
+    attributes: int,
+    features: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "A D"]:
+    """Draw a linear transform that gives features variance one where the attributes have it."""
     return rng.standard_normal((attributes, features)) / np.sqrt(attributes)
 
 
 def _covariances(
-    z: np.ndarray, features: int, shared: bool, rng: np.random.Generator
-) -> np.ndarray:
-    """Full covariances (K, D, D), of mean variance one per feature where shared."""
+    z: Float[np.ndarray, "K A"],
+    features: int,
+    shared: bool,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "K D D"]:
+    """Draw full covariances; shared ones have mean variance one."""
     rotation, _ = np.linalg.qr(rng.standard_normal((features, features)))
-    variances = np.exp(rng.uniform(-1, 1, features))  # longest to shortest axis about e to 1
-    base = (rotation * (variances / variances.mean())) @ rotation.T
-    stretch = (
-        np.exp(0.4 * z @ _link(z.shape[1], features, rng)) * (not shared) + 1.0 * shared
-    )  # (K, D)
-    return stretch[:, :, None] * base * stretch[:, None, :]
+    variances = np.exp(rng.uniform(-1, 1, features))  # longest to shortest axis is about e to 1
+    common = (rotation * (variances / variances.mean())) @ rotation.T
+
+    stretch = np.exp(0.4 * z @ _link(z.shape[1], features, rng))
+    if shared:
+        stretch = np.ones_like(stretch)
+    return stretch[:, :, None] * common * stretch[:, None, :]

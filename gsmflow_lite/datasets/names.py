@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 
 def unique_names(names: Sequence[str], what: str) -> tuple[str, ...]:
-    """Make every name different: a name that occurs twice gets its number, an empty one is its number.
+    """Make every name different: a name that occurs twice gets its number in brackets.
+
+    An empty name becomes its number.
 
     >>> unique_names(["a", "a", "b", ""], "class")
     ('a (class 0)', 'a (class 1)', 'b', 'class 3')

@@ -1,56 +1,69 @@
-"""Affine maps of features, fitted on training rows only and invertible: none, min-max, standardise, PCA."""
+"""Preprocessing of features that can be undone: none, min-max, standardise, PCA."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
+from jaxtyping import Float
 
 from ..errors import ConfigError, DataError
 from ..numerics import principal_axes
 from .on_disk import FeaturesOnDisk
 
 KINDS = ("none", "min-max", "standardise", "pca", "whitened-pca")
+ROUNDING_SHARE = (
+    1e-6  # a column that spreads less than this part of its size is constant but for rounding
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Preprocessing:
-    r"""One affine map, whatever its kind: :math:`z = ((x - \text{offset})\, \text{basis}) / \text{scale}`.
+    r"""One affine transform, whatever its kind: :math:`z = ((x - o)\, B) / s`.
 
-    ``offset`` (D,), ``basis`` (D, d) with orthonormal columns or None for the identity, ``scale`` (d,), all float32.
-    ``inverse`` gives ``x`` back exactly (to rounding) when d = D, and its projection onto the d components otherwise.
-    Make one with :meth:`fit`. Raises ``ConfigError`` for parts that do not agree or are not finite; methods raise ``DataError``
-    for another width.
+    ``offset`` is o, ``scale`` is s, and ``basis`` is B, with orthonormal columns, or None for the
+    identity; all are float32. :meth:`inverse` gives x back (to rounding) when no component was left
+    out, and otherwise the projection of x onto the components.
+
+    Fit one with :meth:`fit`. Raises ``ConfigError`` for parts that do not go together or are not
+    finite. Methods raise ``DataError`` for features of another width.
     """
 
     kind: str
-    offset: np.ndarray
-    scale: np.ndarray
-    basis: np.ndarray | None = None
+    offset: Float[np.ndarray, " D"]
+    scale: Float[np.ndarray, " d"]
+    basis: Float[np.ndarray, "D d"] | None = None
 
     def __post_init__(self) -> None:
-        """A saved one may come from anywhere. Raises ``ConfigError``."""
-        parts = {
-            name: getattr(self, name)
-            for name in ("offset", "scale", "basis")
-            if getattr(self, name) is not None
-        }
-        if self.kind not in KINDS:
-            raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {self.kind!r}")
-        before, after = self.offset.shape, self.scale.shape
-        agree = before == after if self.basis is None else self.basis.shape == before + after
-        if len(before) != 1 or len(after) != 1 or not agree:
-            shapes = {name: part.shape for name, part in parts.items()}
-            raise ConfigError(
-                f"preprocessing must have an offset (D,), a scale (d,) and perhaps a basis (D, d), got {shapes}"
-            )
-        if (
-            not all(part.dtype == np.float32 and np.isfinite(part).all() for part in parts.values())
-            or not self.scale.all()
-        ):
+        """Check the parts, because a saved preprocessing may come from anywhere."""
+        _check_kind(self.kind)
+        parts = {"offset": self.offset, "scale": self.scale}
+        if self.basis is not None:
+            parts["basis"] = self.basis
+        self._check_shapes({name: part.shape for name, part in parts.items()})
+
+        single = all(part.dtype == np.float32 for part in parts.values())
+        finite = all(np.isfinite(part).all() for part in parts.values())
+        if not (single and finite and self.scale.all()):
             raise ConfigError(
                 "preprocessing must be finite in single precision, and no scale 0: fit it again"
             )
+
+    def _check_shapes(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        before = shapes["offset"]
+        after = shapes["scale"]
+        agree = before == after if self.basis is None else shapes["basis"] == before + after
+        if len(before) != 1 or len(after) != 1 or not agree:
+            raise ConfigError(
+                "preprocessing must have an offset (D,), a scale (d,) and perhaps a basis (D, d), "
+                f"got {shapes}"
+            )
+
+    @property
+    def width(self) -> int:
+        """How many numbers a transformed row has."""
+        return len(self.scale)
 
     @property
     def components(self) -> int | None:
@@ -59,128 +72,186 @@ class Preprocessing:
 
     @classmethod
     def fit(
-        cls, kind: str, features: np.ndarray | FeaturesOnDisk, components: int | None = None
+        cls,
+        kind: str,
+        features: Float[np.ndarray, "N D"] | FeaturesOnDisk,
+        components: int | None = None,
     ) -> Preprocessing:
-        """Fit on ``features`` (N, D), which should be training rows only; those on disk are read a block at a time, twice.
+        """Fit on ``features``, which should be training rows only.
 
-        ``min-max`` maps each column to [0, 1]; ``standardise`` to mean 0 and variance 1; ``pca`` keeps the leading
-        ``components`` directions (fewer where the training rows - 1 or the features are fewer; None: all there are) and
-        divides all of them by one number, so that proportions of distances stay;
-        ``whitened-pca`` gives each direction variance 1. A constant column is shifted but not scaled.
+        - ``none`` changes nothing.
+        - ``min-max`` brings each column to [0, 1].
+        - ``standardise`` gives each column mean 0 and variance 1.
+        - ``pca`` keeps the leading ``components`` directions, and divides all of them by one
+          number, so that proportions of distances stay. At most as many are kept as there are
+          features, or training rows less one; None keeps all of these.
+        - ``whitened-pca`` does the same, but gives each direction variance 1.
+
+        A constant column is shifted but not scaled. Features on disk are read a block at a time,
+        twice.
         """
-        if kind not in KINDS:
-            raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {kind!r}")
+        _check_kind(kind)
         if components is not None and not kind.endswith("pca"):
             raise ConfigError(
                 f"components go with pca or whitened-pca, got {components} with {kind!r}"
             )
         x = features if isinstance(features, FeaturesOnDisk) else np.asarray(features)
-        width = x.shape[1]
         if kind == "none":
+            width = x.shape[1]
             return cls(kind, np.zeros(width, np.float32), np.ones(width, np.float32))
-        if isinstance(x, FeaturesOnDisk):
-            return cls._fit_on_disk(kind, x, components)
-        if kind == "min-max":
-            return cls(kind, _f32(x.min(0)), _extent(x.min(0), x.max(0)))
-        mean = x.mean(0, dtype=np.float64)
-        if kind == "standardise":
-            return cls(
-                kind, _f32(mean), _safe(x.std(0, dtype=np.float64), _size(x.min(0), x.max(0)))
-            )
-        return cls._along_axes(kind, mean, _leading(*_covariance(x, mean), components))
 
-    @classmethod
-    def _fit_on_disk(
-        cls, kind: str, features: FeaturesOnDisk, components: int | None
-    ) -> Preprocessing:
-        """The same numbers, to rounding, from one pass for extremes and sums and one for what is around the mean."""
-        low, high, total = np.inf, -np.inf, 0.0
-        for x in features.chunks():
-            low, high, total = (
-                np.minimum(low, x.min(0)),
-                np.maximum(high, x.max(0)),
-                total + x.sum(0, dtype=np.float64),
-            )
+        columns = _Columns.of(x)
         if kind == "min-max":
-            return cls(kind, _f32(low), _extent(low, high))
-        mean, spread = total / len(features), 0.0
-        for x in features.chunks():
-            centred = x - mean  # float64
-            spread = spread + (
-                np.square(centred).sum(0) if kind == "standardise" else centred.T @ centred
-            )
-        spread /= len(features)
+            return cls(kind, _single(columns.low), _divisor(columns.extent, columns.size))
         if kind == "standardise":
-            return cls(kind, _f32(mean), _safe(np.sqrt(spread), _size(low, high)))
-        return cls._along_axes(kind, mean, _leading(spread, len(features), components))
+            deviations = _deviations(x, columns.mean)
+            return cls(kind, _single(columns.mean), _divisor(deviations, columns.size))
+        covariance = _covariance(x, columns.mean)
+        return cls._along_axes(kind, columns.mean, *_leading_axes(covariance, len(x), components))
 
     @classmethod
     def _along_axes(
-        cls, kind: str, mean: np.ndarray, axes: tuple[np.ndarray, np.ndarray]
+        cls,
+        kind: str,
+        mean: Float[np.ndarray, " D"],
+        axes: Float[np.ndarray, "D d"],
+        deviations: Float[np.ndarray, " d"],
     ) -> Preprocessing:
-        basis, deviations = axes
         if kind == "pca":
-            deviations = np.full_like(deviations, np.sqrt(np.mean(deviations**2)))
-        return cls(kind, _f32(mean), _safe(deviations, deviations.max()), _f32(basis))
+            common = np.sqrt(np.mean(deviations**2))
+            deviations = np.full_like(deviations, common)
+        scale = _divisor(deviations, deviations.max())
+        return cls(kind, _single(mean), scale, _single(axes))
 
-    def transform(self, features: np.ndarray | FeaturesOnDisk) -> np.ndarray | FeaturesOnDisk:
-        """Map features (..., D) to (..., d), float32; those on disk when they are read."""
-        self._expect(features, len(self.offset), "transform")
+    @overload
+    def transform(self, features: Float[np.ndarray, "... D"]) -> Float[np.ndarray, "... d"]: ...
+    @overload
+    def transform(self, features: FeaturesOnDisk) -> FeaturesOnDisk: ...
+    def transform(
+        self, features: Float[np.ndarray, "... D"] | FeaturesOnDisk
+    ) -> Float[np.ndarray, "... d"] | FeaturesOnDisk:
+        """Transform features, to float32; those on disk are transformed when they are read."""
+        self._check_width(features.shape[-1], len(self.offset), "transform")
         if isinstance(features, FeaturesOnDisk):
-            return features.through(self)
+            return features.transformed(self)
         if self.kind == "none":
-            return _f32(features)
-        x = _f32(features) - self.offset
+            return _single(features)
+        x = _single(features) - self.offset
         return (x if self.basis is None else x @ self.basis) / self.scale
 
-    def inverse(self, features: np.ndarray) -> np.ndarray:
-        """Map features (..., d) back to (..., D), float32."""
-        self._expect(features, len(self.scale), "invert")
+    def inverse(self, features: Float[np.ndarray, "... d"]) -> Float[np.ndarray, "... D"]:
+        """Transform features back, to float32."""
+        self._check_width(features.shape[-1], self.width, "invert")
         if self.kind == "none":
-            return _f32(features)
-        x = _f32(features) * self.scale
+            return _single(features)
+        x = _single(features) * self.scale
         return (x if self.basis is None else x @ self.basis.T) + self.offset
 
-    def _expect(self, features: np.ndarray, width: int, verb: str) -> None:
-        if features.shape[-1] != width:
+    def _check_width(self, width: int, expected: int, verb: str) -> None:
+        if width != expected:
             raise DataError(
-                f"{self.kind} preprocessing can {verb} features of width {width}, got {features.shape[-1]}: "
+                f"{self.kind} preprocessing can {verb} features of width {expected}, got {width}: "
                 "do these features come from another data set or extractor?"
             )
 
 
-def _covariance(x: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, int]:
-    """Covariance (D, D) of the rows, in float64: eigenvalues of a float32 Gram matrix lose half their digits."""
-    centred = x - mean
-    return centred.T @ centred / len(x), len(x)
+def _check_kind(kind: str) -> None:
+    if kind not in KINDS:
+        raise ConfigError(f"preprocessing must be one of {', '.join(KINDS)}, got {kind!r}")
 
 
-def _leading(
-    covariance: np.ndarray, rows: int, components: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Leading eigenvectors (D, d) of the covariance and the standard deviations (d,) along them."""
+# --- statistics of columns -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """The smallest, largest and mean value of each column."""
+
+    low: Float[np.ndarray, " D"]
+    high: Float[np.ndarray, " D"]
+    mean: Float[np.ndarray, " D"]  # float64
+
+    @classmethod
+    def of(cls, features: np.ndarray | FeaturesOnDisk) -> _Columns:
+        if isinstance(features, FeaturesOnDisk):
+            return cls._by_blocks(features)
+        return cls(features.min(0), features.max(0), features.mean(0, dtype=np.float64))
+
+    @classmethod
+    def _by_blocks(cls, features: FeaturesOnDisk) -> _Columns:
+        width = features.shape[1]
+        low = np.full(width, np.inf, np.float32)
+        high = np.full(width, -np.inf, np.float32)
+        total = np.zeros(width)
+        for block in features.chunks():
+            low = np.minimum(low, block.min(0))
+            high = np.maximum(high, block.max(0))
+            total += block.sum(0, dtype=np.float64)
+        return cls(low, high, total / len(features))
+
+    @property
+    def extent(self) -> Float[np.ndarray, " D"]:
+        return np.subtract(self.high, self.low, dtype=np.float64)
+
+    @property
+    def size(self) -> Float[np.ndarray, " D"]:
+        """Largest magnitude in each column: each is judged by its own, as units may differ."""
+        return np.maximum(np.abs(self.high), np.abs(self.low))
+
+
+def _deviations(
+    features: np.ndarray | FeaturesOnDisk, mean: Float[np.ndarray, " D"]
+) -> Float[np.ndarray, " D"]:
+    """Return the standard deviation of each column, in float64."""
+    if not isinstance(features, FeaturesOnDisk):
+        return features.std(0, dtype=np.float64)
+    total = np.zeros(len(mean))
+    for block in features.chunks():
+        total += np.square(block - mean).sum(0)
+    return np.sqrt(total / len(features))
+
+
+def _covariance(
+    features: np.ndarray | FeaturesOnDisk, mean: Float[np.ndarray, " D"]
+) -> Float[np.ndarray, "D D"]:
+    """Return the covariance of the columns, in float64.
+
+    Eigenvalues of a product in float32 would lose half their digits.
+    """
+    if not isinstance(features, FeaturesOnDisk):
+        centred = features - mean
+        return centred.T @ centred / len(features)
+    total = np.zeros((len(mean), len(mean)))
+    for block in features.chunks():
+        centred = block - mean
+        total += centred.T @ centred
+    return total / len(features)
+
+
+def _leading_axes(
+    covariance: Float[np.ndarray, "D D"],
+    rows: int,
+    components: int | None,
+) -> tuple[Float[np.ndarray, "D d"], Float[np.ndarray, " d"]]:
+    """Return the leading eigenvectors of a covariance, and the standard deviations along them."""
     most = min(rows - 1, len(covariance))
-    keep = most if components is None else components
-    if keep < 1:
-        raise ConfigError(f"components must be at least 1, got {keep}")
-    keep = min(keep, most)
-    values, vectors = principal_axes(covariance)
-    return vectors[:, ::-1][:, :keep], np.sqrt(np.clip(values[::-1][:keep], 0, None))
+    wanted = most if components is None else components
+    if wanted < 1:
+        raise ConfigError(f"components must be at least 1, got {wanted}")
+    kept = min(wanted, most)
+
+    variances, axes = principal_axes(covariance)  # ascending
+    leading = np.clip(variances[::-1][:kept], 0, None)
+    return axes[:, ::-1][:, :kept], np.sqrt(leading)
 
 
-def _extent(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    return _safe(np.subtract(high, low, dtype=np.float64), _size(low, high))
+def _divisor(
+    scale: Float[np.ndarray, " d"], size: Float[np.ndarray, " d"] | float
+) -> Float[np.ndarray, " d"]:
+    """Return a scale to divide by: 1 where the spread is only rounding beside ``size``."""
+    least = np.maximum(ROUNDING_SHARE * size, np.finfo(np.float32).tiny)
+    return _single(np.where(scale > least, scale, 1))
 
 
-def _size(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Largest magnitude in each column: columns may have units of their own, so each is judged by itself."""
-    return np.maximum(np.abs(high), np.abs(low))
-
-
-def _safe(scale: np.ndarray, size: np.ndarray | float) -> np.ndarray:
-    """A scale that can be divided by: directions whose spread is rounding error beside ``size`` are left as they are."""
-    return _f32(np.where(scale > np.maximum(1e-6 * size, np.finfo(np.float32).tiny), scale, 1))
-
-
-def _f32(x: np.ndarray) -> np.ndarray:
+def _single(x: np.ndarray) -> np.ndarray:
     return np.asarray(x, np.float32)

@@ -1,4 +1,8 @@
-"""A scene: real features through both lenses, which stay, and synthesized ones that are placed among them as settings change."""
+"""A scene: real features on two maps that stay, and synthesized features placed among them.
+
+The panels and the page of a run show the same scene, so a data set, a seed and a generator have the
+same points at the same places in both.
+"""
 
 from __future__ import annotations
 
@@ -7,92 +11,119 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from ..config import check_seed
 from ..datasets.base import GZSLDataset
 from ..datasets.statistics import class_means
 from ..errors import DataError
+from ..events import Watch
 from ..figures.points import Points
-from ..figures.projection import Projection, Watch
+from ..figures.projection import Projection
 from ..generators.base import Generator, ask
 from ..generators.stored import RealSamples
 from ..generators.zoo import ZOO_SEED, Zoo
 from ..seeds import stream
 from ..shifts.readout import AttributeReadout
 
-MOST = 2000  # real points: more slow a drag down, and show no more
+MOST_POINTS = 2000  # real points: more slow a drag down, and show no more
 SHARE_UNSEEN = 0.45  # of these, at most, from unseen classes
+IN_FOCUS = 12  # classes that are chosen at the start, at most: more cannot be told apart
 
 
 @dataclass(frozen=True, eq=False)
 class Synthesized:
-    """Synthesized features (N, D) on the map, of classes ``points.labels``.
+    """Synthesized features on the maps of a scene.
 
-    ``near`` (N,) is the number of the nearest real point of the scene; ``far`` (N,) its distance over the one within which 95 %
-    of the real points have a neighbour: what is above 1 is off the map, wherever it was placed.
+    ``near`` gives the number of the nearest real point of the scene. ``far`` is its distance, over
+    the distance within which 95 % of the real points have a neighbour. A feature with ``far`` above
+    1 is off the map, wherever it was placed.
     """
 
-    features: np.ndarray
+    features: Float[np.ndarray, "N D"]
     points: Points
-    near: np.ndarray
-    far: np.ndarray
+    near: Int[np.ndarray, " N"]
+    far: Float[np.ndarray, " N"]
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The real side of a map: ``rows`` (R,) of the data set, seen through ``projection`` as ``real``.
+    """The real side of the maps: some rows of a data set, as points through a projection.
 
-    ``held`` (n,) are real rows that are neither shown nor measured against, so that :attr:`oracle` can hand them out: half of
-    the unseen ones (whole ``groups``), which ``dataset`` then lacks, and the training rows. Empty where that cannot be done.
+    ``rows`` are the rows that are shown, and ``real`` their points. ``held`` are real rows that are
+    neither shown nor measured against, so that :attr:`oracle` can hand them out: the training rows,
+    and half of the unseen test rows (whole ``groups``). ``dataset`` then lacks that half. ``held``
+    is empty where no half can be held back.
     """
 
     dataset: GZSLDataset
-    rows: np.ndarray
-    held: np.ndarray
+    rows: Int[np.ndarray, " R"]
+    held: Int[np.ndarray, " H"]
     projection: Projection
     real: Points
 
+    # --- How it is made --------------------------------------------------------------------------
+
     @classmethod
-    def of(cls, dataset: GZSLDataset, *, seed: int = 0, watch: Watch = lambda event: None) -> Scene:
-        """Fit both lenses; ``watch`` is told the stages. At most 2000 rows of both kinds of classes are shown."""
-        return cls._with(dataset, seed, lambda space: Projection.fit(space, seed=seed, watch=watch))
+    def of(
+        cls,
+        dataset: GZSLDataset,
+        *,
+        seed: int = 0,
+        watch: Watch = lambda event: None,
+    ) -> Scene:
+        """Choose at most 2000 test rows of seen and unseen classes, and fit both lenses on them.
+
+        ``watch`` gets the stages of the fit.
+        """
+
+        def fit(space: Float[np.ndarray, "R D"]) -> Projection:
+            return Projection.fit(space, seed=seed, most=len(space), watch=watch)
+
+        return cls.through(dataset, fit, seed=seed)
 
     @classmethod
     def first(cls, dataset: GZSLDataset, *, seed: int = 0) -> Scene:
-        """The same rows through the linear lens alone, at once; places on the UMAP map are NaN."""
-        return cls._with(dataset, seed, Projection.linear)
+        """Choose the same rows as :meth:`of`, and fit the linear lens alone, at once.
+
+        Places on the UMAP map are NaN.
+        """
+        return cls.through(dataset, Projection.linear, seed=seed)
 
     @classmethod
     def of_zoo(cls, zoo: Zoo) -> Scene:
-        """The scene of the glyphs, whose map comes with the package."""
+        """Make the scene of the glyphs, whose map comes with the package."""
         ready = partial(Projection.ready, layout=zoo.umap, neighbours=zoo.neighbours, seed=ZOO_SEED)
-        return cls._with(zoo.dataset, ZOO_SEED, ready)
+        return cls.through(zoo.dataset, ready, seed=ZOO_SEED)
 
     @classmethod
-    def _with(
-        cls, dataset: GZSLDataset, seed: int, project: Callable[[np.ndarray], Projection]
+    def through(
+        cls,
+        dataset: GZSLDataset,
+        project: Callable[[Float[np.ndarray, "R D"]], Projection],
+        *,
+        seed: int = 0,
     ) -> Scene:
+        """Make the scene whose projection is what ``project`` makes of the features to show."""
         held, rest = _hold_back(dataset, seed)
         rows = choose_rows(rest, seed=seed)
         space = proportions(rest, rest.features[rows])
+
         projection = project(space)
-        return cls(
-            rest,
-            rows,
-            held,
-            projection,
-            Points(projection.pca(space), projection.umap_real, rest.labels[rows], rows),
-        )
+        real = Points(projection.pca(space), projection.umap_real, rest.labels[rows], rows)
+        return cls(rest, rows, held, projection, real)
 
     @property
     def oracle(self) -> RealSamples | None:
-        """A generator that synthesizes real features, none of which is shown here."""
+        """A generator that hands out real features, none of which is shown here."""
         return RealSamples(self.dataset, self.held) if len(self.held) else None
 
     @property
     def has_map(self) -> bool:
-        """Whether the UMAP map is there yet."""
+        """Whether the UMAP map has been made."""
         return bool(np.isfinite(self.real.umap).all())
+
+    # --- Synthesized features --------------------------------------------------------------------
 
     def ask(
         self,
@@ -103,77 +134,125 @@ class Scene:
         temperature: float = 1.0,
         seed: int = 0,
     ) -> Synthesized:
-        """``n`` synthesized features of each of the classes (M,), on the map. Raises ``DataError`` for what is not finite."""
-        check_seed(seed)
-        classes = np.asarray(classes, np.int64)
-        asked, width = self.dataset.attributes[classes], self.dataset.features.shape[1]
-        names = [self.dataset.class_names[k] for k in classes]
-        made = ask(
-            generator, asked, n, temperature=temperature, seed=seed, width=width, names=names
-        )
-        return self.place(made.flatten(0, 1).cpu().numpy(), classes.repeat(n))
+        """Synthesize ``n`` features of each class, and place them on the maps.
 
-    def place(self, features: np.ndarray, labels: np.ndarray) -> Synthesized:
-        """Features (N, D) of classes ``labels`` (N,) on the map."""
+        They come class by class, in the order of ``classes``. Raises ``DataError`` where the
+        features have another shape or are not finite.
+        """
+        check_seed(seed)
+        numbers = np.asarray(classes, np.int64)
+        features = ask(
+            generator,
+            self.dataset.attributes[numbers],
+            n,
+            temperature=temperature,
+            seed=seed,
+            width=self.dataset.features.shape[1],
+            names=[self.dataset.class_names[k] for k in numbers],
+        )
+        return self.place(features.flatten(0, 1).cpu().numpy(), numbers.repeat(n))
+
+    def place(
+        self,
+        features: Float[np.ndarray, "N D"],
+        labels: Int[np.ndarray, " N"],
+    ) -> Synthesized:
+        """Place features of the classes ``labels`` on the maps."""
         space = proportions(self.dataset, features)
         umap, distance, near = self.projection.placed(space)
-        points = Points(
-            self.projection.pca(space), umap, np.asarray(labels), np.arange(len(labels))
-        )
-        return Synthesized(
-            features, points, near, distance / (self.projection.usual_distance or 1.0)
-        )
+        numbers = np.arange(len(labels))
+        points = Points(self.projection.pca(space), umap, np.asarray(labels), numbers)
+        return Synthesized(features, points, near, self._relative(distance))
 
-    def real_features(self, number: int) -> np.ndarray:
-        """All real test features of a class, (n, D): also those that are not shown."""
-        return self.dataset.features[self.dataset.of_class(number, self._tests)]
+    # --- Real features ---------------------------------------------------------------------------
 
     @cached_property
-    def _tests(self) -> np.ndarray:
-        return np.concatenate([self.dataset.test_seen, self.dataset.test_unseen])
+    def real_near(self) -> Int[np.ndarray, " R"]:
+        """For each real point, the number of the nearest other real point."""
+        return self.projection.nearest_other[1]
 
-    def real_means(self, classes: Sequence[int]) -> np.ndarray:
-        """Means of the real test features of classes, (M, D)."""
-        return class_means(self.dataset, classes, self._tests)
+    @cached_property
+    def real_far(self) -> Float[np.ndarray, " R"]:
+        """The distance to :attr:`real_near`, in the units of :attr:`Synthesized.far`."""
+        return self._relative(self.projection.nearest_other[0])
+
+    def _relative(self, distance: Float[np.ndarray, " N"]) -> Float[np.ndarray, " N"]:
+        return distance / (self.projection.usual_distance or 1.0)
+
+    def real_features(self, number: int) -> Float[np.ndarray, "n D"]:
+        """All real test features of a class, including those that are not shown."""
+        return self.dataset.features[self.dataset.of_class(number, self._tests)]
+
+    def real_means(self, classes: Sequence[int]) -> Float[np.ndarray, "M D"]:
+        """The mean of all real test features of each class."""
+        return class_means(self.dataset, np.asarray(classes), self._tests)
+
+    @cached_property
+    def _tests(self) -> Int[np.ndarray, " T"]:
+        return np.concatenate([self.dataset.test_seen, self.dataset.test_unseen])
 
     @cached_property
     def readout(self) -> AttributeReadout:
-        """Attributes read off features, as fitted on the seen classes."""
+        """The reader of attributes off features, fitted on the seen classes."""
         return AttributeReadout.fit(self.dataset)
 
 
-def proportions(dataset: GZSLDataset, features: np.ndarray) -> np.ndarray:
-    """Features (N, d) with the widths that whitening took: distances are those of the data before, as the eye has them.
+def proportions(
+    dataset: GZSLDataset, features: Float[np.ndarray, "N D"]
+) -> Float[np.ndarray, "N D"]:
+    """Give whitened features back the widths that whitening made equal.
 
-    For glyphs they are those of the pictures. Other features come back as they are.
+    The distances between them are then those of the data before. For glyphs these are the distances
+    between the pictures, as the eye sees them. Features that were not whitened come back as they
+    are.
     """
     done = dataset.preprocessing
-    return (
-        features * done.scale
-        if done is not None and done.kind == "whitened-pca"
-        else np.asarray(features)
-    )
+    if done is not None and done.kind == "whitened-pca":
+        return features * done.scale
+    return np.asarray(features)
 
 
-def _hold_back(dataset: GZSLDataset, seed: int) -> tuple[np.ndarray, GZSLDataset]:
+# --- Which rows ----------------------------------------------------------------------------------
+
+
+def choose_rows(
+    dataset: GZSLDataset, *, most: int = MOST_POINTS, seed: int = 0
+) -> Int[np.ndarray, " R"]:
+    """Choose the test rows to show, in ascending order.
+
+    First equally many of each unseen class, then of the rest equally many of each seen class, and
+    at least one of every class.
+    """
+    rng = stream(seed, "rows of a map")
+    unseen = dataset.unseen_classes
+    each = int(SHARE_UNSEEN * most) // len(unseen)
+    of_unseen = _some_of_each(dataset, unseen, dataset.test_unseen, each, rng)
+
+    seen = np.unique(dataset.labels[dataset.test_seen])
+    each = (most - len(of_unseen)) // max(1, len(seen))
+    of_seen = _some_of_each(dataset, seen, dataset.test_seen, each, rng)
+    return np.sort(np.concatenate([of_unseen, of_seen]))
+
+
+def _some_of_each(
+    dataset: GZSLDataset,
+    classes: Int[np.ndarray, " M"],
+    rows: Int[np.ndarray, " T"],
+    each: int,
+    rng: np.random.Generator,
+) -> Int[np.ndarray, " R"]:
+    """Draw so many rows of each class, but at least one."""
+    drawn = [rng.permutation(dataset.of_class(k, rows))[: max(1, each)] for k in classes]
+    return np.concatenate([np.empty(0, np.int64), *drawn])
+
+
+def _hold_back(
+    dataset: GZSLDataset,
+    seed: int,
+) -> tuple[Int[np.ndarray, " H"], GZSLDataset]:
     """Rows for the oracle, and the data set without them among its test rows."""
     try:
         rows, rest = dataset.split_unseen(seed=seed)
     except DataError:  # a class of one row, or of one group
         return np.empty(0, np.int64), dataset
     return np.concatenate([rows, dataset.train]), rest
-
-
-def choose_rows(dataset: GZSLDataset, *, most: int = MOST, seed: int = 0) -> np.ndarray:
-    """Test rows to show, (R,), ascending: of each unseen class equally many, then of each seen class."""
-    rng = stream(seed, "rows of a map")
-    unseen, seen = dataset.unseen_classes, np.unique(dataset.labels[dataset.test_seen])
-    each = max(1, int(SHARE_UNSEEN * most) // len(unseen))
-    chosen = [rng.permutation(dataset.of_class(k, dataset.test_unseen))[:each] for k in unseen]
-    left = most - sum(map(len, chosen))
-    each = max(1, left // max(1, len(seen)))
-    chosen += [rng.permutation(dataset.of_class(k, dataset.test_seen))[:each] for k in seen]
-    return np.sort(np.concatenate(chosen))
-
-
-IN_FOCUS = 12  # classes that are chosen at the start, at most: more cannot be told apart

@@ -1,15 +1,22 @@
-"""Figures: arrays in, a plotly or matplotlib figure out. They know no generator and no widget."""
+"""Figures: arrays go in, a figure of plotly or matplotlib comes out.
+
+Nothing here knows a generator or a widget. Plotly, matplotlib, seaborn and umap are imported by the
+functions that need them, so importing this room is fast.
+
+- ``style``: colours, the symbols of the verdicts, short names, plain axes.
+- ``points``: rows as points on the two maps.
+- ``projection``: the two maps, PCA and UMAP, fitted on real features and then kept.
+- ``map_cache``: UMAP maps on disk, so that each is made once.
+- ``lenses``: the two maps side by side.
+- ``overlays``: ellipses, arrows and graphs over a map.
+- ``charts``: pictures in rows, a training, scores, attributes.
+- ``meters``: the meters of shifts on their scales.
+- ``lessons``: figures that only the lessons draw.
+"""
 
 from __future__ import annotations
 
-from .charts import (
-    attribute_heatmap,
-    loss_curve,
-    picture_grid,
-    score_bars,
-    shift_meters,
-    telling_attributes,
-)
+from .charts import attribute_heatmap, loss_curve, picture_grid, score_bars, telling_attributes
 from .lenses import (
     CURVES,
     LENSES,
@@ -20,6 +27,7 @@ from .lenses import (
     two_lenses_still,
 )
 from .lessons import heat_row, trade_off_curves, views_against_truth, walk_curves
+from .meters import shift_meters
 from .points import NO_POINTS, Points
 from .projection import Projection
 from .style import (
@@ -30,6 +38,7 @@ from .style import (
     PLOTLY_TYPE,
     QUIET,
     VERDICTS,
+    VerdictStyle,
     class_colours,
     number,
     output,
@@ -49,12 +58,13 @@ __all__ = [
     "NO_POINTS",
     "PALETTE",
     "PLOTLY_TYPE",
-    "Points",
-    "Projection",
     "QUIET",
     "SPREAD_HEADING",
     "SVG_POINTS",
     "VERDICTS",
+    "Points",
+    "Projection",
+    "VerdictStyle",
     "attribute_heatmap",
     "class_colours",
     "heat_row",

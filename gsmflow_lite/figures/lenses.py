@@ -1,4 +1,4 @@
-"""figures.lenses."""
+"""Two maps side by side: PCA shows how wide classes are, UMAP which of them are neighbours."""
 
 from __future__ import annotations
 
@@ -10,42 +10,39 @@ import numpy as np
 
 from ..errors import DataError
 from .points import Points
-from .style import CONTEXT, INK, PALETTE, QUIET, class_colours, plain, plain_still, still_figure
+from .style import (
+    CONTEXT,
+    INK,
+    MIDDLE_GREY,
+    PALETTE,
+    class_colours,
+    dress,
+    plain,
+    plain_still,
+    still_figure,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+    from jaxtyping import Float
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
-
+    from matplotlib.lines import Line2D
 
 SVG_POINTS = 1500  # plotly draws more than these with WebGL, of which a page has little
-
-
 SPREAD_HEADING = "spread, synthesized / real"
-
-
 LENSES = {"pca": "PCA: shows spread", "umap": "UMAP: shows neighbours, not spread"}
-
-
 CURVES = {  # what is drawn over the points: colour, width, dash
-    "real ellipse": ("#7F7F7F", 2, "solid"),
+    "real ellipse": (MIDDLE_GREY, 2, "solid"),
     "synthesized ellipse": (PALETTE[1], 2, "dash"),
-    "both": ("#7F7F7F", 1.5, "solid"),
+    "both": (MIDDLE_GREY, 1.5, "solid"),
     "lost": (PALETTE[0], 3, "solid"),
     "added": (PALETTE[1], 3, "dash"),
     "moved": ("#555555", 2.5, "solid"),  # an arrow
 }
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Points that are drawn alike."""
-
-    points: Points
-    colour: str
-    real: bool
-    number: int | None  # of the class; None for the grey ones
-    texts: list[str]  # the class name of each point
+# --- The two maps --------------------------------------------------------------------------------
 
 
 def two_lenses(
@@ -59,29 +56,36 @@ def two_lenses(
     title: str = "",
     caption: str = "",
 ) -> go.Figure:
-    """PCA beside UMAP: classes in ``focus`` in colour, the others grey; real ones are dots, synthesized ones open diamonds.
+    """Draw PCA beside UMAP in plotly; real points are dots, synthesized ones are open diamonds.
 
-    ``names`` (K,) of all classes. ``focus``: class numbers, by default those synthesized. ``spread``: the
-    :func:`gsmflow_lite.shifts.metrics.spread_ratio` of each class, printed in the legend. ``caption`` should give seed and
-    method. Row numbers are in ``customdata``. Raises ``DataError`` if a class in focus has no real points.
+    ``names`` are those of all classes. The classes in ``focus`` are coloured and the others grey;
+    by default the synthesized classes are in focus. ``spread`` gives for each class the
+    :func:`gsmflow_lite.shifts.metrics.spread_ratio`, which is printed in the legend. ``caption``
+    should say the seed and the method. Each point carries its row number in ``customdata``. Raises
+    ``DataError`` where a class in focus has no real points.
     """
     from plotly.subplots import make_subplots
 
-    focus, colours = _focused(real, synthesized, focus, colours)
-    groups = _groups(real, synthesized, names, focus, colours)
+    contents = _contents(real, synthesized, names, focus, colours, spread)
+    groups = contents.groups()
+    total = sum(group.points.count for group in groups)
+
     figure = make_subplots(1, 2, subplot_titles=list(LENSES.values()), horizontal_spacing=0.05)
     for column, lens in enumerate(LENSES, start=1):
-        figure.add_traces(
-            [_trace(group, lens, sum(g.points.count for g in groups)) for group in groups],
-            1,
-            column,
-        )
-        for k in focus:
-            x, y = np.median(getattr(real.of(k), lens), axis=0)
+        figure.add_traces([_trace(group, lens, total) for group in groups], 1, column)
+        for k in contents.focus:
+            x, y = contents.middle(k, lens)
+            text = f"<b>{plain(names[k])}</b>"
             figure.add_annotation(
-                x=x, y=y, text=f"<b>{plain(names[k])}</b>", row=1, col=column, **_LABEL
+                x=x,
+                y=y,
+                text=text,
+                row=1,
+                col=column,
+                **_LABEL,
             )
-    figure.add_traces(_legend(names, focus, colours, spread, synthesized is not None))
+
+    figure.add_traces(_legend(contents))
     return _dressed(figure, title, caption)
 
 
@@ -96,10 +100,16 @@ def two_lenses_still(
     title: str = "",
     caption: str = "",
 ) -> Figure:
-    """The same picture as :func:`two_lenses` in matplotlib, for paper and for where no kernel runs."""
+    """Draw the picture of :func:`two_lenses` in matplotlib: for paper, and where no kernel runs."""
     figure = still_figure(13, 6.4, title, caption)
     two_lenses_on(
-        figure, real, synthesized, names=names, focus=focus, colours=colours, spread=spread
+        figure,
+        real,
+        synthesized,
+        names=names,
+        focus=focus,
+        colours=colours,
+        spread=spread,
     )
     return figure
 
@@ -113,46 +123,118 @@ def two_lenses_on(
     focus: Sequence[int] | None = None,
     colours: Mapping[int, str] | None = None,
     spread: Mapping[int, float] | None = None,
-    over: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    over: Mapping[str, Mapping[str, Float[np.ndarray, "n 2"]]] | None = None,
 ) -> None:
-    """Draw :func:`two_lenses_still` on a figure that is there, or on a part of one; ``over`` it curves by kind and lens.
+    """Draw :func:`two_lenses_still` on a figure, or on a part of one, and curves over the points.
 
-    A curve is (n, 2) with gaps, its kind one of ``CURVES``; of ``moved``, each three rows are an arrow and a gap. Raises
-    ``DataError`` for rows of unequal number or a focus that is not there.
+    ``over`` gives the curves by kind and lens. A kind is one of ``CURVES``. A row of NaN is a gap
+    in a curve. Of the kind ``moved``, each three rows are the two ends of an arrow and a gap.
+    Raises ``DataError`` where a class in focus has no real points.
     """
-    focus, colours = _focused(real, synthesized, focus, colours)
+    contents = _contents(real, synthesized, names, focus, colours, spread)
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
-        for group in _groups(real, synthesized, names, focus, colours):
-            axes.scatter(*getattr(group.points, lens).T, **_still_marker(group))
-        for kind, curves in (over or {}).items():
-            _still_curve(axes, kind, curves.get(lens, np.empty((0, 2))))
-        for k in focus:
-            x, y = np.median(getattr(real.of(k), lens), axis=0)
-            axes.annotate(plain_still(names[k]), (x, y), ha="center", va="center", **_STILL_LABEL)
-        axes.set_title(LENSES[lens], fontsize=14, loc="left")
-        axes.set_aspect("equal", adjustable="datalim")
-        axes.set(xticks=[], yticks=[])
-    handles, texts = _still_legend(names, focus, colours, spread, synthesized is not None)
+        _still_points(axes, contents, lens)
+        for kind, by_lens in (over or {}).items():
+            if lens in by_lens:
+                _still_curve(axes, kind, by_lens[lens])
+        _still_names(axes, contents, lens)
+
+    handles = _still_legend(contents)
+    texts = [str(handle.get_label()) for handle in handles]
     figure.legend(handles, texts, loc="outside right upper", frameon=False, fontsize=13)
 
 
-def _still_curve(axes: Axes, kind: str, curve: np.ndarray) -> None:
-    colour, width, dash = CURVES[kind]
-    if kind == "moved":
-        arrow = {
-            "arrowstyle": "-|>",
-            "color": colour,
-            "linewidth": width,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
-        for start, end in zip(curve[::3], curve[1::3], strict=True):
-            axes.annotate("", end, start, arrowprops=arrow)
-    else:
-        axes.plot(
-            *curve.T, color=colour, linewidth=width, linestyle={"solid": "-", "dash": "--"}[dash]
-        )
+# --- What both libraries draw --------------------------------------------------------------------
 
+
+@dataclass(frozen=True)
+class _Group:
+    """Points that are drawn alike."""
+
+    points: Points
+    colour: str
+    real: bool
+    number: int | None  # of the class; None for the grey points
+    texts: list[str]  # the class name of each point
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What a picture shows, whichever library draws it."""
+
+    real: Points
+    synthesized: Points | None
+    names: Sequence[str]
+    focus: list[int]
+    colours: Mapping[int, str]
+    spread: Mapping[int, float]
+
+    @property
+    def origins(self) -> list[tuple[Points, bool]]:
+        """The real points, then the synthesized ones where there are any; True says real."""
+        if self.synthesized is None:
+            return [(self.real, True)]
+        return [(self.real, True), (self.synthesized, False)]
+
+    def groups(self) -> list[_Group]:
+        """From back to front: grey points, then real points by class, then synthesized ones."""
+        groups = []
+        for points, is_real in self.origins:
+            groups.append(self._group(points.without(self.focus), is_real, None))
+        for points, is_real in self.origins:
+            for k in self.focus:
+                groups.append(self._group(points.of(k), is_real, k))
+        return [group for group in groups if group.points.count]
+
+    def _group(
+        self,
+        points: Points,
+        real: bool,
+        number: int | None,
+    ) -> _Group:
+        colour = CONTEXT if number is None else self.colours[number]
+        texts = [str(self.names[k]) for k in points.labels]
+        return _Group(points, colour, real, number, texts)
+
+    def middle(
+        self,
+        number: int,
+        lens: str,
+    ) -> tuple[float, float]:
+        """Where the name of a class stands: the median of its real points."""
+        x, y = np.median(self.real.of(number).through(lens), axis=0)
+        return x, y
+
+    def entry(self, number: int, name: str) -> str:
+        """The text of a class in the legend: its name and its spread."""
+        return f"{name}   {self.spread[number]:.2f}" if number in self.spread else name
+
+
+def _contents(
+    real: Points,
+    synthesized: Points | None,
+    names: Sequence[str],
+    focus: Sequence[int] | None,
+    colours: Mapping[int, str] | None,
+    spread: Mapping[int, float] | None,
+) -> _Contents:
+    """Fill in the classes in focus and their colours. Raises ``DataError`` as the callers say."""
+    if focus is None:
+        focus = np.unique((synthesized or real).labels).tolist()
+    chosen = [int(k) for k in focus]
+
+    missing = [k for k in chosen if not (real.labels == k).any()]
+    if missing:
+        raise DataError(
+            "every class in focus needs real points to compare with, "
+            f"but class {missing[0]} has none"
+        )
+    if colours is None:
+        colours = class_colours(chosen)
+    return _Contents(real, synthesized, names, chosen, colours, spread or {})
+
+
+# --- In plotly -----------------------------------------------------------------------------------
 
 _LABEL = {
     "showarrow": False,
@@ -162,53 +244,22 @@ _LABEL = {
 }
 
 
-_STILL_LABEL = {
-    "fontsize": 15,
-    "weight": "bold",
-    "color": INK,
-    "bbox": {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1},
-}
-
-
-def _focused(real, synthesized, focus, colours) -> tuple[list[int], Mapping[int, str]]:
-    """Classes in focus, by default the synthesized ones, and their colours."""
-    if focus is None:
-        focus = np.unique((synthesized or real).labels)
-    focus = [int(k) for k in focus]
-    missing = [k for k in focus if not (real.labels == k).any()]
-    if missing:
-        raise DataError(
-            f"every class in focus needs real points to compare with, but class {missing[0]} has none"
-        )
-    return focus, class_colours(focus) if colours is None else colours
-
-
-def _groups(real, synthesized, names, focus, colours) -> list[_Group]:
-    """From back to front: grey ones, then real ones by class, then synthesized ones by class."""
-    origins = [(real, True)] + ([(synthesized, False)] if synthesized is not None else [])
-    parts = [(points.without(focus), CONTEXT, is_real, None) for points, is_real in origins]
-    parts += [(points.of(k), colours[k], is_real, k) for points, is_real in origins for k in focus]
-    return [
-        _Group(*part, [str(names[i]) for i in part[0].labels]) for part in parts if part[0].count
-    ]
-
-
-def _trace(group: _Group, lens: str, total: int):
-    """One plotly trace. Its hover text is the name, the origin and the row."""
+def _trace(
+    group: _Group,
+    lens: str,
+    total: int,
+) -> go.Scatter | go.Scattergl:
+    """Make one trace. Its hover text says the name, the origin and the row."""
     import plotly.graph_objects as go
 
-    x, y = getattr(group.points, lens).T
     origin = "real" if group.real else "synthesized"
-    marker = {"color": group.colour, "size": 6, "opacity": 0.65, "symbol": "circle"}
-    if not group.real:
-        marker |= {"size": 8, "opacity": 0.95, "symbol": "diamond-open", "line": {"width": 1.6}}
-    if group.number is None:
-        marker |= {"size": 4, "opacity": 0.5}
-    return (go.Scattergl if total > SVG_POINTS else go.Scatter)(
+    scatter = go.Scattergl if total > SVG_POINTS else go.Scatter
+    x, y = group.points.through(lens).T
+    return scatter(
         x=x,
         y=y,
         mode="markers",
-        marker=marker,
+        marker=_marker(group),
         customdata=group.points.rows[:, None],
         text=[plain(text) for text in group.texts],
         hovertemplate=f"<b>%{{text}}</b>, {origin}<br>row %{{customdata[0]}}<extra></extra>",
@@ -217,96 +268,139 @@ def _trace(group: _Group, lens: str, total: int):
     )
 
 
+def _marker(group: _Group) -> dict[str, Any]:
+    marker = {"color": group.colour, "size": 6, "opacity": 0.65, "symbol": "circle"}
+    if not group.real:
+        marker |= {"size": 8, "opacity": 0.95, "symbol": "diamond-open", "line": {"width": 1.6}}
+    if group.number is None:
+        marker |= {"size": 4, "opacity": 0.5}
+    return marker
+
+
 def _legend_group(number: int | None) -> str:
-    return (
-        "context" if number is None else f"class {number}"
-    )  # a click on a class hides it in both lenses
+    """Name the traces that a click in the legend hides together, in both lenses."""
+    return "context" if number is None else f"class {number}"
 
 
-def _legend(names, focus, colours, spread, synthesized: bool) -> list:
-    """Traces without points, for the legend alone: what the symbols mean, then the classes with their spread."""
+def _legend(contents: _Contents) -> list[go.Scatter]:
+    """Make traces without points, for the legend alone: what the symbols mean, then the classes."""
+    entries = [_entry("real", INK, "circle")]
+    if contents.synthesized is not None:
+        entries.append(_entry("synthesized", INK, "diamond-open"))
+    if contents.spread:
+        entries.append(_entry(f"<b>{SPREAD_HEADING}</b>", "rgba(0,0,0,0)", "circle"))
+    for k in contents.focus:
+        text = contents.entry(k, plain(contents.names[k]))
+        entries.append(_entry(text, contents.colours[k], "circle", _legend_group(k)))
+    return entries
+
+
+def _entry(
+    name: str,
+    colour: str,
+    symbol: str,
+    group: str | None = None,
+) -> go.Scatter:
     import plotly.graph_objects as go
 
-    entries = [("real", INK, "circle", None)] + [
-        ("synthesized", INK, "diamond-open", None)
-    ] * synthesized
-    entries += [(f"<b>{SPREAD_HEADING}</b>", "rgba(0,0,0,0)", "circle", None)] * bool(spread)
-    entries += [
-        (_class_entry(plain(names[k]), k, spread), colours[k], "circle", _legend_group(k))
-        for k in focus
-    ]
-    return [
-        go.Scatter(
-            x=[None],
-            y=[None],
-            mode="markers",
-            name=name,
-            legendgroup=group,
-            marker={"color": c, "symbol": s, "size": 11},
-        )
-        for name, c, s, group in entries
-    ]
+    marker = {"color": colour, "symbol": symbol, "size": 11}
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=name,
+        legendgroup=group,
+        marker=marker,
+    )
 
 
-def _class_entry(name: str, number: int, spread: Mapping[int, float] | None) -> str:
-    return f"{name}   {spread[number]:.2f}" if spread and number in spread else name
+def _dressed(
+    figure: go.Figure,
+    title: str,
+    caption: str,
+) -> go.Figure:
+    """Set the fonts, the caption and one scale for both axes of a lens.
 
-
-def _dressed(figure: go.Figure, title: str, caption: str) -> go.Figure:
-    """Fonts, one scale for both axes of a lens, the caption, and words for what UMAP's axes are: nothing."""
+    The axes have no numbers, because those of a UMAP map mean nothing.
+    """
     figure.update_xaxes(showticklabels=False, zeroline=False)
     figure.update_yaxes(showticklabels=False, zeroline=False)
-    for axis, anchor in ((figure.layout.yaxis, "x"), (figure.layout.yaxis2, "x2")):
-        axis.update(scaleanchor=anchor)
-    figure.add_annotation(
-        text=plain(caption, most=None),
-        x=0,
-        y=-0.02,
-        xref="paper",
-        yref="paper",
-        xanchor="left",
-        yanchor="top",
-        showarrow=False,
-        font={"size": 12, "color": QUIET},
-    )
-    return figure.update_layout(
-        template="plotly_white",
-        title={"text": plain(title, most=None), "x": 0, "xref": "paper", "font": {"size": 20}},
-        font={"size": 14, "color": INK},
-        legend={"itemsizing": "constant"},
-        height=560,
-        margin={"l": 10, "r": 10, "t": 90, "b": 50},
-    )
+    figure.layout.yaxis.scaleanchor = "x"
+    figure.layout.yaxis2.scaleanchor = "x2"
+
+    dress(figure, title, caption, caption_at=-0.02)
+    return figure.update_layout(legend={"itemsizing": "constant"})
+
+
+# --- In matplotlib -------------------------------------------------------------------------------
+
+_STILL_LABEL: dict[str, Any] = {
+    "fontsize": 15,
+    "weight": "bold",
+    "color": INK,
+    "bbox": {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1},
+}
+_DASHES = {"solid": "-", "dash": "--"}
+
+
+def _still_points(axes: Axes, contents: _Contents, lens: str) -> None:
+    for group in contents.groups():
+        x, y = group.points.through(lens).T
+        axes.scatter(x, y, **_still_marker(group))
+    axes.set_title(LENSES[lens], fontsize=14, loc="left")
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set(xticks=[], yticks=[])
+
+
+def _still_names(axes: Axes, contents: _Contents, lens: str) -> None:
+    for k in contents.focus:
+        name = plain_still(contents.names[k])
+        axes.annotate(name, contents.middle(k, lens), ha="center", va="center", **_STILL_LABEL)
 
 
 def _still_marker(group: _Group) -> dict[str, Any]:
-    size, alpha = (8, 0.5) if group.number is None else (16, 0.55) if group.real else (26, 0.95)
     if group.real:
+        size = 8 if group.number is None else 16
+        alpha = 0.5 if group.number is None else 0.55
         return {"s": size, "color": group.colour, "alpha": alpha, "linewidths": 0}
     return {
-        "s": size,
+        "s": 8 if group.number is None else 26,
         "marker": "D",
         "facecolors": "none",
         "edgecolors": group.colour,
-        "alpha": alpha,
+        "alpha": 0.5 if group.number is None else 0.95,
         "linewidths": 1.1,
     }
 
 
-def _still_legend(names, focus, colours, spread, synthesized: bool) -> tuple[list, list[str]]:
+def _still_curve(
+    axes: Axes,
+    kind: str,
+    curve: Float[np.ndarray, "n 2"],
+) -> None:
+    colour, width, dash = CURVES[kind]
+    if kind != "moved":
+        axes.plot(*curve.T, color=colour, linewidth=width, linestyle=_DASHES[dash])
+        return
+
+    arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
+    for start, end in zip(curve[::3], curve[1::3], strict=True):
+        axes.annotate("", end, start, arrowprops=arrow)
+
+
+def _still_legend(contents: _Contents) -> list[Line2D]:
+    """Make the handles of the legend, each with its text as label."""
     from matplotlib.lines import Line2D
 
-    dot = {"linestyle": "", "marker": "o", "markersize": 8}
-    entries = [(Line2D([], [], color=INK, **dot), "real")]
-    if synthesized:
-        entries.append(
-            (Line2D([], [], color=INK, **dot | {"marker": "D", "fillstyle": "none"}), "synthesized")
-        )
-    if spread:
-        entries.append((Line2D([], [], linestyle=""), SPREAD_HEADING))
-    entries += [
-        (Line2D([], [], color=colours[k], **dot), _class_entry(plain_still(names[k]), k, spread))
-        for k in focus
-    ]
-    handles, texts = zip(*entries, strict=True)
-    return list(handles), list(texts)
+    dot: dict[str, Any] = {"linestyle": "", "marker": "o", "markersize": 8}
+    diamond = dot | {"marker": "D", "fillstyle": "none"}
+
+    handles = [Line2D([], [], color=INK, label="real", **dot)]
+    if contents.synthesized is not None:
+        handles.append(Line2D([], [], color=INK, label="synthesized", **diamond))
+    if contents.spread:
+        handles.append(Line2D([], [], linestyle="", label=SPREAD_HEADING))
+    for k in contents.focus:
+        text = contents.entry(k, plain_still(contents.names[k]))
+        handles.append(Line2D([], [], color=contents.colours[k], label=text, **dot))
+    return handles

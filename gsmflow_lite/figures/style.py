@@ -1,4 +1,4 @@
-"""figures.style."""
+"""How every figure looks: colours, the symbols of the verdicts, short names and plain axes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import io
 import json
 import textwrap
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
-
-# Told apart by readers with any of the usual colour deficiencies: Okabe and Ito (2008) without yellow, and two of Paul
-# Tol's. Class is colour, real or synthesized is the symbol, and the name stands on the map.
+# Readers with any of the usual colour deficiencies can tell these apart: Okabe and Ito (2008)
+# without yellow, and two of Paul Tol's. A class has a colour, and its name stands on the map.
+# The symbol says whether a point is real or synthesized.
 PALETTE = (
     "#0072B2",
     "#D55E00",
@@ -30,123 +32,224 @@ PALETTE = (
     "#332288",
     "#111111",
 )
-
-
 CONTEXT = "#C8C8C8"  # points and bars that are only there to compare with
-
-
 INK = "#262626"
-
-
-QUIET = "#6B6B6B"  # captions; 5.3 : 1 on white
-
+QUIET = "#6B6B6B"  # captions; their contrast on white is 5.3 : 1
+PALE = "#E6E6E6"  # grid lines and tracks
+MIDDLE_GREY = "#7F7F7F"  # lines and frames that are seen on white and on black
 
 PLOTLY_TYPE = "application/vnd.plotly.v1+json"
-
-
 LONGEST_NAME = 32  # characters
 
 
-def class_colours(classes: Iterable[int]) -> dict[int, str]:
-    """A colour for each class in the order given. Classes added at the end leave the colours of the others as they are.
+@dataclass(frozen=True)
+class VerdictStyle:
+    """How one word of the meters is shown: never by colour alone."""
 
-    Nine are easy to tell apart; further ones are darker, then lighter, shades of those, then they repeat.
+    colour: str
+    marker: str  # in matplotlib
+    symbol: str  # in text; the same shape as the marker
+
+
+VERDICTS = {
+    "fine": VerdictStyle(PALETTE[0], "o", "●"),
+    "watch": VerdictStyle(PALETTE[4], "^", "▲"),
+    "shifted": VerdictStyle(PALETTE[1], "X", "✖"),
+    "not measured": VerdictStyle(QUIET, "_", "-"),
+}
+
+
+# --- Colours -------------------------------------------------------------------------------------
+
+
+def class_colours(classes: Iterable[int]) -> dict[int, str]:
+    """Give each class a colour, in the order given.
+
+    Classes that are added at the end leave the colours of the others as they are. Nine colours are
+    easy to tell apart. Further classes get darker shades of them, then lighter shades, and then the
+    colours repeat.
     """
     shades = [shade(colour, factor) for factor in (1.0, 0.6, 1.5) for colour in PALETTE]
-    return {int(k): shades[i % len(shades)] for i, k in enumerate(dict.fromkeys(classes))}
+    different = dict.fromkeys(classes)
+    return {int(k): shades[i % len(shades)] for i, k in enumerate(different)}
 
 
 def shade(colour: str, factor: float) -> str:
-    hue, light, saturation = colorsys.rgb_to_hls(
-        *(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    )
+    """Multiply the lightness of a colour ``#RRGGBB``; a larger factor makes it lighter."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, light, saturation = colorsys.rgb_to_hls(red, green, blue)
+
     rgb = colorsys.hls_to_rgb(hue, min(0.85, light * factor), saturation)
     return "#" + "".join(f"{round(255 * part):02X}" for part in rgb)
 
 
+def diverging() -> LinearSegmentedColormap:
+    """Make the colour map from blue (less) over white to vermillion (more)."""
+    return colour_ramp(PALETTE[0], "#FFFFFF", PALETTE[1])
+
+
+def colour_ramp(*colours: str) -> LinearSegmentedColormap:
+    """Make a colour map of matplotlib that passes through the colours at equal distances."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("ramp", list(colours))
+
+
+# --- Words and numbers ---------------------------------------------------------------------------
+
+
+def short(text: object, most: int | None = LONGEST_NAME) -> str:
+    """Put text on one line, and cut it after ``most`` characters."""
+    line = " ".join(str(text).split())
+    if most is None or len(line) <= most:
+        return line
+    return line[: most - 1] + "…"
+
+
 def plain(text: object, most: int | None = LONGEST_NAME) -> str:
-    """Text from a file as plotly must be given it: names are text, but plotly reads tags, templates and TeX in them."""
+    """Escape text for plotly, which would otherwise read tags, templates and TeX in it."""
     escaped = html.escape(short(text, most), quote=False)
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def plain_still(text: object, most: int | None = LONGEST_NAME) -> str:
-    """The same for matplotlib, which reads TeX between dollars and hides labels that begin with an underscore."""
-    text = short(text, most).replace("$", r"\$")
-    return f" {text}" if text.startswith("_") else text
+    """Escape text for matplotlib.
 
-
-def short(text: object, most: int | None = LONGEST_NAME) -> str:
-    """Text on one line, cut after ``most`` characters."""
-    line = " ".join(str(text).split())
-    return line if most is None or len(line) <= most else line[: most - 1] + "…"
-
-
-def output(figure: go.Figure | Figure) -> dict[str, str | dict]:
-    """A figure as one small notebook output: ``display(output(still), output(interactive), raw=True)``.
-
-    Show both: an interactive figure is drawn only where plotly is at home, a still one wherever the file is read. They cannot
-    be one output with two forms, for JupyterLab would always take the still.
+    Matplotlib reads TeX between dollars, and hides labels that begin with an underscore.
     """
-    if hasattr(figure, "to_plotly_json"):
-        note = "an interactive figure is here where the notebook is open in JupyterLab or VS Code"
-        return {PLOTLY_TYPE: json.loads(figure.to_json()), "text/plain": note}
-    return {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": "a figure"}
-
-
-def png(figure: Figure, dpi: float | None = None) -> bytes:
-    """A matplotlib figure as a small PNG file."""
-    from PIL import Image  # comes with matplotlib
-
-    drawn, picture = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=dpi or figure.dpi)
-    Image.open(drawn).convert("RGB").quantize(128).save(
-        picture, format="png", optimize=True
-    )  # a third of the size
-    return picture.getvalue()
-
-
-# Okabe and Ito's colours, and a symbol each: a word must not hang on colour alone.
-VERDICTS = {
-    "fine": ("#0072B2", "o"),
-    "watch": ("#E69F00", "^"),
-    "shifted": ("#D55E00", "X"),
-    "not measured": (QUIET, "_"),
-}
+    escaped = short(text, most).replace("$", r"\$")
+    return f" {escaped}" if escaped.startswith("_") else escaped
 
 
 def number(value: float) -> str:
-    """Two digits after the point, or one from 10 on."""
-    return f"{value:.1f}" if abs(value) >= 10 else f"{round(value, 2) + 0.0:.2f}"  # no -0.00
+    """Write two digits after the point, or one digit from 10 on."""
+    if abs(value) >= 10:
+        return f"{value:.1f}"
+    return f"{round(value, 2) + 0.0:.2f}"  # adding 0.0 turns -0.0 into 0.0
 
 
-def diverging():
-    """Blue over white to vermillion: told apart by readers with any of the usual colour deficiencies."""
-    from matplotlib.colors import LinearSegmentedColormap
+# --- Figures as files and as outputs of a notebook -----------------------------------------------
 
-    return LinearSegmentedColormap.from_list("less to more", [PALETTE[0], "#FFFFFF", PALETTE[1]])
+
+def output(figure: go.Figure | Figure) -> dict[str, str | dict[str, Any]]:
+    """Make one small notebook output of a figure.
+
+    Show both kinds: ``display(output(still), output(interactive), raw=True)``. An interactive
+    figure is drawn only where plotly is at home, a still figure wherever the file is read. They
+    cannot be one output with two forms, because JupyterLab would always take the still one.
+    """
+    to_json = getattr(figure, "to_json", None)  # only figures of plotly have it
+    if to_json is not None:
+        note = "an interactive figure is here where the notebook is open in JupyterLab or VS Code"
+        return {PLOTLY_TYPE: json.loads(to_json()), "text/plain": note}
+
+    content = base64.b64encode(png(figure)).decode()
+    return {"image/png": content, "text/plain": "a figure"}
+
+
+def png(figure: Figure, dpi: float | None = None) -> bytes:
+    """Draw a matplotlib figure as a small PNG file; 128 colours make it a third of the size."""
+    from PIL import Image  # comes with matplotlib
+
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=dpi or figure.dpi)
+
+    picture = io.BytesIO()
+    few_colours = Image.open(drawn).convert("RGB").quantize(128)
+    few_colours.save(picture, format="png", optimize=True)
+    return picture.getvalue()
+
+
+# --- Figures of plotly ---------------------------------------------------------------------------
+
+
+def dress(
+    figure: go.Figure,
+    title: str,
+    caption: str,
+    caption_at: float,
+) -> go.Figure:
+    """Write title and caption on a figure of plotly, and set its fonts and margins.
+
+    The top of the caption is at ``caption_at``, in heights of the axes; below 0 is under them.
+    """
+    figure.add_annotation(
+        text=plain(caption, most=None),
+        x=0,
+        y=caption_at,
+        xref="paper",
+        yref="paper",
+        xanchor="left",
+        yanchor="top",
+        showarrow=False,
+        font={"size": 12, "color": QUIET},
+    )
+    return figure.update_layout(
+        template="plotly_white",
+        title={"text": plain(title, most=None), "x": 0, "xref": "paper", "font": {"size": 20}},
+        font={"size": 14, "color": INK},
+        height=560,
+        margin={"l": 10, "r": 10, "t": 90, "b": 50},
+    )
+
+
+# --- Still figures -------------------------------------------------------------------------------
+
+
+def still_figure(
+    width: float,
+    height: float,
+    title: str,
+    caption: str,
+) -> Figure:
+    """Make an empty figure of matplotlib, of that many inches, that pyplot does not know.
+
+    Pyplot would keep the figure alive, and show it a second time in a notebook.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(
+        figsize=(width, height),
+        dpi=90,
+        layout="constrained",
+        facecolor="white",
+    )
+    if title:
+        figure.suptitle(plain_still(title, most=None), fontsize=17, x=0.01, ha="left")
+    if caption:
+        letters = max(30, int(12.5 * width))  # that fit in a line
+        lines = textwrap.fill(plain_still(caption, most=None), letters)
+        figure.supxlabel(
+            lines,
+            fontsize=11,
+            x=0.01,
+            ha="left",
+            color=QUIET,
+        )
+    return figure
 
 
 def quiet_axes(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#E6E6E6")
+    """Leave of the frame only the left and the lower line, and add a pale grid behind the data."""
+    open_axes(axes)
+    axes.grid(axis="y", color=PALE)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=12)
 
 
-def still_figure(width: float, height: float, title: str, caption: str) -> Figure:
-    """An empty figure that belongs to nobody: pyplot would keep it alive, and show it a second time in a notebook."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=90, layout="constrained", facecolor="white")
-    if title:
-        figure.suptitle(plain_still(title, most=None), fontsize=17, x=0.01, ha="left")
-    if caption:
-        lines = textwrap.fill(
-            plain_still(caption, most=None), max(30, int(12.5 * width))
-        )  # letters that fit in a line
-        figure.supxlabel(lines, fontsize=11, x=0.01, ha="left", color=QUIET)
-    return figure
+def open_axes(axes: Axes) -> None:
+    """Take away the upper and the right line of the frame."""
+    axes.spines[["top", "right"]].set_visible(False)
 
 
-MIDDLE_GREY = "#7F7F7F"  # lines and frames: seen on white and on black
+def bare_axes(axes: Axes) -> None:
+    """Take away the whole frame and the strokes of the ticks; their labels stay."""
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Put the ticks of the horizontal axis at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 2.5, 5, 10]))

@@ -1,17 +1,23 @@
-"""generators.ridge_gaussian."""
+"""The ridge-Gaussian: the simplest generator that makes sense, and the baseline to beat."""
 
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from ..datasets.base import GZSLDataset
+from ..method import prior
 from ..method.start import GaussianStart
 from ..seeds import torch_stream
 
 
 class RidgeGaussian:
-    r"""The baseline to beat: :math:`x \sim N(m(a), \Sigma)`, means by ridge regression, one pooled within-class covariance."""
+    r"""Synthesize from a Gaussian around each class mean: :math:`x \sim N(m(a), \Sigma)`.
+
+    The means m(a) come from ridge regression on the attributes; the covariance :math:`\Sigma` is
+    the one within classes, pooled over all seen classes. Make one with :meth:`fit`.
+    """
 
     def __init__(self, start: GaussianStart) -> None:
         self.start = start
@@ -22,15 +28,19 @@ class RidgeGaussian:
         return cls(GaussianStart.fit(dataset))
 
     def synthesize(
-        self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0
-    ) -> Tensor:
-        """Attributes (M, A) -> features (M, n, D), float32; a larger ``temperature`` gives more varied ones."""
-        attributes, noise = (
-            torch.as_tensor(attributes).to(self.start.weights),
-            torch_stream(seed, "latent noise"),
-        )
-        out = attributes.new_empty(len(attributes), n, len(self.start.root))
-        for m in range(len(attributes)):
-            z = torch.randn(n, out.shape[2], generator=noise).mul_(temperature)
-            out[m] = self.start.inverse(z, attributes[m : m + 1])[0]
-        return out
+        self,
+        attributes: Float[Tensor, "M A"],
+        n: int,
+        *,
+        temperature: float = 1.0,
+        seed: int = 0,
+    ) -> Float[Tensor, "M n D"]:
+        """Synthesize ``n`` features of each class; larger ``temperature`` spreads them further."""
+        attributes = torch.as_tensor(attributes).to(self.start.root)
+        noise = torch_stream(seed, "latent noise")
+        width = len(self.start.root)
+        features = attributes.new_empty(len(attributes), n, width)
+        for k in range(len(attributes)):
+            z = prior.sample(n, width, noise).mul_(temperature)
+            features[k] = self.start.inverse(z, attributes[k : k + 1])[0]
+        return features

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import filelock
 import numpy as np
@@ -21,17 +21,18 @@ from ..datasets.on_disk import in_chunks
 from ..errors import StorageError
 from ..events import Epoch
 from ..storage import read_tensors, write_tensors
-from .model import GSMFlow
+from .model import GSMFlow, present_tensor_names
+from .semantics import RelativePositioning
 
-FORMER_START = re.compile(
-    r"^(model\.|adam\.\w+\.)base\."
-)  # what version 0.1 called the start of a flow
 ADAM_STATE = ("step", "exp_avg", "exp_avg_sq")
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The whole state of a training run: weights, Adam's moments, history, and what they belong to."""
+    """The whole state of a training run, and what it belongs to.
+
+    The state are the weights, Adam's moments and the history of epochs.
+    """
 
     path: str | Path
     model: GSMFlow
@@ -42,136 +43,176 @@ class Checkpoint:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """While inside, no other process may write this checkpoint; where it dies, its claim does, too.
+        """Keep other processes from writing this checkpoint while the block runs.
 
-        Raises ``StorageError`` if another one is at it. This process may enter twice: an interrupted run that a notebook
-        still holds must not be in the way of the next.
+        If this process dies, its claim ends too. The same process may enter twice: an interrupted
+        run that a notebook still holds must not block the next one.
+        Raises ``StorageError`` if another process is writing it.
         """
-        path = Path(self.path)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            claim = filelock.FileLock(
-                path.with_name(f".{path.name}.lock"),
-                timeout=0,
-                is_singleton=True,
-                thread_local=False,
-            )
-            claim.acquire()
-        except filelock.Timeout:
-            raise StorageError(
-                f"{path} must be written by one process at a time, but another one is training there: wait for it, or name "
-                "another checkpoint"
-            ) from None
-        except OSError as error:
-            raise StorageError(
-                f"{path} cannot be written ({error.strerror or error}): name another checkpoint"
-            ) from None
+        claim = _claimed(Path(self.path))
         try:
             yield
         finally:
             if claim.lock_counter == 1:
-                with suppress(
-                    OSError
-                ):  # Windows deletes no file that is open; an old claim is in nobody's way
+                # Windows deletes no open file. A claim that stays behind blocks nobody.
+                with suppress(OSError):
                     Path(claim.lock_file).unlink()
             claim.release()
 
     @cached_property
     def identity(self) -> dict[str, object]:
-        """What must be the same for training to go on as if it had never stopped; the number of epochs may grow."""
-        settings = {name: value for name, value in asdict(self.config).items() if name != "epochs"}
-        digest, d = hashlib.sha256(), self.dataset
-        for _, rows in in_chunks(d.features, d.train):
-            digest.update(rows.tobytes())
-        for values in (
-            np.searchsorted(d.seen_classes, d.labels[d.train]),
-            d.attributes[d.seen_classes],
-        ):
-            digest.update(values.tobytes())
-        if self.model.config.relative_positioning:  # anchors may be descriptions of unseen classes
-            digest.update(self.model.positioning.anchors.cpu().numpy().tobytes())
+        """What must be the same for training to go on as if it had never stopped.
+
+        The number of epochs is not part of it: it may grow.
+        """
+        training = asdict(self.config)
+        del training["epochs"]
         return {
             "seed": self.seed,
-            "data": digest.hexdigest(),
+            "data": self._data_digest(),
             "model": asdict(self.model.config),
-            "training": settings,
+            "training": training,
         }
 
     def save(self, history: list[Epoch]) -> None:
+        """Write the state after the last epoch of ``history``."""
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             moments = self.optimiser.state[parameter]
-            tensors |= {f"adam.{key}.{name}": moments[key] for key in ADAM_STATE}
+            for key in ADAM_STATE:
+                tensors[f"adam.{key}.{name}"] = moments[key]
         settings = {
             "kind": "checkpoint",
-            "history": [asdict(e) for e in history],
+            "history": [asdict(epoch) for epoch in history],
             "identity": self.identity,
         }
         write_tensors(self.path, tensors, settings)
 
     def resume(self) -> list[Epoch]:
-        """Load the state if the file is there; returns the epochs that are done, at most as many as are asked for."""
+        """Load the state if the file exists. Returns the epochs that are done.
+
+        Raises ``StorageError`` if the file is damaged, is of another run, or has more epochs done
+        than the settings ask for.
+        """
         if not Path(self.path).exists():
             return []
         tensors, settings = read_tensors(self.path)
-        found, wanted = settings.get("identity"), self.identity
-        if settings.get("kind") != "checkpoint" or not isinstance(found, dict):
-            raise StorageError(
-                f"{self.path} must be a training checkpoint, got another file: name a new one"
-            )
-        if isinstance(found.get("model"), dict):
-            found = found | {"model": present_names(found["model"])}
-        tensors = {FORMER_START.sub(r"\1start.", name): value for name, value in tensors.items()}
-        for part, value in wanted.items():
-            if found.get(part) != value:
-                raise StorageError(
-                    f"{self.path} belongs to a run with another {part} ({found.get(part)!r}, now {value!r}): "
-                    "name another checkpoint, or go back to those"
-                )
+        self._check_identity(settings)
         try:
-            history = [_told(epoch) for epoch in settings["history"]]
-            moments = {
-                parameter: _moments(tensors, name, parameter)
-                for name, parameter in self.model.named_parameters()
-            }
-            weights = {
-                k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")
-            }
-            if not all(value.isfinite().all() for value in weights.values()):
-                raise ValueError("its weights are not finite")
-            self.model.load_state_dict(weights)
-            self.optimiser.state.update(moments)
+            history = [_saved_epoch(values) for values in settings["history"]]
+            self._load(tensors)
         except (ArithmeticError, KeyError, TypeError, ValueError, RuntimeError) as error:
             raise StorageError(
-                f"{self.path} must hold a whole training state, but {error}: it is damaged, delete it"
+                f"{self.path} must hold a whole training state, but {error}: "
+                "it is damaged, delete it"
             ) from None
         if len(history) > self.config.epochs:
             raise StorageError(
-                f"{self.path} has {len(history)} epochs done, more than the {self.config.epochs} asked for: "
-                "name another checkpoint"
+                f"{self.path} has {len(history)} epochs done, more than the "
+                f"{self.config.epochs} asked for: name another checkpoint"
             )
         return [replace(epoch, epochs=self.config.epochs) for epoch in history]
 
+    def _data_digest(self) -> str:
+        """Return a digest of all that training reads: rows, labels, attributes and anchors."""
+        data = self.dataset
+        digest = hashlib.sha256()
+        for _, rows in in_chunks(data.features, data.train):
+            digest.update(rows.tobytes())
+        labels = np.searchsorted(data.seen_classes, data.labels[data.train])
+        digest.update(labels.tobytes())
+        digest.update(data.attributes[data.seen_classes].tobytes())
+        positioning = self.model.positioning
+        if isinstance(positioning, RelativePositioning):
+            # Anchors may be the attributes of unseen classes.
+            digest.update(positioning.anchors.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
-def _moments(tensors: dict[str, Tensor], name: str, parameter: Tensor) -> dict[str, Tensor]:
-    """Adam's state of one parameter from a file. Its fused step would read past the end of what is too short."""
-    state = {key: tensors[f"adam.{key}.{name}"] for key in ADAM_STATE}
-    shapes = {key: torch.Size() if key == "step" else parameter.shape for key in ADAM_STATE}
-    for key, value in state.items():
-        kind = torch.float32 if key == "step" else parameter.dtype
-        if value.shape != shapes[key] or value.dtype != kind or not value.isfinite().all():
-            raise ValueError(
-                f"adam.{key}.{name} must be finite numbers of type {kind} and shape {tuple(shapes[key])}"
+    def _check_identity(self, settings: Mapping[str, Any]) -> None:
+        saved = settings.get("identity")
+        if settings.get("kind") != "checkpoint" or not isinstance(saved, dict):
+            raise StorageError(
+                f"{self.path} must be a training checkpoint, got another file: name a new one"
             )
-    return {
-        key: value.to("cpu" if key == "step" else parameter.device) for key, value in state.items()
-    }
+        if isinstance(saved.get("model"), dict):
+            saved = saved | {"model": present_names(saved["model"])}
+        for part, value in self.identity.items():
+            if saved.get(part) != value:
+                raise StorageError(
+                    f"{self.path} belongs to a run with another {part} "
+                    f"({saved.get(part)!r}, now {value!r}): "
+                    "name another checkpoint, or go back to those"
+                )
+
+    def _load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put tensors of a file into the model and the optimiser. All are checked before."""
+        moments = {
+            parameter: _saved_moments(tensors, name, parameter)
+            for name, parameter in self.model.named_parameters()
+        }
+        weights = {
+            name.removeprefix("model."): value
+            for name, value in tensors.items()
+            if name.startswith("model.")
+        }
+        if not all(value.isfinite().all() for value in weights.values()):
+            raise ValueError("its weights are not finite")
+        self.model.load_state_dict(present_tensor_names(weights))
+        for parameter, state in moments.items():
+            self.optimiser.state[parameter] = state
 
 
-def _told(values: dict[str, object]) -> Epoch:
-    """An epoch from a file, of finite numbers."""
+def _claimed(path: Path) -> filelock.BaseFileLock:
+    """Claim a checkpoint for this process, by a lock file beside it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        claim = filelock.FileLock(
+            path.with_name(f".{path.name}.lock"),
+            timeout=0,
+            is_singleton=True,
+            thread_local=False,
+        )
+        claim.acquire()
+    except filelock.Timeout:
+        raise StorageError(
+            f"{path} must be written by one process at a time, but another one is training there: "
+            "wait for it, or name another checkpoint"
+        ) from None
+    except OSError as error:
+        raise StorageError(
+            f"{path} cannot be written ({error.strerror or error}): name another checkpoint"
+        ) from None
+    return claim
+
+
+def _saved_moments(
+    tensors: Mapping[str, Tensor], name: str, parameter: Tensor
+) -> dict[str, Tensor]:
+    """Return Adam's state of one parameter from a file.
+
+    It is checked, because Adam's fused step would read past the end of a tensor that is too short.
+    """
+    moments = {}
+    for key in ADAM_STATE:
+        value = tensors[f"adam.{key}.{name}"]
+        counter = key == "step"
+        shape = torch.Size() if counter else parameter.shape
+        kind = torch.float32 if counter else parameter.dtype
+        if value.shape != shape or value.dtype != kind or not value.isfinite().all():
+            raise ValueError(
+                f"adam.{key}.{name} must be finite numbers of type {kind} and shape {tuple(shape)}"
+            )
+        moments[key] = value.to("cpu" if counter else parameter.device)
+    return moments
+
+
+def _saved_epoch(values: dict[str, Any]) -> Epoch:
+    """Return an epoch from a file. It must be of finite numbers, but may lack a score."""
     epoch = Epoch(**values)
-    numbers = [value for key, value in asdict(epoch).items() if (key, value) != ("score", None)]
-    if not all(type(value) in (int, float) and np.isfinite(float(value)) for value in numbers):
-        raise ValueError(f"an epoch of its history must be finite numbers, got {values}")
+    numbers = asdict(epoch)
+    if epoch.score is None:
+        del numbers["score"]
+    for number in numbers.values():
+        if type(number) not in (int, float) or not np.isfinite(float(number)):
+            raise ValueError(f"an epoch of its history must be finite numbers, got {values}")
     return epoch

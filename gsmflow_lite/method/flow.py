@@ -1,23 +1,23 @@
-"""The conditional normalizing flow: affine coupling layers that read the class semantics."""
+"""The conditional normalizing flow: affine coupling blocks that read the class semantics."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ..errors import ConfigError
+from . import prior
 
-Condition = tuple[
-    Tensor, ...
-]  # what every network of a flow has made of the same (M, C) semantics: each (M, hidden)
-Semantics = Literal["every", "first", "none"]
-ATAN_TO_UNIT = 0.636  # about 2 / pi: brings atan into (-1, 1); the published rounding, kept so that weights transfer
+#: What each network of a flow computed from the same M semantics: tensors (M, hidden).
+Condition = tuple[Tensor, ...]
+# About 2 / pi, which brings atan into (-1, 1). Rounded as published, so that weights transfer.
+ATAN_TO_UNIT = 0.636
 
 
 class CouplingNetwork(nn.Module):
@@ -25,9 +25,9 @@ class CouplingNetwork(nn.Module):
 
     .. math:: h(x, c) = W_o\, \mathrm{LeakyReLU}_{0.2}(W_x x + W_c c + b) + b_o
 
-    This equals a layer on the concatenation :math:`[x, c]`, but :meth:`project` computes :math:`W_c c + b` apart: once
-    per class, however many samples the class has. ``context`` 0 makes a network that ignores the semantics. Reference: Chen
-    et al. (2021), sec. 3.2.
+    This equals a layer on the concatenation :math:`[x, c]`. But :meth:`project` computes
+    :math:`W_c c + b` separately: once per class, however many rows the class has. ``context`` 0
+    makes a network that ignores the semantics. Reference: Chen et al. (2021), sec. 3.2.
     """
 
     def __init__(self, inputs: int, context: int, hidden: int, outputs: int) -> None:
@@ -38,18 +38,26 @@ class CouplingNetwork(nn.Module):
         self.out = nn.Parameter(torch.empty(outputs, hidden))
         self.out_bias = nn.Parameter(torch.empty(outputs))
 
-    def project(self, c: Tensor) -> Tensor:
-        """The semantics' share of the hidden layer: c (M, C) -> (M, hidden)."""
-        return F.linear(c[:, : self.from_c.shape[1]], self.from_c, self.bias)
+    def project(self, c: Float[Tensor, "M C"]) -> Float[Tensor, "M hidden"]:
+        """Return the share of the semantics in the hidden layer."""
+        return F.linear(self.read_of(c), self.from_c, self.bias)
 
-    def forward(self, x: Tensor, projected: Tensor) -> Tensor:
-        """x (N, inputs) and ``projected`` (N or 1, hidden) -> (N, outputs)."""
+    def read_of(self, c: Float[Tensor, "M C"]) -> Float[Tensor, "M context"]:
+        """Return the columns of the semantics that this network reads: all or none."""
+        return c[:, : self.from_c.shape[1]]
+
+    def forward(
+        self, x: Float[Tensor, "N inputs"], projected: Float[Tensor, "#N hidden"]
+    ) -> Float[Tensor, "N outputs"]:
         hidden = F.leaky_relu(torch.addmm(projected, x, self.from_x.T), 0.2)
         return torch.addmm(self.out_bias, hidden, self.out.T)
 
 
-class _ReachToo(torch.autograd.Function):
-    """``projected``, a linear map of c that was detached, as it is; its gradient reaches c as well, by ``weight``."""
+class _GradientToSemantics(torch.autograd.Function):
+    """Identity on ``projected``, computed from a detached c, with one change to its gradient.
+
+    The backward pass also sends the gradient to c, through ``weight``.
+    """
 
     @staticmethod
     def forward(ctx: Any, projected: Tensor, c: Tensor, weight: Tensor) -> Tensor:
@@ -64,48 +72,66 @@ class _ReachToo(torch.autograd.Function):
 
 
 class AffineCoupling(nn.Module):
-    r"""One block of the flow: each part of ``x`` is scaled and shifted by amounts read from the other part and from ``c``.
+    r"""One block of the flow: each part of x is scaled and shifted as the other part and c say.
 
-    .. math:: y_1 = x_1 \odot e^{s_2(x_2, c)} + t_2(x_2, c), \qquad y_2 = x_2 \odot e^{s_1(y_1, c)} + t_1(y_1, c)
+    .. math::
+        y_1 = x_1 \odot e^{s_2(x_2, c)} + t_2(x_2, c), \qquad
+        y_2 = x_2 \odot e^{s_1(y_1, c)} + t_1(y_1, c)
 
-    with :math:`s = 0.636\, \mathrm{clamp}\, \mathrm{atan}(\text{raw} / \mathrm{clamp})`. ``forward`` and ``inverse`` take
-    (N, D) and two projected conditions, and return (N, D) and the log-determinant (N,) of *their own* map, in nats: the two
-    add up to zero. An odd D is split with the longer part last.
-    Reference: Chen et al. (2021), sec. 3.2; the block is the GLOW coupling of Ardizzone et al.'s FrEIA. ``x`` and ``y`` are (N,
-    D), ``c1`` and ``c2``, of :meth:`CouplingNetwork.project`, (N, hidden) or (1, hidden).
+    with :math:`s = 0.636\, \mathrm{clamp}\, \mathrm{atan}(\text{raw} / \mathrm{clamp})`.
+    ``forward`` and ``inverse`` take conditions from :meth:`CouplingNetwork.project`. Both return
+    the log-determinant of *their own* map, in nats, so the two add up to zero. An odd D is split
+    with the longer part last.
+    Reference: Chen et al. (2021), sec. 3.2. The block is the GLOW coupling of FrEIA, by Ardizzone
+    et al.
     """
 
     def __init__(self, features: int, context: int, hidden: int, clamp: float) -> None:
         super().__init__()
-        self.sizes = (features // 2, features - features // 2)
+        first = features // 2
+        second = features - first
+        self.sizes = (first, second)
         self.clamp = clamp
-        first, second = self.sizes
-        self.net1 = CouplingNetwork(
-            first, context, hidden, 2 * second
-        )  # reads part 1, moves part 2
-        self.net2 = CouplingNetwork(second, context, hidden, 2 * first)
+        self.net1 = CouplingNetwork(first, context, hidden, 2 * second)  # reads part 1, moves 2
+        self.net2 = CouplingNetwork(second, context, hidden, 2 * first)  # reads part 2, moves 1
 
-    def forward(self, x: Tensor, c1: Tensor, c2: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self,
+        x: Float[Tensor, "N D"],
+        c1: Float[Tensor, "#N hidden"],
+        c2: Float[Tensor, "#N hidden"],
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
         x1, x2 = x.split(self.sizes, dim=1)
         y1, first = self.move(x1, self.net2(x2, c2))
         y2, second = self.move(x2, self.net1(y1, c1))
         return torch.cat([y1, y2], dim=1), second + first
 
-    def inverse(self, y: Tensor, c1: Tensor, c2: Tensor) -> tuple[Tensor, Tensor]:
+    def inverse(
+        self,
+        y: Float[Tensor, "N D"],
+        c1: Float[Tensor, "#N hidden"],
+        c2: Float[Tensor, "#N hidden"],
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
         y1, y2 = y.split(self.sizes, dim=1)
         x2, second = self.move_back(y2, self.net1(y1, c1))
         x1, first = self.move_back(y1, self.net2(x2, c2))
         return torch.cat([x1, x2], dim=1), second + first
 
-    def move(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Half of the block: ``part`` (N, d) scaled and shifted as a network's output (N, 2 d) says, and the log-det (N,)."""
-        s, t = self._scale_and_shift(
-            raw.to(part)
-        )  # a network may have been run in a shorter arithmetic
+    def move(
+        self, part: Float[Tensor, "N d"], raw: Float[Tensor, "N 2*d"]
+    ) -> tuple[Float[Tensor, "N d"], Float[Tensor, " N"]]:
+        """Scale and shift one part as the output ``raw`` of a network says: half of the block.
+
+        Returns the log-determinant as well, in nats.
+        """
+        # A network may have been run in a shorter arithmetic than its part has.
+        s, t = self._scale_and_shift(raw.to(part))
         return part * s.exp() + t, s.sum(1)
 
-    def move_back(self, part: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
-        """Undo :meth:`move`, ``part`` (N, d) and ``raw`` (N, 2 d); the log-det (N,) is that of the way back, in nats."""
+    def move_back(
+        self, part: Float[Tensor, "N d"], raw: Float[Tensor, "N 2*d"]
+    ) -> tuple[Float[Tensor, "N d"], Float[Tensor, " N"]]:
+        """Undo :meth:`move`. The log-determinant is that of the way back, in nats."""
         s, t = self._scale_and_shift(raw.to(part))
         return (part - t) * (-s).exp(), -s.sum(1)
 
@@ -115,17 +141,22 @@ class AffineCoupling(nn.Module):
 
 
 class ConditionalFlow(nn.Module):
-    """A stack of coupling blocks between features ``x`` and a standard normal latent ``z``, given semantics ``c``.
+    """A stack of coupling blocks between features x and latent z, given semantics c.
 
-    ``features`` D and ``context`` C are the widths of x and c; larger ``hidden`` and ``blocks`` bend the density further;
-    larger ``clamp`` lets one block stretch an entry further, by at most ``exp(clamp)``. ``semantics`` says which blocks read
-    c: ``every`` (the method), the ``first`` one only, or ``none`` (for showing what is lost).
+    The latent has the density of the :mod:`~gsmflow_lite.method.prior`. ``features`` D and
+    ``context`` C are the widths of x and c. Larger ``hidden`` and ``blocks`` bend the density
+    further. A larger ``clamp`` lets one block stretch an entry further, by at most ``exp(clamp)``.
+    ``semantics`` says which blocks read c: ``every`` (the method), the ``first`` one only, or
+    ``none`` (to show what is lost).
 
-    Wherever rows of x share a class, hand in the (M, C) distinct conditions and ``index`` (N,), the condition of each row:
-    a condition then passes the first linear layers once, not once a row. ``index`` None means row i has condition i; a
-    single condition (M = 1) serves all rows. ``c`` may be a ready :data:`Condition` from :meth:`condition`. Raises
-    ``ConfigError`` unless all widths are positive and ``semantics`` is known. Reference: Chen et al. (2021), sec. 3.2.
+    Where rows of x share a class, pass the M different conditions and ``index``, the condition of
+    each row: then a condition passes the first linear layers once, not once for each row. Without
+    ``index``, row i has condition i; a single condition (M = 1) serves all rows. ``c`` may also be
+    what :meth:`condition` returned. Raises ``ConfigError`` unless all widths are positive and
+    ``semantics`` is known. Reference: Chen et al. (2021), sec. 3.2.
     """
+
+    blocks: Sequence[AffineCoupling]
 
     def __init__(
         self,
@@ -135,7 +166,7 @@ class ConditionalFlow(nn.Module):
         blocks: int,
         hidden: int,
         clamp: float = 1.0,
-        semantics: Semantics = "every",
+        semantics: str = "every",
     ) -> None:
         super().__init__()
         if min(features, context, blocks, hidden) < 1 or not clamp > 0:
@@ -146,63 +177,83 @@ class ConditionalFlow(nn.Module):
         reads = {"every": range(blocks), "first": range(1), "none": range(0)}
         if semantics not in reads:
             raise ConfigError(f"semantics must be one of {', '.join(reads)}, got {semantics!r}")
+
         self.features = features
-        self.blocks = nn.ModuleList(
-            AffineCoupling(features, context if i in reads[semantics] else 0, hidden, clamp)
-            for i in range(blocks)
+        widths = [context if i in reads[semantics] else 0 for i in range(blocks)]
+        self.blocks = nn.ModuleList(  # type: ignore[assignment]  # it is a sequence of its modules
+            AffineCoupling(features, width, hidden, clamp) for width in widths
         )
+        # Biases too, as published: the flow starts close to the identity.
         for weight in self.parameters():
-            nn.init.normal_(
-                weight, std=0.01
-            )  # biases too, as published: a start close to the identity
+            nn.init.normal_(weight, std=0.01)
 
-    def condition(self, c: Tensor) -> Condition:
-        """Project c (M, C) for every network at once, in the order in which :meth:`forward` uses them."""
-        return tuple(net.project(c) for net in self._networks())
+    def condition(self, c: Float[Tensor, "M C"]) -> Condition:
+        """Project c for every network at once, in the order in which :meth:`forward` uses them."""
+        return tuple(network.project(c) for network in self._networks())
 
-    def condition_twice(self, c: Tensor) -> tuple[Condition, Condition]:
-        """:meth:`condition` and the same with c detached, for the cost of one: a loss of the second teaches the flow, not c."""
-        apart = self.condition(c.detach())
+    def condition_twice(self, c: Float[Tensor, "M C"]) -> tuple[Condition, Condition]:
+        """Return :meth:`condition` of c and of a detached c, for the cost of one.
+
+        A loss that uses the second one teaches the flow, but not what computed c.
+        """
+        detached = self.condition(c.detach())
         if not c.requires_grad:
-            return apart, apart
-        weights = [net.from_c for net in self._networks()]
-        return tuple(
-            _ReachToo.apply(p, c[:, : w.shape[1]], w) for p, w in zip(apart, weights, strict=True)
-        ), apart
+            return detached, detached
+        attached = tuple(
+            _GradientToSemantics.apply(projected, network.read_of(c), network.from_c)
+            for projected, network in zip(detached, self._networks(), strict=True)
+        )
+        return attached, detached
 
     def forward(
-        self, x: Tensor, c: Tensor | Condition, index: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Features x (N, D) -> latent z (N, D) and log|det dz/dx| (N,), in nats."""
+        self,
+        x: Float[Tensor, "N D"],
+        c: Float[Tensor, "M C"] | Condition,
+        index: Int[Tensor, " N"] | None = None,
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
+        """Map features x to latent z. Also returns log|det dz/dx|, in nats."""
         return self._run(x, c, index, inverse=False)
 
     def inverse(
-        self, z: Tensor, c: Tensor | Condition, index: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Latent z (N, D) -> features x (N, D) and log|det dx/dz| (N,), in nats."""
+        self,
+        z: Float[Tensor, "N D"],
+        c: Float[Tensor, "M C"] | Condition,
+        index: Int[Tensor, " N"] | None = None,
+    ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
+        """Map latent z to features x. Also returns log|det dx/dz|, in nats."""
         return self._run(z, c, index, inverse=True)
 
-    def log_prob(self, x: Tensor, c: Tensor | Condition, index: Tensor | None = None) -> Tensor:
-        """Exact log-density (N,) of x (N, D) given its condition, in nats."""
+    def log_prob(
+        self,
+        x: Float[Tensor, "N D"],
+        c: Float[Tensor, "M C"] | Condition,
+        index: Int[Tensor, " N"] | None = None,
+    ) -> Float[Tensor, " N"]:
+        """Return the exact log-density of x given its condition, in nats."""
         z, log_det = self(x, c, index)
-        return log_det - 0.5 * (z.square().sum(1) + self.features * math.log(2 * math.pi))
+        return prior.log_density(z) + log_det
 
     def _networks(self) -> Iterator[CouplingNetwork]:
         for block in self.blocks:
-            yield from (block.net1, block.net2)
+            yield block.net1
+            yield block.net2
 
     def _run(
         self, x: Tensor, c: Tensor | Condition, index: Tensor | None, *, inverse: bool
     ) -> tuple[Tensor, Tensor]:
-        conditions = self.condition(c) if isinstance(c, Tensor) else c
+        """Pass all blocks in one direction and add their log-determinants up."""
+        condition = self.condition(c) if isinstance(c, Tensor) else c
         total = x.new_zeros(len(x))
         order = range(len(self.blocks))
         for i in reversed(order) if inverse else order:
-            c1, c2 = (
-                p if index is None else p.index_select(0, index)
-                for p in conditions[2 * i : 2 * i + 2]
-            )
             block = self.blocks[i]
-            x, log_det = (block.inverse if inverse else block)(x, c1, c2)
+            c1 = _of_rows(condition[2 * i], index)
+            c2 = _of_rows(condition[2 * i + 1], index)
+            x, log_det = block.inverse(x, c1, c2) if inverse else block(x, c1, c2)
             total = total + log_det
         return x, total
+
+
+def _of_rows(projected: Tensor, index: Tensor | None) -> Tensor:
+    """Return the projected condition of each row."""
+    return projected if index is None else projected.index_select(0, index)

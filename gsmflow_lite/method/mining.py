@@ -1,31 +1,42 @@
-"""Boundary samples: real features moved to where a relation network is least sure of their class.
+"""Boundary samples: real features, moved to where a relation network is least sure of their class.
 
 Reference: Chen et al. (2022), sec. 3.3.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from ..config import MiningConfig
-from ..seeds import torch_stream
+from ..events import Event, Stage, Step
+from ..seeds import derived_seed, torch_stream
+from .rows import TrainingRows
 
-HIDDEN_AT_ONCE = (
-    2**20
-)  # values: what a processor's cache holds, and enough to keep an accelerator busy
+# Values: as many as the cache of a processor holds, and enough to keep an accelerator busy.
+HIDDEN_AT_ONCE = 2**20
+MINED_AT_ONCE = 1024  # rows between two events
+
+
+# --- The relation network ------------------------------------------------------------------------
 
 
 class RelationNetwork(nn.Module):
-    r"""How well a feature fits a description: :math:`r = \sigma(w_2 \mathrm{ReLU}(W_1 [x; a] + b_1) + b_2)`.
+    r"""Scores how well features fit attributes.
 
-    ``forward`` takes x (N, D) and attributes (K, A) and returns every pair's logit (N, K); the sigmoid is left to the caller.
-    :math:`W_1 [x; a]` is a sum of a part of x and a part of a, so no (N, K, D + A) tensor of pairs is built, and the
-    hidden layer is there for a few classes at a time. Reference: Chen et al. (2022), sec. 3.3.
+    .. math:: r = \sigma(w_2 \mathrm{ReLU}(W_1 [x; a] + b_1) + b_2)
+
+    ``forward`` returns the logit of every pair of a row and a class; the sigmoid is left to the
+    caller. :math:`W_1 [x; a]` is the sum of a part of x and a part of a. So no (N, K, D + A) tensor
+    of pairs is built, and the hidden layer is computed for a few classes at a time.
+    Reference: Chen et al. (2022), sec. 3.3.
     """
 
     def __init__(self, features: int, attributes: int, hidden: int) -> None:
@@ -34,59 +45,65 @@ class RelationNetwork(nn.Module):
         self.from_a = nn.Linear(attributes, hidden, bias=False)
         self.out = nn.Linear(hidden, 1)
 
-    def forward(self, x: Tensor, attributes: Tensor) -> Tensor:
-        return (
-            _PairLogits.apply(self.from_x(x), self.from_a(attributes), self.out.weight[0])
-            + self.out.bias
-        )
+    def forward(
+        self, x: Float[Tensor, "N D"], attributes: Float[Tensor, "K A"]
+    ) -> Float[Tensor, "N K"]:
+        of_x = self.from_x(x)
+        of_a = self.from_a(attributes)
+        return _PairLogits.apply(of_x, of_a, self.out.weight[0]) + self.out.bias
 
 
 class _PairLogits(torch.autograd.Function):
-    """Of x's part (N, H), a's part (K, H) and weights (H,): ReLU(x_n + a_k) w, (N, K), with one small buffer of hidden values.
+    """ReLU(x_n + a_k) w for all pairs, with one small buffer of hidden values.
 
-    Autograd would keep (N, K, H), or, told not to, make and drop pieces of it: slower, and their memory comes back in parts.
+    Takes x's part (N, H), a's part (K, H) and weights (H,), and gives (N, K). Autograd would keep
+    (N, K, H). If told not to, it would allocate and drop pieces of it, which is slower and leaves
+    the memory in parts.
     """
 
     @staticmethod
-    def forward(ctx, of_x: Tensor, of_a: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, of_x: Tensor, of_a: Tensor, weight: Tensor) -> Tensor:
         ctx.save_for_backward(of_x, of_a, weight)
-        return torch.cat([hidden.relu_() @ weight for _, hidden in _hidden(of_x, of_a)], dim=1)
+        pieces = [hidden.relu_() @ weight for _, hidden in _hidden_values(of_x, of_a)]
+        return torch.cat(pieces, dim=1)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         of_x, of_a, weight = ctx.saved_tensors
-        to_x, to_a, to_weight = (
-            torch.zeros_like(of_x),
-            torch.empty_like(of_a),
-            torch.zeros_like(weight),
-        )
-        for which, hidden in _hidden(of_x, of_a):
-            some = gradient[:, which]
+        to_x = torch.zeros_like(of_x)
+        to_a = torch.empty_like(of_a)
+        to_weight = torch.zeros_like(weight)
+        for classes, hidden in _hidden_values(of_x, of_a):
+            of_classes = gradient[:, classes]
+            hidden.relu_()
             if ctx.needs_input_grad[2]:
-                to_weight += some.flatten() @ hidden.relu_().flatten(0, 1)
-            active = hidden.relu_().sign_().mul_(some[:, :, None])
+                to_weight += of_classes.flatten() @ hidden.flatten(0, 1)
+            active = hidden.sign_().mul_(of_classes[:, :, None])
             to_x += active.sum(1)
-            to_a[which] = active.sum(0)
+            to_a[classes] = active.sum(0)
         return to_x * weight, to_a * weight, to_weight
 
 
-def _hidden(of_x: Tensor, of_a: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Hidden values (N, k, H) before the ReLU, of a few classes at a time, all in the same memory."""
-    some = max(1, HIDDEN_AT_ONCE // max(1, of_x.numel()))
-    buffer = of_x.new_empty(len(of_x), min(some, len(of_a)), of_x.shape[1])
-    for first in range(0, len(of_a), some):
-        which = slice(first, min(first + some, len(of_a)))
-        yield which, torch.add(of_x[:, None], of_a[which], out=buffer[:, : which.stop - first])
+def _hidden_values(of_x: Tensor, of_a: Tensor) -> Iterator[tuple[slice, Tensor]]:
+    """Give hidden values (N, k, H) before the ReLU, of k classes at a time, in the same memory."""
+    at_once = max(1, HIDDEN_AT_ONCE // max(1, of_x.numel()))
+    buffer = of_x.new_empty(len(of_x), min(at_once, len(of_a)), of_x.shape[1])
+    for first in range(0, len(of_a), at_once):
+        classes = slice(first, min(first + at_once, len(of_a)))
+        room = buffer[:, : classes.stop - first]
+        yield classes, torch.add(of_x[:, None], of_a[classes], out=room)
 
 
-def relation_loss(scores: Tensor, labels: Tensor) -> Tensor:
-    """Mean squared error between scores in (0, 1), (N, K), and one-hot labels (N,)."""
+def relation_loss(scores: Float[Tensor, "N K"], labels: Int[Tensor, " N"]) -> Float[Tensor, ""]:
+    """Return the mean squared error between scores in (0, 1) and one-hot labels."""
     return F.mse_loss(scores, F.one_hot(labels, scores.shape[1]).to(scores))
 
 
-def entropy(scores: Tensor) -> Tensor:
-    """Mean Shannon entropy of softmax(scores), (N, K) -> scalar, in nats; the published form takes it of sigmoid scores.
+def entropy(scores: Float[Tensor, "N K"]) -> Float[Tensor, ""]:
+    """Return the mean Shannon entropy of softmax(scores), in nats.
+
+    As published, it is taken of scores that a sigmoid gave.
 
     >>> round(float(entropy(torch.zeros(1, 4)).exp()), 4)  # as unsure as among four equals
     4.0
@@ -97,59 +114,106 @@ def entropy(scores: Tensor) -> Tensor:
 
 def train_relation_network(
     network: RelationNetwork,
-    features: Tensor,
-    labels: Tensor,
-    attributes: Tensor,
+    features: Float[Tensor, "N D"],
+    labels: Int[Tensor, " N"],
+    attributes: Float[Tensor, "S A"],
     config: MiningConfig,
     seed: int,
 ) -> Iterator[int]:
-    """Fit the network on real rows: features (N, D), labels (N,) that number the rows of attributes (S, A).
+    """Fit the network on real rows. Labels number the rows of the attributes.
 
-    As published, a batch is scored against the classes that occur in it. Yields the number of epochs done.
+    As published, a batch is scored against the classes that occur in it. Yields the number of
+    epochs done.
     """
     optimiser = torch.optim.Adam(
         network.parameters(), lr=config.lr, weight_decay=config.weight_decay
     )
-    here = (
-        labels.cpu()
-    )  # how many classes a batch has is asked here: a device would have to be waited for
+    # On the CPU a batch's number of classes is known at once; a device would have to be waited for.
+    cpu_labels = labels.cpu()
     for epoch in range(config.epochs):
         generator = torch_stream(seed, "batches of the relation network", epoch)
         for rows in torch.randperm(len(features), generator=generator).split(config.batch):
-            present, among = (
-                part.to(features.device) for part in here[rows].unique(return_inverse=True)
-            )
-            loss = relation_loss(
-                network(features[rows.to(features.device)], attributes[present]).sigmoid(), among
-            )
+            present, places = cpu_labels[rows].unique(return_inverse=True)
+            x = features[rows.to(features.device)]
+            scores = network(x, attributes[present.to(features.device)]).sigmoid()
+            loss = relation_loss(scores, places.to(features.device))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
         yield epoch + 1
 
 
+# --- Mining --------------------------------------------------------------------------------------
+
+
 def mine_boundary_samples(
     network: RelationNetwork,
-    features: Tensor,
+    features: Float[Tensor, "N D"],
+    labels: Int[Tensor, " N"],
+    attributes: Float[Tensor, "S A"],
+    config: MiningConfig,
+) -> Float[Tensor, "N D"]:
+    r"""Move features from where the network is certain to the class boundary.
+
+    Takes ``loops`` gradient steps of size ``step`` on
+    :math:`\mathrm{MSE}(r, \text{onehot}) - \beta H(\mathrm{softmax}\, r)`, summed over rows, with
+    the network frozen. The published loss is averaged over a batch of B, so its ``aug_lr`` is
+    ``step * B`` (see :mod:`gsmflow_lite.presets`). With a sum, the result does not depend on how
+    rows are batched. Larger ``step``, ``loops`` or ``beta`` bring rows closer to the boundary, or
+    over it. Reference: Chen et al. (2022), sec. 3.3.
+    """
+    batches = zip(features.split(config.batch), labels.split(config.batch), strict=True)
+    return torch.cat([_walked(network, x, y, attributes, config) for x, y in batches])
+
+
+def _walked(
+    network: RelationNetwork,
+    x: Tensor,
     labels: Tensor,
     attributes: Tensor,
     config: MiningConfig,
 ) -> Tensor:
-    r"""Move ``features`` (N, D) of ``labels`` (N,) among ``attributes`` (S, A) to the class boundary, from certainty: (N, D).
+    """Return one batch after all its gradient steps."""
+    x = x.clone()
+    for _ in range(config.loops):
+        x.requires_grad_(True)
+        scores = network(x, attributes).sigmoid()
+        loss = (relation_loss(scores, labels) - config.beta * entropy(scores)) * len(x)
+        (gradient,) = torch.autograd.grad(loss, x)
+        x = (x - config.step * gradient).detach()
+    return x
 
-    ``loops`` gradient steps of size ``step`` on :math:`\mathrm{MSE}(r, \text{onehot}) - \beta H(\mathrm{softmax}\, r)`, summed
-    over samples, with the network frozen. The published loss is averaged over a batch of B, so its ``aug_lr`` is
-    ``step * B`` (see :mod:`gsmflow_lite.config`); a sum makes the result independent of how rows are batched.
-    Larger ``step``, ``loops`` or ``beta`` bring samples closer to, or over, the boundary.
+
+def with_mined_rows(
+    rows: TrainingRows, config: MiningConfig, seed: int
+) -> Generator[Event, None, TrainingRows]:
+    """Train a relation network, then mine a boundary sample from each training row.
+
+    ``rows`` must have the room for it that ``TrainingRows.of(..., mining=True)`` leaves. Yields
+    events, and returns rows that are twice as many: the mined ones follow the real ones.
     """
-    mined = []
-    for x, y in zip(features.split(config.batch), labels.split(config.batch), strict=True):
-        x = x.clone()
-        for _ in range(config.loops):
-            x.requires_grad_(True)
-            r = network(x, attributes).sigmoid()
-            loss = (relation_loss(r, y) - config.beta * entropy(r)) * len(x)
-            (gradient,) = torch.autograd.grad(loss, x)
-            x = (x - config.step * gradient).detach()
-        mined.append(x)
-    return torch.cat(mined)
+    n = len(rows.labels)
+    features = cast(Tensor, rows.features)  # rows for mining are in memory
+    real = features[:n]
+    mined = features[n:]
+    network = _new_network(real, rows.attributes, config.hidden, seed)
+
+    yield Stage("relation network", config.epochs)
+    for done in train_relation_network(network, real, rows.labels, rows.attributes, config, seed):
+        yield Step("relation network", done, config.epochs)
+    network.requires_grad_(False)
+
+    yield Stage("boundary samples", n)
+    for first in range(0, n, MINED_AT_ONCE):
+        part = slice(first, min(first + MINED_AT_ONCE, n))
+        mined[part] = mine_boundary_samples(
+            network, real[part], rows.labels[part], rows.attributes, config
+        )
+        yield Step("boundary samples", part.stop, n)
+    return replace(rows, labels=rows.labels.repeat(2))
+
+
+def _new_network(features: Tensor, attributes: Tensor, hidden: int, seed: int) -> RelationNetwork:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, "relation network"))
+        return RelationNetwork(features.shape[1], attributes.shape[1], hidden).to(features)

@@ -3,35 +3,52 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from . import prior
 
-def perturb(x: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
-    r"""Visual perturbation :math:`x + \pi \epsilon`, :math:`\epsilon \sim N(0, I)`; larger ``strength`` spreads samples more.
 
-    ``strength`` is in units of x. Reference: Chen et al. (2021), sec. 3.4; its dropout mask, all ones in every published
-    run, is left out.
+def perturb(
+    x: Float[Tensor, "N D"],
+    strength: float,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "N D"]:
+    r"""Add the noise of visual perturbation to features.
+
+    .. math:: x + \pi \epsilon, \qquad \epsilon \sim N(0, I)
+
+    ``strength`` :math:`\pi` is in units of x. A larger one spreads synthesized features more.
+    Reference: Chen et al. (2021), sec. 3.4. Its dropout mask is left out: it is all ones in every
+    published run.
     """
     if strength == 0:
         return x
-    return x + strength * torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+    return x + strength * noise
 
 
-def negative_log_likelihood(z: Tensor, log_det: Tensor) -> Tensor:
-    r"""Mean of :math:`z^2 / 2` over all entries minus the mean of log|det| per dimension: a scalar, nats per dimension.
+def negative_log_likelihood(
+    z: Float[Tensor, "N D"], log_det: Float[Tensor, " N"]
+) -> Float[Tensor, ""]:
+    r"""Return the mean of :math:`z^2 / 2 - \log|\det| / D`, in nats per dimension.
 
-    z (N, D), log_det (N,). The constant :math:`\log(2\pi) / 2` is left out, as in the published loss.
+    The constant :math:`\log(2\pi) / 2` of the :mod:`~gsmflow_lite.method.prior` is left out, as in
+    the published loss.
 
     >>> float(negative_log_likelihood(torch.ones(4, 3), torch.full((4,), 6.0)))
     -1.5
     """
-    return 0.5 * z.square().mean() - log_det.mean() / z.shape[1]
+    return prior.mean_energy(z) - log_det.mean() / z.shape[1]
 
 
-def prototype_loss(generated: Tensor, prototypes: Tensor) -> Tensor:
-    """Mean squared distance of ``generated`` (S, D), what the flow makes of the latent origin, from ``prototypes`` (S, D).
+def prototype_loss(
+    generated: Float[Tensor, "S D"], prototypes: Float[Tensor, "S D"]
+) -> Float[Tensor, ""]:
+    """Return the mean squared distance between what the flow makes of the origin and prototypes.
 
-    Prototypes are the means of real classes; the distance is averaged over classes and features, in squared units of them.
+    ``generated`` is the image of the latent origin in each class. The distance is averaged over
+    classes and features, in squared units of the features.
     """
     return F.mse_loss(generated, prototypes)

@@ -1,16 +1,16 @@
-"""Two generators on one map: the same real points, the same classes, the same noise, and by how much their meters differ."""
+"""Two generators on one map: the same real points, classes and noise, and how the meters differ."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import pandas as pd
 
 from ..datasets.base import GZSLDataset
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError
 from ..explorer.scene import Scene, Synthesized
 from ..figures import overlays
 from ..figures.lenses import LENSES, two_lenses_on
@@ -18,13 +18,18 @@ from ..figures.style import number, plain_still, still_figure
 from ..generators.base import AtTemperature, Generator
 from ..generators.zoo import Mechanisms
 from ..shifts.comparison import differences
-from ..shifts.report import HEADLINES, SHIFTS, ShiftReport, measure
+from ..shifts.measuring import measure
+from ..shifts.meters import HEADLINES, SHIFTS
+from ..shifts.report import ShiftReport
 from . import show
 from .controls import choice, heading, rows, slider, switch
-from .map_panel import MEASURED, REAL, RIDGE, MapPanel, stage, trained
-from .panel import Panel
+from .map_panel import MEASURED, MapPanel, Sources, class_chooser, stage
+from .panel import drawn
 
-SHIPPED = {  # by name; the code of each
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SHIPPED = {  # flows that come trained with the package, by name
     "GSMFlow": Mechanisms(),
     "GSMFlow minus semantics": Mechanisms(semantics=False),
     "GSMFlow minus relative positioning": Mechanisms(positioning=False),
@@ -32,7 +37,14 @@ SHIPPED = {  # by name; the code of each
     "GSMFlow minus perturbation": Mechanisms(perturbation=False),
     "GSMFlow minus boundary mining": Mechanisms(mining=False),
     "GSMFlow on a ridge start": Mechanisms(start=True),
-    "ridge start and semantics alone": Mechanisms(True, False, False, False, False, True),
+    "ridge start and semantics alone": Mechanisms(
+        semantics=True,
+        positioning=False,
+        prototype=False,
+        perturbation=False,
+        mining=False,
+        start=True,
+    ),
 }
 COMPARE_KEY = (
     "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
@@ -41,234 +53,295 @@ SIDES = ("first", "second")
 
 
 class ComparePanel(MapPanel):
-    """See :func:`compare`."""
+    """The panel of :func:`compare`."""
 
     kind = "compare"
 
     def __init__(
         self,
         scene: Scene,
-        generators: Mapping[str, Any],
+        generators: Sources,
         *,
         zoo: bool,
         name: str,
-        hide: Sequence[str],
-        state: str,
+        hide: Sequence[str] = (),
+        state: str = "",
     ) -> None:
-        MapPanel.__init__(self, scene, generators, sets=2)
-        self.zoo = zoo
-        self.synthesized: dict[str, Synthesized] = {}
-        self.reports: dict[str, ShiftReport] = {}
-        self.table: pd.DataFrame | None = None
-        self._sentence, self._table = (
-            widgets.HTML(),
-            widgets.HTML(layout=widgets.Layout(width="100%")),
+        controls = compare_controls(scene.dataset, list(generators))
+        super().__init__(
+            scene, generators, controls, zoo=zoo, sets=2, name=name, hide=hide, start=state
         )
-        self.map.on_point = lambda kind, number: None
-        Panel.__init__(self, self._controls(), name=name, hide=hide, start=state)
-        c = self.controls
-        left = [
-            c["classes"].widget,
-            c["first"],
-            c["second"],
-            heading("Sampling, the same for both"),
-        ]
-        left += [
-            c["temperature"],
-            c["samples"],
-            c["seed"],
-            heading("Drawn over the points"),
-            *rows([c["prototypes"]]),
-        ]
-        self.arrange(left, [self._sentence, self.map.figure, self._table])
-        self._redraw()
+        self._synthesized: dict[str, Synthesized] | None = None
+        self._differences: pd.DataFrame | None = None
+        self.sentence = widgets.HTML()
+        self.page_table = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.arrange(_in_order(self.controls), [self.sentence, self.map.figure, self.page_table])
+        self.redraw()
 
-    def _controls(self) -> dict[str, Any]:
-        names = list(self.generators)
-        if len(names) < 2:
-            raise ConfigError(
-                f"to compare, at least 2 generators are needed, got {names}: give another one"
-            )
-        return {
-            "classes": self.chooser(),
-            "first": choice("First  ◇", names, names[0], "Open diamonds on the map"),
-            "second": choice("Second  △", names, names[1], "Open triangles on the map"),
-            "temperature": slider(
-                "Temperature",
-                1.0,
-                0.0,
-                2.0,
-                0.05,
-                "Scale of the latent noise: 0 typical samples only",
-            ),
-            "samples": slider(
-                "Samples",
-                25,
-                5,
-                100,
-                5,
-                "Synthesized features of each class and generator that are drawn",
-            ),
-            "seed": slider("Seed", 0, 0, 20, 1, "Of the noise"),
-            "prototypes": switch(
-                "prototype arrows",
-                True,
-                "From the middle of a class as the first synthesizes it to the second's",
-            ),
-        }
+    @property
+    def synthesized(self) -> dict[str, Synthesized]:
+        """The features of both sides. Raises ``DataError`` if none were synthesized yet."""
+        return drawn(self._synthesized)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The differences of the meters. Raises ``DataError`` if nothing was measured yet."""
+        return drawn(self._differences, "wait until the meters are read")
 
     def generator(self, side: str) -> Generator:
         """The first or the second generator."""
-        one = self.generators[self.shown[side]]
-        return trained(one) if isinstance(one, Mechanisms) else one
+        return self.source(self.shown[side])
+
+    # --- From settings to the view -----------------------------------------------------------
 
     def refresh(self) -> None:
-        self.worker.cancel(
-            "measuring"
-        )  # of other settings than those that it would now be noted under
-        s, classes = self.shown, self.classes
-        sampled = {"temperature": s["temperature"], "seed": s["seed"]}
-        self.synthesized = {
-            side: self.scene.ask(self.generator(side), classes, s["samples"], **sampled)
-            for side in SIDES
-        }
-        self.focus(classes)  # not before: where synthesizing fails, all that is shown stays
+        """Synthesize on both sides, draw, and begin to measure."""
+        # What is being measured now would be noted under the new settings.
+        self.worker.cancel("measuring")
+        classes = self.classes
+        self._synthesized = {side: self._ask(side, classes) for side in SIDES}
+        self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
         for side, kind in zip(SIDES, self.map.kinds[1:], strict=True):
-            self.map.show_synthesized(
-                self.synthesized[side].points, self.texts(self.synthesized[side], s[side]), kind
-            )
-        ends = {
-            lens: [overlays.centres(self.synthesized[side].points, classes, lens) for side in SIDES]
-            for lens in LENSES
-        }
-        arrows = {lens: overlays.arrows(*pair) for lens, pair in ends.items()}
-        self.map.show_lines({"moved": arrows} if s["prototypes"] else {})
+            synthesized = self.synthesized[side]
+            texts = self.synthesized_texts(synthesized, self.shown[side])
+            self.map.show_synthesized(synthesized.points, texts, kind)
+        self._show_arrows(classes)
         self.map.draw()
-        self._measure()
+        self._measure(sorted(classes))
 
-    def _measure(self) -> None:
-        s, dataset, classes = self.shown, self.scene.dataset, sorted(self.classes)
-        generators = {side: AtTemperature(self.generator(side), s["temperature"]) for side in SIDES}
-        if s["temperature"] == 1:
-            generators = {side: one.source for side, one in generators.items()}
-        options = {"n": MEASURED, "seed": s["seed"], "classes": classes, "metrics": SHIFTS}
+    def _ask(self, side: str, classes: Sequence[int]) -> Synthesized:
+        s = self.shown
+        return self.scene.ask(
+            self.generator(side),
+            classes,
+            s["samples"],
+            temperature=s["temperature"],
+            seed=s["seed"],
+        )
+
+    def _show_arrows(self, classes: Sequence[int]) -> None:
+        """Arrows from the middle of a class on the first side to its middle on the second."""
+        if not self.shown["prototypes"]:
+            self.map.show_lines({})
+            return
+        arrows = {}
+        for lens in LENSES:
+            start, end = (
+                overlays.centres(self.synthesized[side].points, classes, lens) for side in SIDES
+            )
+            arrows[lens] = overlays.arrows(start, end)
+        self.map.show_lines({"moved": arrows})
+
+    # --- Meters ------------------------------------------------------------------------------
+
+    def _measure(self, classes: Sequence[int]) -> None:
+        """Measure both sides in the background; what was asked for last counts."""
+        seed = self.shown["seed"]
+        dataset = self.scene.dataset
+        generators = {side: self._warm(side) for side in SIDES}
+
+        def measure_side(side: str) -> ShiftReport:
+            return measure(
+                dataset, generators[side], n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS
+            )
+
         self.submit(
             "measuring",
-            lambda task: {
-                side: measure(dataset, one, **options) for side, one in generators.items()
-            },
-            self._measured,
+            lambda task: {side: measure_side(side) for side in SIDES},
+            self._show_reports,
         )
 
-    def _measured(self, reports: dict[str, ShiftReport]) -> None:
-        self.reports, self.table = reports, differences(reports["first"], reports["second"])
-        s, whole = self.shown, self.table[self.table["class"].isna()].set_index("metric")
-        parts = [_say(meter, whole.loc[HEADLINES[meter]], s) for meter in SHIFTS]
-        self._sentence.value = f'<p class="card">{escape("; ".join(parts))}.<br><span class="calm">{COMPARE_KEY}</span></p>'
-        self._table.value = self._html()
-        self.remember({meter: whole.loc[HEADLINES[meter], "difference"] for meter in SHIFTS})
+    def _warm(self, side: str) -> Generator:
+        """The generator of a side at the temperature that is shown."""
+        generator = self.generator(side)
+        temperature = self.shown["temperature"]
+        return generator if temperature == 1 else AtTemperature(generator, temperature)
 
-    def _html(self) -> str:
-        head = "".join(
-            f'<th scope="colgroup" colspan="3" class="group">{meter}</th>' for meter in SHIFTS
+    def _show_reports(self, reports: dict[str, ShiftReport]) -> None:
+        table = differences(reports["first"], reports["second"])
+        self._differences = table
+        headlines = _headlines(table, None)
+        sentences = [_sentence(meter, row, self.shown) for meter, row in headlines.items()]
+        self.sentence.value = (
+            f'<p class="card">{escape("; ".join(sentences))}.<br>'
+            f'<span class="calm">{COMPARE_KEY}</span></p>'
         )
-        sub = (
-            '<th scope="col">first</th><th scope="col">second</th><th scope="col">difference</th>'
-            * len(SHIFTS)
-        )
-        lines = "".join(self._line(one) for one in [None, *self.reports["first"].names])
-        return (
-            f"<table><caption>{escape(self.caption)}</caption><thead><tr><td></td>{head}</tr><tr><td></td>{sub}</tr></thead>"
-            f"<tbody>{lines}</tbody></table>"
-        )
-
-    def _line(self, label: str | None) -> str:
-        own = self.table[
-            self.table["class"].isna() if label is None else self.table["class"] == label
-        ].set_index("metric")
-        cells = "".join(_cells(own.loc[HEADLINES[meter]]) for meter in SHIFTS)
-        return f'<tr><th scope="row">{"all together" if label is None else show.name(label)}</th>{cells}</tr>'
+        self.page_table.value = _page_table(table, reports["first"].names, self.caption)
+        self.remember({meter: row["difference"] for meter, row in headlines.items()})
 
     @property
     def caption(self) -> str:
         """Where the numbers come from."""
         s = self.shown
         return (
-            f"{self.scene.dataset.name}; first: {s['first']}, second: {s['second']}; temperature {s['temperature']:g}, seed "
-            f"{s['seed']}; {MEASURED} synthesized features a class; bold: nearer to real data, beyond chance (95 %); "
+            f"{self.scene.dataset.name}; first: {s['first']}, second: {s['second']}; "
+            f"temperature {s['temperature']:g}, seed {s['seed']}; {MEASURED} synthesized features "
+            "a class; bold: nearer to real data, beyond chance (95 %); "
             f"{self.scene.projection.describe}"
         )
 
+    # --- Code and still ----------------------------------------------------------------------
+
     def code(self) -> str:
-        s = self.shown
-        make = f"scene = Scene.of(dataset, seed={self.map_seed})"
-        if self.zoo:
-            make = "zoo = glyph_zoo()\nscene = Scene.of_zoo(zoo)"
-        shipped = (
-            "from gsmflow_lite.generators.zoo import Mechanisms, glyph_zoo\n" if self.zoo else ""
-        )
-        heat = f", temperature={s['temperature']:g}"
-        sides = "".join(
-            f"{side} = {self._source_code(s[side])}\n"
-            f"synthesized_{side} = scene.ask({side}, {self.classes}, {s['samples']}{heat}, seed={s['seed']})\n"
-            for side in SIDES
-        )
-        options = (
-            f"n={MEASURED}, seed={s['seed']}, classes={sorted(self.classes)}, metrics={SHIFTS}"
-        )
-        warm = "{}" if s["temperature"] == 1 else f"AtTemperature({{}}, {s['temperature']:g})"
-        reports = ", ".join(
-            f"measure(scene.dataset, {warm.format(side)}, {options})" for side in SIDES
-        )
-        return (
-            "from gsmflow_lite import RidgeGaussian, measure\nfrom gsmflow_lite.shifts.comparison import differences\n"
-            f"from gsmflow_lite.generators.base import AtTemperature\nfrom gsmflow_lite.explorer.scene import Scene\n{shipped}\n"
-            f"{make}\n{sides}table = differences({reports})\n"
-        )
+        """Return the library calls that make this view."""
+        return compare_code(self)
 
-    def _source_code(self, name: str) -> str:
-        one = self.generators[name]
-        if isinstance(one, Mechanisms):
-            return f"zoo.model({one})"
-        return {RIDGE: "RidgeGaussian.fit(scene.dataset)", REAL: "scene.oracle"}.get(
-            name, f"generators[{name!r}]"
-        )
-
-    def still(self):
-        """Both generators as a matplotlib figure, one row of lenses each."""
-        if not self.synthesized:
-            raise DataError("there is nothing to draw yet: choose a class")
-        s, focus = self.shown, [k for k in self.classes if (self.scene.real.labels == k).any()]
+    def still(self) -> Figure:
+        """Return both generators in matplotlib, one row of lenses each."""
+        synthesized = self.synthesized
         figure = still_figure(13, 12.6, "", self.caption)
-        for part, side in zip(figure.subfigures(2, 1), SIDES, strict=True):
-            part.suptitle(plain_still(f"{side}: {s[side]}"), fontsize=16, x=0.01, ha="left")
+        parts = figure.subfigures(2, 1, squeeze=False)
+        for part, side in zip(parts[:, 0], SIDES, strict=True):
+            title = plain_still(f"{side}: {self.shown[side]}")
+            part.suptitle(title, fontsize=16, x=0.01, ha="left")
             two_lenses_on(
-                part, self.scene.real, self.synthesized[side].points, names=self.scene.dataset.class_names, focus=focus,
-                colours=self._colours,
-            )  # fmt: skip
+                part,
+                self.scene.real,
+                synthesized[side].points,
+                names=self.scene.dataset.unique_names,
+                focus=self.classes_on_map,
+                colours=self.class_colours,
+            )
         return figure
 
 
-def _say(meter: str, row: pd.Series, settings: Mapping[str, Any]) -> str:
+# --- Controls --------------------------------------------------------------------------------
+
+
+def compare_controls(dataset: GZSLDataset, sources: Sequence[str]) -> dict[str, Any]:
+    """Make the controls by name of their setting; ``sources`` are the names of the generators.
+
+    Raises ``ConfigError`` for fewer than two generators.
+    """
+    if len(sources) < 2:
+        raise ConfigError(
+            f"to compare, at least 2 generators are needed, got {sources}: give another one"
+        )
+    return {
+        "classes": class_chooser(dataset),
+        "first": choice("First  ◇", sources, sources[0], "Open diamonds on the map"),
+        "second": choice("Second  △", sources, sources[1], "Open triangles on the map"),
+        "temperature": slider(
+            "Temperature", 1.0, 0.0, 2.0, 0.05, "Scale of the latent noise: 0 typical samples only"
+        ),
+        "samples": slider(
+            "Samples",
+            25,
+            5,
+            100,
+            5,
+            "Synthesized features of each class and generator that are drawn",
+        ),
+        "seed": slider("Seed", 0, 0, 20, 1, "Of the noise"),
+        "prototypes": switch(
+            "prototype arrows",
+            True,
+            "From the middle of a class as the first synthesizes it to the second's",
+        ),
+    }
+
+
+def _in_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:
+    """The controls with their headings, from top to bottom."""
+    return [
+        controls["classes"].widget,
+        controls["first"],
+        controls["second"],
+        heading("Sampling, the same for both"),
+        controls["temperature"],
+        controls["samples"],
+        controls["seed"],
+        heading("Drawn over the points"),
+        *rows([controls["prototypes"]]),
+    ]
+
+
+# --- Words -----------------------------------------------------------------------------------
+
+
+def _headlines(table: pd.DataFrame, name: str | None) -> dict[str, pd.Series]:
+    """The row of each meter's headline, for a class by name or for all together (None)."""
+    chosen = table["class"].isna() if name is None else table["class"] == name
+    by_metric = table[chosen].set_index("metric")
+    return {meter: by_metric.loc[HEADLINES[meter]] for meter in SHIFTS}
+
+
+def _sentence(meter: str, row: pd.Series, settings: Mapping[str, Any]) -> str:
+    """Which generator is nearer to real data by a meter."""
     if row["nearer"] in SIDES:
         values = f"{number(row['first'])} against {number(row['second'])}"
         return f"{meter}: {settings[row['nearer']]} is nearer to real data ({values})"
+    if row["nearer"] == "chance":
+        return f"{meter}: no difference beyond chance"
+    return f"{meter}: not measured"
+
+
+def _page_table(table: pd.DataFrame, names: Sequence[str], caption: str) -> str:
+    """The differences in HTML: three columns for each meter, a line for each class."""
+    meters = "".join(
+        f'<th scope="colgroup" colspan="3" class="group">{meter}</th>' for meter in SHIFTS
+    )
+    columns = show.headings([*SIDES, "difference"] * len(SHIFTS))
+    lines = [_line("all together", _headlines(table, None))]
+    lines += [_line(show.name(name), _headlines(table, name)) for name in names]
     return (
-        f"{meter}: no difference beyond chance"
-        if row["nearer"] == "chance"
-        else f"{meter}: not measured"
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead><tr><td></td>{meters}</tr><tr><td></td>{columns}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table>"
     )
 
 
+def _line(heading: str, headlines: Mapping[str, pd.Series]) -> str:
+    cells = "".join(_cells(row) for row in headlines.values())
+    return f'<tr><th scope="row">{heading}</th>{cells}</tr>'
+
+
 def _cells(row: pd.Series) -> str:
+    """Both values and their difference; the nearer one to real data is bold."""
     if row["nearer"] not in (*SIDES, "chance"):
         return '<td colspan="3"><span class="calm">not measured</span></td>'
-    values = [
-        f"<b>{number(row[side])}</b>" if row["nearer"] == side else number(row[side])
-        for side in SIDES
-    ]
+
+    values = {side: number(row[side]) for side in SIDES}
+    if row["nearer"] in SIDES:
+        values[row["nearer"]] = f"<b>{values[row['nearer']]}</b>"
     interval = escape(f"95 % interval {number(row['low'])} to {number(row['high'])}")
-    return f'<td>{values[0]}</td><td>{values[1]}</td><td title="{interval}">{row["difference"]:+.2f}</td>'
+    cells = "".join(f"<td>{value}</td>" for value in values.values())
+    return f'{cells}<td title="{interval}">{row["difference"]:+.2f}</td>'
+
+
+def compare_code(panel: ComparePanel) -> str:
+    """The library calls that make the view of a comparison."""
+    s = panel.shown
+    lines = [
+        "from gsmflow_lite import RidgeGaussian, measure",
+        "from gsmflow_lite.shifts import differences",
+        "from gsmflow_lite.generators import AtTemperature",
+        "from gsmflow_lite.explorer import Scene",
+    ]
+    if panel.zoo:
+        lines.append("from gsmflow_lite.generators import Mechanisms, glyph_zoo")
+        lines += ["", "zoo = glyph_zoo()", "scene = Scene.of_zoo(zoo)"]
+    else:
+        lines += ["", f"scene = Scene.of(dataset, seed={panel.map_seed})"]
+
+    sampled = f"{s['samples']}, temperature={s['temperature']:g}, seed={s['seed']}"
+    for side in SIDES:
+        lines.append(f"{side} = {panel.source_code(s[side])}")
+        lines.append(f"synthesized_{side} = scene.ask({side}, {panel.classes}, {sampled})")
+
+    reports = ", ".join(_measure_code(panel, side) for side in SIDES)
+    lines.append(f"table = differences({reports})")
+    return "\n".join(lines) + "\n"
+
+
+def _measure_code(panel: ComparePanel, side: str) -> str:
+    s = panel.shown
+    warm = side
+    if s["temperature"] != 1:
+        warm = f"AtTemperature({side}, {s['temperature']:g})"
+    classes = sorted(panel.classes)
+    options = f"n={MEASURED}, seed={s['seed']}, classes={classes}, metrics={SHIFTS}"
+    return f"measure(scene.dataset, {warm}, {options})"
 
 
 def compare(
@@ -280,15 +353,19 @@ def compare(
     seed: int = 0,
     name: str = "compare",
 ) -> ComparePanel:
-    """Two generators side by side on one map, as the last line of a notebook cell.
+    """Open two generators side by side on one map, as the last line of a notebook cell.
 
-    Without arguments: the flows that come trained with the package, a ridge-Gaussian and real features, on embedded letters.
-    With a ``dataset`` of your own, ``generators`` by name (:class:`~gsmflow_lite.generators.stored.FromFile`: of other programs).
-    ``state``, ``hide``, ``seed`` and ``name`` as in :func:`gsmflow_lite.panels.explore`.
+    Without arguments it shows the flows that come trained with the package, a ridge-Gaussian and
+    real features, on embedded letters. For a ``dataset`` of your own, give ``generators`` by name;
+    :class:`~gsmflow_lite.generators.stored.FromFile` reads features of other programs. ``state``,
+    ``hide``, ``seed`` and ``name`` are as in :func:`gsmflow_lite.panels.explore`.
     """
-    scene, own = stage(dataset, generators, seed)
-    own = {**SHIPPED, **own} if dataset is None else own
-    panel = ComparePanel(scene, own, zoo=dataset is None, name=name, hide=hide, state=state)
+    scene, sources = stage(dataset, generators, seed)
+    if dataset is None:
+        flows: Sources = {**SHIPPED, **sources}
+        return ComparePanel(scene, flows, zoo=True, name=name, hide=hide, state=state)
+
+    panel = ComparePanel(scene, sources, zoo=False, name=name, hide=hide, state=state)
     if not scene.has_map:
         panel.lay_out(dataset, seed)
     return panel

@@ -1,15 +1,19 @@
-"""Controls with labels: sliders that follow while they move, switches, and a chooser of classes with a search field."""
+"""Controls with labels: sliders, switches, buttons, and a chooser of names with search."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import ipywidgets as widgets
 
 from ..figures.style import short
 
 WIDE = "318px"
-_LABELLED = {"description_width": "104px"}
+LABELLED = {"description_width": "104px"}  # every label of a control is this wide
+FULLWIDTH_DOLLAR = "\uff04"  # looks like a dollar sign, but does not begin mathematics
+
+Handler = Callable[[Any], None]
 
 
 def slider(
@@ -22,16 +26,28 @@ def slider(
     *,
     live: bool = True,
 ) -> widgets.FloatSlider | widgets.IntSlider:
-    """A slider, of whole numbers where all its numbers are. ``live``: it is followed while it moves."""
-    whole = all(isinstance(x, int) for x in (value, low, high, step))
+    """Make a slider, of whole numbers if all its numbers are whole.
+
+    ``live`` says whether the panel follows the slider while it moves, or only when it is let go.
+    """
+    whole = all(isinstance(number, int) for number in (value, low, high, step))
     kind = widgets.IntSlider if whole else widgets.FloatSlider
     return kind(
-        value=value, min=low, max=high, step=step, description=label(text), tooltip=tooltip, continuous_update=live,
-        readout_format="d" if whole else ".2f", style=_LABELLED, layout=widgets.Layout(width=WIDE),
-    )  # fmt: skip
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=label(text),
+        tooltip=tooltip,
+        continuous_update=live,
+        readout_format="d" if whole else ".2f",
+        style=LABELLED,
+        layout=widgets.Layout(width=WIDE),
+    )
 
 
 def switch(text: str, value: bool, tooltip: str) -> widgets.Checkbox:
+    """Make a box that is ticked or not."""
     return widgets.Checkbox(
         value=value,
         description=label(text),
@@ -41,65 +57,126 @@ def switch(text: str, value: bool, tooltip: str) -> widgets.Checkbox:
     )
 
 
-def choice(text: str, options: Sequence, value, tooltip: str) -> widgets.Dropdown:
-    """One of several; options are texts or pairs of text and value."""
+def choice(text: str, options: Sequence, value: object, tooltip: str) -> widgets.Dropdown:
+    """Make a list to choose one of several options from: texts, or pairs of text and value."""
     return widgets.Dropdown(
-        options=options, value=value, description=label(text), tooltip=tooltip, style=_LABELLED,
+        options=options,
+        value=value,
+        description=label(text),
+        tooltip=tooltip,
+        style=LABELLED,
         layout=widgets.Layout(width=WIDE),
-    )  # fmt: skip
+    )
+
+
+def button(
+    text: str, icon: str, tooltip: str, act: Callable[[], None], width: str = "92px"
+) -> widgets.Button:
+    """Make a button that calls ``act`` when it is pressed."""
+    made = widgets.Button(
+        description=text, icon=icon, tooltip=tooltip, layout=widgets.Layout(width=width)
+    )
+    made.on_click(lambda _: act())
+    return made
 
 
 def label(text: str) -> str:
-    """Text from a file as a label: on one line, without what a page takes for mathematics; a wide dollar sign is none."""
-    return short(text).replace("$", "\uff04").replace("\\(", "( ").replace("\\[", "[ ")
+    """Make a label from a text that may come from a file.
+
+    The label is one short line. A page takes text between dollar signs, or after ``\\(`` or
+    ``\\[``, for mathematics. So dollar signs become full-width ones, and brackets lose their
+    backslash.
+    """
+    line = short(text).replace("$", FULLWIDTH_DOLLAR)
+    return line.replace("\\(", "( ").replace("\\[", "[ ")
 
 
 def heading(text: str) -> widgets.HTML:
+    """Make a heading above a group of controls."""
     return widgets.HTML(f"<b>{text}</b>", layout=widgets.Layout(margin="6px 0 0 0"))
 
 
 def rows(*parts: Sequence[widgets.Widget]) -> list[widgets.HBox]:
-    """Switches two by two."""
+    """Put the widgets of each part side by side, one row for each part."""
     return [widgets.HBox(part) for part in parts]
 
 
-class Chooser:
-    """A list of names to choose several of, with a field to search in it. ``value`` is a tuple of names, as they stand in it.
+class CompositeControl:
+    """A control that is made of several widgets: it looks to a panel like one widget.
 
-    What is chosen stays in the list whatever is searched for. Names must differ.
+    A subclass makes ``widget``, defines ``value`` with a setter, and calls :meth:`tell` after each
+    change of ``value``.
+    """
+
+    widget: widgets.VBox
+
+    def __init__(self) -> None:
+        self.muted = False  # while the control changes its own widgets
+        self._handlers: list[Handler] = []
+
+    @property
+    def layout(self) -> widgets.Layout:
+        """The layout of the whole control."""
+        return self.widget.layout
+
+    def observe(self, handler: Handler, names: str = "value") -> None:
+        """Call ``handler`` after each change of the value."""
+        self._handlers.append(handler)
+
+    def tell(self) -> None:
+        """Call all handlers."""
+        for handler in self._handlers:
+            handler(self)
+
+
+class Chooser(CompositeControl):
+    """A list to choose several names from, with a field to search in it.
+
+    ``value`` is a tuple of names. Chosen names stay in the list whatever is searched for. The names
+    must differ.
     """
 
     def __init__(
         self, text: str, names: Sequence[str], value: Sequence[str], *, lines: int = 7
     ) -> None:
+        super().__init__()
         self.names = tuple(names)
         self.search = widgets.Text(
-            description=label(text), placeholder="search", continuous_update=True, style=_LABELLED,
-            layout=widgets.Layout(width=WIDE), tooltip="Show only names that contain this",
-        )  # fmt: skip
+            description=label(text),
+            placeholder="search",
+            continuous_update=True,
+            style=LABELLED,
+            layout=widgets.Layout(width=WIDE),
+            tooltip="Show only names that contain this",
+        )
         self.list = widgets.SelectMultiple(
-            options=self._options(value, ""), value=tuple(value), rows=lines, description="chosen", style=_LABELLED,
-            layout=widgets.Layout(width=WIDE), tooltip="Ctrl or Shift and a click choose several",
-        )  # fmt: skip
+            options=self._options(value, ""),
+            value=tuple(value),
+            rows=lines,
+            description="chosen",
+            style=LABELLED,
+            layout=widgets.Layout(width=WIDE),
+            tooltip="Ctrl or Shift and a click choose several",
+        )
         self.widget = widgets.VBox([self.search, self.list])
-        self._muted, self._handlers = False, []
         self.search.observe(lambda _: self._offer(self.list.value), names="value")
-        self.list.observe(lambda _: self._tell(), names="value")
+        self.list.observe(lambda _: self._list_changed(), names="value")
 
     def _options(self, chosen: Sequence[str], search: str) -> list[tuple[str, str]]:
-        """Pairs of label and name: what is chosen first, then what is found."""
-        found = [name for name in self.names if search.casefold() in name.casefold()]
-        return [(label(name), name) for name in dict.fromkeys([*chosen, *found])]
+        """Pairs of label and name: first the chosen names, then those that contain the search."""
+        matching = [name for name in self.names if search.casefold() in name.casefold()]
+        return [(label(name), name) for name in dict.fromkeys([*chosen, *matching])]
 
     def _offer(self, chosen: Sequence[str]) -> None:
-        """New options forget what was chosen: choose it again before anybody hears of it."""
-        self._muted = True
+        """Show new options; they forget the choice, so choose again before anybody is told."""
+        self.muted = True
         self.list.options = self._options(chosen, self.search.value)
         self.list.value = tuple(chosen)
-        self._muted = False
+        self.muted = False
 
     @property
     def value(self) -> tuple[str, ...]:
+        """The chosen names. Raises ``ValueError`` for a name that is not in the list."""
         return self.list.value
 
     @value.setter
@@ -107,20 +184,12 @@ class Chooser:
         unknown = [name for name in names if name not in self.names]
         if unknown:
             raise ValueError(f"there is no class {unknown[0][:40]!r}")
+
         before = self.list.value
         self._offer(names)
         if self.list.value != before:
-            self._tell()
+            self.tell()
 
-    @property
-    def layout(self) -> widgets.Layout:
-        return self.widget.layout
-
-    def observe(self, handler: Callable, names: str = "value") -> None:
-        """Call ``handler`` after each change of the choice."""
-        self._handlers.append(handler)
-
-    def _tell(self) -> None:
-        if not self._muted:
-            for handler in self._handlers:
-                handler(self)
+    def _list_changed(self) -> None:
+        if not self.muted:
+            self.tell()

@@ -1,26 +1,47 @@
-// A live figure of plotly's for a page that is slow. anywidget gives a model two seconds to begin, and drops all that it is told
-// later: a plotly that takes longer to load would leave the figure empty for ever. This one begins at once and says it again.
-// And plotly fits a figure to its place when the window changes only, not when the place does: beside a file browser that opens.
+// A live figure of plotly for a page that is slow.
+//
+// anywidget gives a model two seconds to begin, and drops every message to one that takes longer.
+// So a plotly that loads slowly would leave the figure empty for ever. This model begins at once,
+// keeps the messages that come while plotly loads, and says them again.
+//
+// plotly fits a figure to its place only when the window changes, not when the place does: when a
+// file browser opens beside it, for instance. This view watches its place and tells plotly.
 
-const SAID = ["addTraces", "deleteTraces", "moveTraces", "restyle", "relayout", "update", "animate", "removeLayoutProps",
-  "removeTraceProps"].map((name) => `_py2js_${name}`);
+const MESSAGES = [
+  "addTraces",
+  "deleteTraces",
+  "moveTraces",
+  "restyle",
+  "relayout",
+  "update",
+  "animate",
+  "removeLayoutProps",
+  "removeTraceProps",
+].map((name) => `_py2js_${name}`);
 
-// Loaded once a page, however many figures it has.
+// Loads plotly once a page, however many figures there are.
 function plotly(model) {
   const key = `plotly ${model.get("_plotly_version")}`;
-  globalThis[key] ??= import(URL.createObjectURL(new Blob([model.get("_plotly")], { type: "text/javascript" })));
+  if (!globalThis[key]) {
+    const script = new Blob([model.get("_plotly")], { type: "text/javascript" });
+    globalThis[key] = import(URL.createObjectURL(script));
+  }
   return globalThis[key];
 }
 
 async function begin(model) {
   const missed = [];
-  const listeners = SAID.map((name) => [`change:${name}`, () => model.get(name) && missed.push([name, model.get(name)])]);
-  listeners.forEach(([event, hear]) => model.on(event, hear));
+  const listeners = MESSAGES.map((name) => {
+    const keep = () => model.get(name) && missed.push([name, model.get(name)]);
+    return [`change:${name}`, keep];
+  });
+  listeners.forEach(([event, keep]) => model.on(event, keep));
   const figure = (await plotly(model)).default();
-  listeners.forEach(([event, hear]) => model.off(event, hear));
+  listeners.forEach(([event, keep]) => model.off(event, keep));
+
   figure.initialize({ model });
-  for (const [name, said] of missed) {
-    model.set(name, said);
+  for (const [name, message] of missed) {
+    model.set(name, message);
     model.set(name, null);
   }
   return figure;
@@ -33,12 +54,12 @@ export default () => {
       figure = begin(model);
     },
     async render(view) {
-      const gone = await (await figure).render(view);
+      const close = await (await figure).render(view);
       const observer = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
       observer.observe(view.el);
       return () => {
         observer.disconnect();
-        gone?.();
+        close?.();
       };
     },
   };

@@ -1,4 +1,4 @@
-"""plotly's live figure, made to arrive: on a slow page, and on one that is loaded anew."""
+"""A live figure of plotly that arrives on slow pages and on pages that are loaded again."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "r
 
 
 @cache
-def _plotly() -> str:
+def _javascript_of_plotly() -> str:
     """The JavaScript of plotly's figures, 5 MB."""
     return str(go.FigureWidget._esm)
 
 
 class LiveFigure(go.FigureWidget):
-    """A :class:`plotly.graph_objects.FigureWidget` that shows what it holds however late the page gets to it.
+    """A :class:`plotly.graph_objects.FigureWidget` whose page never shows an old picture.
 
-    What Python says before the page has loaded plotly is kept there and said again (``page/figure.js``), and a page that asks
-    for the whole figure, as one that is loaded anew does, is given it as it is by then, not as it was made. A figure
-    without a width of its own is as wide as its place, at any time.
+    - A page needs some time to load plotly. Changes that Python sends before that are kept in the
+      page and shown afterwards (see ``figure.js``).
+    - A page that is loaded again asks for the whole figure. It gets the figure as it is at that
+      moment, with all changes since it was made.
+    - A figure without a width of its own is always as wide as its place on the page.
     """
 
     _esm = files(__package__).joinpath("figure.js").read_text(encoding="utf-8")
@@ -35,15 +37,16 @@ class LiveFigure(go.FigureWidget):
         super().__init__(figure)
         self._config = {
             "displaylogo": False,
-            "modeBarButtons": [BUTTONS],
+            "modeBarButtons": [BUTTONS],  # plotly's other buttons upload the data
             "responsive": True,
-        }  # other buttons upload the data
+        }
 
     @default("_plotly")
-    def _javascript(self) -> str:
-        return _plotly()
+    def _default_plotly(self) -> str:
+        return _javascript_of_plotly()
 
     def get_state(self, key=None, drop_defaults=False):
+        """Return the state that a page asks for. ``key`` None means the whole figure."""
         if key is None and hasattr(self, "_layout_obj"):
             self._trait_values |= {
                 "_widget_data": deepcopy(self._data),

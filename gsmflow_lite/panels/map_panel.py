@@ -1,4 +1,4 @@
-"""What panels with a map share: a scene, classes in focus, the generators to choose from, and the words at each point."""
+"""What panels with a map share: a scene, the classes in focus, the generators, and hover texts."""
 
 from __future__ import annotations
 
@@ -17,72 +17,135 @@ from .controls import Chooser
 from .lensmap import LensMap, focus_colours
 from .panel import Panel
 
-RIDGE, REAL = "ridge-Gaussian", "real features"
-MEASURED = 200  # synthesized features a class behind the meters, however many are drawn
+RIDGE_NAME = "ridge-Gaussian"
+REAL_NAME = "real features"
+MEASURED = 200  # synthesized features of each class behind the meters, however many are drawn
+
+# A generator by its name; Mechanisms stand for the flow that was trained with them.
+Sources = Mapping[str, Generator | Mechanisms]
 
 
 class MapPanel(Panel):
-    """A panel with one map. A subclass has a control ``classes`` and the views; see :class:`Panel`."""
+    """A panel with one map.
 
-    map_seed = 0  # of the scene of one's own data
+    A subclass gives ``super().__init__`` its scene, its generators by name, and its controls. One
+    of them must be ``classes``, from :func:`class_chooser`. After that the subclass makes its views
+    and puts ``map.figure`` among them. See :class:`Panel` for the rest.
 
-    def __init__(self, scene: Scene, generators: Mapping[str, Any], *, sets: int = 1) -> None:
-        self.scene, self.generators = scene, dict(generators)
-        self._colours: dict[int, str] = {}
+    ``zoo`` says whether the scene is that of the glyphs, with the flows that come trained with the
+    package. ``sets`` is the number of generators that the map shows at once, 1 or 2.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        generators: Sources,
+        controls: Mapping[str, Any],
+        *,
+        zoo: bool,
+        sets: int = 1,
+        name: str,
+        hide: Sequence[str] = (),
+        start: str = "",
+    ) -> None:
+        super().__init__(controls, name=name, hide=hide, start=start)
+        self.scene = scene
+        self.generators = dict(generators)
+        self.zoo = zoo
+        self.map = LensMap(scene.dataset.unique_names, sets=sets)
+        self.map_seed = 0
+        self.class_colours: dict[int, str] = {}  # of the classes in focus
         self._in_focus: tuple[int, ...] = ()
-        self.map = LensMap(scene.dataset.class_names, sets=sets)
 
-    def chooser(self) -> Chooser:
-        """A control for the classes in focus; at the start the unseen ones."""
-        names = self.scene.dataset.unique_names
-        return Chooser(
-            "Classes", names, [names[k] for k in self.scene.dataset.unseen_classes[:IN_FOCUS]]
-        )
+    # --- Classes in focus --------------------------------------------------------------------
 
     @property
     def classes(self) -> list[int]:
-        """Numbers of the classes in focus, as they stand in the list. Raises ``ConfigError`` where there is none."""
+        """Numbers of the classes in focus, in the order of the list.
+
+        Raises ``ConfigError`` if no class is chosen.
+        """
         numbers = {name: k for k, name in enumerate(self.scene.dataset.unique_names)}
         chosen = [numbers[name] for name in self.shown["classes"]]
         if not chosen:
             raise ConfigError(
-                "choose at least one class: click in the list on the left, or press an arrow key in it"
+                "choose at least one class: click in the list on the left, "
+                "or press an arrow key in it"
             )
         return chosen
 
+    @property
+    def classes_on_map(self) -> list[int]:
+        """Those of the classes in focus that have real points on the map."""
+        labels = self.scene.real.labels
+        return [k for k in self.classes if (labels == k).any()]
+
     def focus(self, classes: Sequence[int]) -> None:
-        """Real points anew, where other classes came into focus."""
-        if tuple(classes) != self._in_focus:
-            self._colours = focus_colours(classes, self._colours)
-            self.map.show_real(self.scene.real, classes, self._real_texts(), self._colours)
-            self._in_focus = tuple(classes)
+        """Show the real points of these classes in colour, if others were in focus before."""
+        if tuple(classes) == self._in_focus:
+            return
+        self.class_colours = focus_colours(classes, self.class_colours)
+        self.map.show_real(self.scene.real, classes, self.real_texts(), self.class_colours)
+        self._in_focus = tuple(classes)
 
-    def status(self, k: int) -> str:
-        return "unseen" if k in self.scene.dataset.unseen_classes else "seen"
+    # --- Generators --------------------------------------------------------------------------
 
-    def texts(self, made: Synthesized, origin: str = "synthesized") -> list[str]:
-        """What the map says of each synthesized point."""
-        names = [plain(name) for name in self.scene.dataset.class_names]
-        near = self.scene.dataset.labels[self.scene.rows[made.near]]
+    def source(self, name: str) -> Generator:
+        """The generator of this name."""
+        chosen = self.generators[name]
+        return trained(chosen) if isinstance(chosen, Mechanisms) else chosen
+
+    def source_code(self, name: str) -> str:
+        """The code that makes the generator of this name."""
+        chosen = self.generators[name]
+        if isinstance(chosen, Mechanisms):
+            return f"zoo.model({chosen})"
+        known = {RIDGE_NAME: "RidgeGaussian.fit(scene.dataset)", REAL_NAME: "scene.oracle"}
+        return known.get(name, f"generators[{name!r}]")
+
+    # --- Hover texts -------------------------------------------------------------------------
+
+    def synthesized_texts(self, synthesized: Synthesized, origin: str = "synthesized") -> list[str]:
+        """What the map says of each synthesized point; ``origin`` stands beside its class."""
+        names = self.map.names
+        nearest = self.scene.dataset.labels[self.scene.rows[synthesized.near]]
+        points = zip(synthesized.points.labels, nearest, synthesized.far, strict=True)
         return [
             f"<b>{names[k]}</b>, {plain(origin)}<br>nearest real: {names[j]}<br>{distance(far)}"
-            for k, j, far in zip(made.points.labels, near, made.far, strict=True)
+            for k, j, far in points
         ]
 
-    def _real_texts(self) -> list[str]:
-        names = [plain(name) for name in self.scene.dataset.class_names]
-        status = [self.status(k) for k in range(len(names))]
-        rows = zip(self.scene.real.labels, self.scene.rows, strict=True)
-        return [f"<b>{names[k]}</b>, real, {status[k]}<br>row {row}" for k, row in rows]
+    def real_texts(self) -> list[str]:
+        """What the map says of each real point."""
+        names = self.map.names
+        status = [class_status(self.scene.dataset, k) for k in range(len(names))]
+        points = zip(self.scene.real.labels, self.scene.rows, strict=True)
+        return [f"<b>{names[k]}</b>, real, {status[k]}<br>row {row}" for k, row in points]
+
+    # --- The UMAP map ------------------------------------------------------------------------
 
     def lay_out(self, dataset: GZSLDataset, seed: int) -> None:
         """Make the UMAP map in the background; until then the linear lens stands alone."""
         self.map_seed = seed
-        self.submit("map", lambda task: Scene.of(dataset, seed=seed, watch=task), self._mapped)
+        self.submit(
+            "map", lambda task: Scene.of(dataset, seed=seed, watch=task), self._change_scene
+        )
 
-    def _mapped(self, scene: Scene) -> None:
-        self.scene, self._in_focus = scene, ()
-        self._redraw()
+    def _change_scene(self, scene: Scene) -> None:
+        self.scene = scene
+        self._in_focus = ()
+        self.redraw()
+
+
+def class_chooser(dataset: GZSLDataset) -> Chooser:
+    """Make the control for the classes in focus; at the start they are the first unseen ones."""
+    names = dataset.unique_names
+    return Chooser("Classes", names, [names[k] for k in dataset.unseen_classes[:IN_FOCUS]])
+
+
+def class_status(dataset: GZSLDataset, k: int) -> str:
+    """Whether a class is seen or unseen, in a word."""
+    return "unseen" if k in dataset.unseen_classes else "seen"
 
 
 def distance(far: float) -> str:
@@ -93,39 +156,48 @@ def distance(far: float) -> str:
 
 @lru_cache(maxsize=64)
 def trained(mechanisms: Mechanisms) -> Generator:
-    """A flow that comes with the package, read once."""
+    """The flow that comes trained with these mechanisms; each is read once."""
     return glyph_zoo().model(mechanisms)
 
 
 def stage(
-    dataset: GZSLDataset | None, generators: Mapping[str, Generator] | Generator | None, seed: int
-):
-    """The scene of a data set (of glyphs where None), and generators by name: those given, ridge-Gaussian, real features."""
+    dataset: GZSLDataset | None,
+    generators: Mapping[str, Generator] | Generator | None,
+    seed: int,
+) -> tuple[Scene, dict[str, Generator]]:
+    """Make a scene, and name the generators that can synthesize on it.
+
+    Without a data set the scene is that of the glyphs. The generators are those given, a
+    ridge-Gaussian, and real features where some can be held back. Raises ``ConfigError`` for
+    generators without their data set, and for one that cannot synthesize.
+    """
     if dataset is None and generators is not None:
         raise ConfigError(
-            "generators need the data set that they synthesize features of: give both, (dataset, generators)"
+            "generators need the data set that they synthesize features of: "
+            "give both, (dataset, generators)"
         )
     named = _named(generators)
     if dataset is None:
         scene = Scene.of_zoo(glyph_zoo())
-        named[RIDGE] = (
-            glyph_zoo().baseline
-        )  # a fit would begin with the second that scikit-learn takes to import
+        # Not fitted: scikit-learn, which fits it, takes a second to import.
+        named[RIDGE_NAME] = glyph_zoo().baseline
     else:
         scene = Scene.first(dataset, seed=seed)
-        named.setdefault(RIDGE, RidgeGaussian.fit(scene.dataset))
+        named.setdefault(RIDGE_NAME, RidgeGaussian.fit(scene.dataset))
     if scene.oracle is not None:
-        named.setdefault(REAL, scene.oracle)
+        named.setdefault(REAL_NAME, scene.oracle)
     return scene, named
 
 
-def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Any]:
+def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Generator]:
+    """Generators by name. Raises ``ConfigError`` for one that cannot synthesize."""
     if generators is None:
         return {}
-    named = dict(generators) if isinstance(generators, Mapping) else {"generator": generators}
-    for name, one in named.items():
-        if not isinstance(one, Generator):
+    named = generators if isinstance(generators, Mapping) else {"generator": generators}
+    for name, generator in named.items():
+        if not isinstance(generator, Generator):
             raise ConfigError(
-                f"generator {name!r} must have a method synthesize(attributes, n, temperature=, seed=)"
+                f"generator {name!r} must have a method "
+                "synthesize(attributes, n, temperature=, seed=)"
             )
-    return {str(name): one for name, one in named.items()}
+    return {str(name): generator for name, generator in named.items()}

@@ -1,4 +1,4 @@
-"""What panels say in HTML: tables, cards, pictures. Names are text here, whatever they hold."""
+"""What panels say in HTML: tables, cards and pictures. Names are text here, whatever they hold."""
 
 from __future__ import annotations
 
@@ -8,94 +8,143 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
+from jaxtyping import Float
 
 from ..figures.style import VERDICTS, number, short
+from ..shifts.report import Reading, ShiftReport
 
-SIGNS = {"fine": "●", "watch": "▲", "shifted": "✖", "not measured": "-"}
 MOST_PICTURES = 24
+MOST_ATTRIBUTES = 8
+MARGIN = 2  # pixels between pictures on a sheet
+BAR = 40  # pixels of a bar from the middle to either end
+LONGEST_BAR = 3.0  # spreads that fill a bar
 
 
 def name(text: object) -> str:
+    """Show a name from a file as text, cut if it is long."""
     return escape(short(text))
 
 
-def verdict(reading) -> str:
-    """The value of a reading with its word, a sign and a colour: never by colour alone."""
+def swatch(colour: str) -> str:
+    """A dot in a colour, to stand before a class name."""
+    return f'<span class="swatch" style="background:{colour}"></span>'
+
+
+def headings(texts: Sequence[str], scope: str = "col") -> str:
+    """The cells of the first line of a table."""
+    return "".join(f'<th scope="{scope}">{text}</th>' for text in texts)
+
+
+# --- Verdicts --------------------------------------------------------------------------------
+
+
+def verdict_cell(reading: Reading) -> str:
+    """A cell with the value of a reading, its word, a sign and a colour: never colour alone."""
     if reading.word == "not measured":
         return '<td><span class="calm">not measured</span></td>'
-    colour = VERDICTS[reading.word][0]
-    sign = f'<span style="color:{colour}" aria-hidden="true">{SIGNS[reading.word]}</span>'
-    interval = f"{number(reading.low)} to {number(reading.high)}; real data {number(reading.ceiling)}, floor {number(reading.floor)}"
-    return f'<td title="{escape(interval)}">{number(reading.value)} {sign} {reading.word}</td>'
+
+    look = VERDICTS[reading.word]
+    sign = f'<span style="color:{look.colour}" aria-hidden="true">{look.symbol}</span>'
+    interval = f"{number(reading.low)} to {number(reading.high)}"
+    scale = f"real data {number(reading.ceiling)}, floor {number(reading.floor)}"
+    value = number(reading.value)
+    return f'<td title="{escape(f"{interval}; {scale}")}">{value} {sign} {reading.word}</td>'
 
 
-def verdicts(
-    report, names: Sequence[str], colours: Mapping[str, str], meters: Sequence[str], note: str
+def verdict_table(
+    report: ShiftReport,
+    names: Sequence[str],
+    colours: Mapping[str, str],
+    meters: Sequence[str],
+    note: str,
 ) -> str:
-    """A table of the headline of each meter: all classes together, then those of ``names``."""
-    head = "".join(f'<th scope="col">{meter}</th>' for meter in meters)
-    lines = [
-        f'<tr><th scope="row">all measured</th>{"".join(verdict(report.reading(m)) for m in meters)}</tr>'
-    ]
+    """A table of the headline of each meter: for all classes together, then for ``names``."""
+    lines = [_verdict_line(report, meters, None, "all measured")]
     for one in names:
-        swatch = (
-            f'<span class="swatch" style="background:{colours.get(one, "transparent")}"></span>'
-        )
-        cells = "".join(verdict(report.reading(m, one)) for m in meters)
-        lines.append(f'<tr><th scope="row">{swatch}{name(one)}</th>{cells}</tr>')
+        dot = swatch(colours.get(one, "transparent"))
+        lines.append(_verdict_line(report, meters, one, dot + name(one)))
+    head = headings(["class", *meters])
     return (
-        f'<table><caption>{escape(note)}</caption><thead><tr><th scope="col">class</th>{head}</tr></thead>'
+        f"<table><caption>{escape(note)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
 
 
-def picture(pixels: np.ndarray, alt: str, height: int = 84) -> str:
-    """One grey picture (H, W), 0 paper to 1 ink, as an image with its text."""
-    wide = max(1, round(height * pixels.shape[1] / pixels.shape[0]))
-    return f'<img src="{_uri(pixels)}" alt="{escape(alt)}" width="{wide}" height="{height}">'
+def _verdict_line(
+    report: ShiftReport, meters: Sequence[str], label: str | None, heading: str
+) -> str:
+    cells = "".join(verdict_cell(report.reading(meter, label)) for meter in meters)
+    return f'<tr><th scope="row">{heading}</th>{cells}</tr>'
 
 
-def pictures(many: np.ndarray, alt: str, *, columns: int = 12, height: int = 52) -> str:
-    """Pictures (n, H, W) in lines, as one image."""
+# --- Pictures --------------------------------------------------------------------------------
+
+
+def image(pixels: Float[np.ndarray, "H W"], alt: str, height: int = 84) -> str:
+    """One grey picture as an image. Pixels go from 0, paper, to 1, ink; ``alt`` is its text."""
+    tall, wide = pixels.shape
+    width = max(1, round(height * wide / tall))
+    source = _data_uri(pixels)
+    return f'<img src="{source}" alt="{escape(alt)}" width="{width}" height="{height}">'
+
+
+def image_sheet(
+    many: Float[np.ndarray, "n H W"], alt: str, *, columns: int = 12, height: int = 52
+) -> str:
+    """Several pictures in lines, as one image; each is ``height`` pixels tall."""
     n, tall, wide = many.shape
     columns = min(columns, max(1, n))
     lines = -(-n // columns)
-    canvas = np.zeros((lines * columns, tall + 2, wide + 2), np.float32)
-    canvas[:n, 1:-1, 1:-1] = many
-    sheet = (
-        canvas.reshape(lines, columns, tall + 2, wide + 2)
-        .swapaxes(1, 2)
-        .reshape(lines * (tall + 2), columns * (wide + 2))
-    )
-    return picture(sheet, alt, height=lines * height)
+
+    cell_height = tall + MARGIN
+    cell_width = wide + MARGIN
+    cells = np.zeros((lines * columns, cell_height, cell_width), np.float32)
+    cells[:n, 1:-1, 1:-1] = many
+
+    grid = cells.reshape(lines, columns, cell_height, cell_width).swapaxes(1, 2)
+    sheet = grid.reshape(lines * cell_height, columns * cell_width)
+    return image(sheet, alt, height=lines * height)
 
 
-def _uri(pixels: np.ndarray) -> str:
+def _data_uri(pixels: Float[np.ndarray, "H W"]) -> str:
+    """The address of an image that holds the image itself, as PNG."""
     from PIL import Image  # comes with matplotlib
 
+    ink = np.nan_to_num(pixels).clip(0, 1)
     content = io.BytesIO()
-    Image.fromarray((255 * (1 - np.nan_to_num(pixels).clip(0, 1))).astype(np.uint8)).save(
-        content, format="png"
-    )
+    Image.fromarray((255 * (1 - ink)).astype(np.uint8)).save(content, format="png")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 
-def attributes(names: Sequence[str], asked: np.ndarray, read: np.ndarray, *, most: int = 8) -> str:
-    """What a description asks for (A,) and what is read off (A,), in units of spread: the most unusual attributes first."""
-    order = np.argsort(-np.abs(asked), kind="stable")[:most]
-    lines = "".join(
-        f'<tr><th scope="row">{name(names[i])}</th><td>{asked[i]:+.1f}</td><td>{read[i]:+.1f}</td><td>{_bar(read[i])}</td></tr>'
-        for i in order
-    )
-    head = "".join(f'<th scope="col">{one}</th>' for one in ("attribute", "asked", "read", ""))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+# --- Attributes ------------------------------------------------------------------------------
+
+
+def attribute_table(
+    names: Sequence[str],
+    asked: Float[np.ndarray, " A"],
+    read: Float[np.ndarray, " A"],
+    *,
+    most: int = MOST_ATTRIBUTES,
+) -> str:
+    """A table of what a description asks for and what is read off features.
+
+    Both are in units of spread. The ``most`` unusual attributes of the description stand in it.
+    """
+    unusual = np.argsort(-np.abs(asked), kind="stable")[:most]
+    lines = [_attribute_line(names[i], asked[i], read[i]) for i in unusual]
+    head = headings(["attribute", "asked", "read", ""])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _attribute_line(text: str, asked: float, read: float) -> str:
+    cells = f"<td>{asked:+.1f}</td><td>{read:+.1f}</td><td>{_bar(read)}</td>"
+    return f'<tr><th scope="row">{name(text)}</th>{cells}</tr>'
 
 
 def _bar(value: float) -> str:
-    """From the middle, to the right for more than is typical."""
-    length = min(1.0, abs(value) / 3) * 40
+    """A bar from the middle: to the right for more than is typical, to the left for less."""
+    length = min(1.0, abs(value) / LONGEST_BAR) * BAR
     side = "left" if value >= 0 else "right"
-    return (
-        '<span aria-hidden="true" style="position:relative;display:inline-block;width:80px;height:9px;border-left:0">'
-        f'<span style="position:absolute;{side}:40px;width:{length:.0f}px;height:9px;background:#56B4E9"></span></span>'
-    )
+    box = f"position:relative;display:inline-block;width:{2 * BAR}px;height:9px;border-left:0"
+    bar = f"position:absolute;{side}:{BAR}px;width:{length:.0f}px;height:9px;background:#56B4E9"
+    return f'<span aria-hidden="true" style="{box}"><span style="{bar}"></span></span>'

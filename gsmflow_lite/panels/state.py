@@ -1,4 +1,8 @@
-"""Settings of a panel as a short text, to share, to note down, to come back to: ``explore?classes=Q&temperature=0.5``."""
+"""The state of a panel: its settings as a short text, to share or to keep.
+
+An example is ``explore?classes=Q&temperature=0.5``: the kind of the panel, then every setting that
+differs from the start. A setting that holds several names stands there once for each name.
+"""
 
 from __future__ import annotations
 
@@ -8,63 +12,81 @@ from urllib.parse import parse_qsl, urlencode
 
 from ..errors import ConfigError
 
-Settings = Mapping[str, Any]  # bool, int, float, str, or a tuple of str
-LONGEST_STATE = 20_000  # characters of a text that is read: it may come from anywhere
+Settings = Mapping[str, Any]  # of bool, int, float, str, or a tuple of str
+LONGEST_STATE = 20_000  # characters: a text to read may come from anywhere
 
 
 def to_text(panel: str, settings: Settings, start: Settings) -> str:
-    """Those of ``settings`` that are not as in ``start``."""
+    """Write the settings that differ from those in ``start``; ``panel`` is the kind of panel."""
     pairs = []
     for name, value in settings.items():
-        if value == start[name]:
-            continue
-        if isinstance(value, tuple):
-            pairs += [(name, one) for one in value] or [(name, "")]
-        else:
-            pairs.append((name, _word(value)))
+        if value != start[name]:
+            pairs += [(name, word) for word in _words(value)]
     return f"{panel}?{urlencode(pairs)}" if pairs else panel
 
 
 def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
-    """All settings: those of ``start`` with what the text says. Raises ``ConfigError`` for a text that is not of ``panel``."""
-    text = text.strip()
-    kind, _, rest = text.partition("?")
+    """Read all settings: those of ``start``, replaced by those that stand in the text.
+
+    Raises ``ConfigError`` for a text that is no state of this kind of panel.
+    """
+    settings = dict(start)
+    lists: dict[str, list[str]] = {}
+
+    for name, word in parse_qsl(_pairs(panel, text.strip()), keep_blank_values=True):
+        if name not in start:
+            raise ConfigError(f"this panel has no setting {name[:40]!r}: it has {', '.join(start)}")
+        if isinstance(start[name], tuple):
+            lists.setdefault(name, []).extend([word] if word else [])
+        else:
+            settings[name] = _value(name, word, start[name])
+
+    without_repeats = {name: tuple(dict.fromkeys(words)) for name, words in lists.items()}
+    return settings | without_repeats
+
+
+def _pairs(panel: str, text: str) -> str:
+    """The part of a state after the kind of its panel, checked."""
     if len(text) > LONGEST_STATE:
         raise ConfigError(
             f"a state must have at most {LONGEST_STATE} characters, got {len(text)}: is it one?"
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ConfigError("a state must be text, got some that cannot be written: copy it again")
+
+    kind, _, pairs = text.partition("?")
     if kind != panel:
         raise ConfigError(
-            f"a state of this panel must begin with {panel!r}, got {text[:60]!r}: was it copied from another one?"
+            f"a state of this panel must begin with {panel!r}, got {text[:60]!r}: "
+            "was it copied from another one?"
         )
-    found = dict(start)
-    lists: dict[str, list[str]] = {}
-    for name, word in parse_qsl(rest, keep_blank_values=True):
-        if name not in start:
-            raise ConfigError(f"this panel has no setting {name[:40]!r}: it has {', '.join(start)}")
-        if isinstance(start[name], tuple):
-            lists.setdefault(name, []).extend([word] if word else [])
-        else:
-            found[name] = _value(name, word, start[name])
-    return found | {name: tuple(dict.fromkeys(words)) for name, words in lists.items()}
+    return pairs
 
 
-def _word(value: object) -> str:
+def _words(value: object) -> list[str]:
+    """A value as the words that stand for it. No name at all is written as an empty word."""
+    if isinstance(value, tuple):
+        return list(value) or [""]
     if isinstance(value, bool):
-        return ("off", "on")[value]
-    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
+        return ["on" if value else "off"]
+    if isinstance(value, float):
+        return [str(value).removesuffix(".0")]
+    return [str(value)]
 
 
 def _value(name: str, word: str, like: object) -> object:
+    """The value that a word stands for, of the same type as ``like``."""
     if isinstance(like, bool):
         if word not in ("on", "off"):
             raise ConfigError(f"{name} must be on or off, got {word[:40]!r}")
         return word == "on"
-    if isinstance(like, str):
-        return word
+    if isinstance(like, int | float):
+        return _number(name, word, type(like))
+    return word
+
+
+def _number(name: str, word: str, kind: type[int] | type[float]) -> int | float:
     try:
-        return type(like)(word)
+        return kind(word)
     except (ValueError, OverflowError):
         raise ConfigError(f"{name} must be a number, got {word[:40]!r}") from None

@@ -1,4 +1,9 @@
-"""runs.cells."""
+"""A cell: one training and its scores, with everything that determines them.
+
+A finished cell is known by the digest of what determines its result. So it is never run twice,
+whatever else changes in the study, and an old result is never taken for that of other data or
+settings.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +28,29 @@ from ..datasets import GZSLDataset, available, load
 from ..errors import ConfigError, DataError, GSMFlowError
 from ..generators.stored import RealSamples
 from ..scores import protocol as rules
-from ..shifts.report import SHIFTS, measure
+from ..shifts.measuring import measure
+from ..shifts.meters import SHIFTS
 from .provenance import versions
 from .study_file import Source, Study
-from .tables import STUDY_SCORES
 
-CELL_FORMAT = 1  # of a cell's file; a higher one makes all cells run anew
-NUMBER_COLUMNS = (*STUDY_SCORES, "validation_harmonic", "calibration", *SHIFTS, *(f"{m}_ceiling" for m in SHIFTS),
-           "train_seconds", "evaluate_seconds", "seconds")  # fmt: skip
-
-
-TEXT_COLUMNS = ("setting", "chosen_on", "note", "versions", "revision", "time")
+CELL_FORMAT = 2  # of a cell's file; a higher one makes all cells run anew
+FLOW_SETTINGS = ("model", "training", "checks")  # that only the flow reads
+ARRAYS = (
+    "features",
+    "labels",
+    "attributes",
+    "train",
+    "test_seen",
+    "test_unseen",
+    "groups",
+    "declared_validation",
+)
+Result = dict[str, Any]  # of a cell, ready for JSON
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One training and its scores: all that determines them, and where a worker finds the data."""
+    """What determines one training and its scores, and where a worker finds the data."""
 
     data: str
     features: str
@@ -53,126 +65,144 @@ class Cell:
 
     @cached_property
     def key(self) -> dict[str, Any]:
-        """What determines the result, as JSON would give it back; of the settings, those that the method reads."""
+        """What determines the result, as JSON would give it back.
+
+        Of the settings, it holds those that the method reads.
+        """
         settings = self.config.to_dict()
         for name in ("name", "source", *_unread(self.method)):
             settings.pop(name)
-        key = {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if f.name not in ("data", "features", "config")
-        }
-        return json.loads(json.dumps({"format": CELL_FORMAT, **key, "settings": settings}))
+        places = ("data", "features", "config")
+        names = [f.name for f in fields(self) if f.name not in places]
+        values = {name: getattr(self, name) for name in names}
+        return json.loads(json.dumps({"format": CELL_FORMAT, **values, "settings": settings}))
 
     @cached_property
     def digest(self) -> str:
         """The name of the file that keeps the result."""
-        return hashlib.sha256(json.dumps(self.key, sort_keys=True).encode()).hexdigest()[:32]
+        text = json.dumps(self.key, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _unread(method: str) -> tuple[str, ...]:
-    flow_only = ("model", "training", "checks")
-    return {"flow": (), "eszsl": (*flow_only, "classifier")}.get(method, flow_only)
+    """Names of the settings that a method does not read."""
+    if method == "flow":
+        return ()
+    return (*FLOW_SETTINGS, "classifier") if method == "eszsl" else FLOW_SETTINGS
+
+
+# --- The plan of a study ----------------------------------------------------------------------
 
 
 def plan(study: Study) -> list[tuple[dict[str, Any], Cell]]:
-    """The rows of the table, ``{"dataset", "preset", "variant", "seed"}``, each with its cell; some may share one.
+    """Return the rows of the table, ``dataset, preset, variant, seed``, each with its cell.
 
-    Seed by seed, so that a study that was stopped compares all rows by fewer seeds. Reads all the data, to know them again.
+    Some rows may share a cell. They come seed by seed, so that a study that was stopped compares
+    all rows by fewer seeds. All the data are read, to know them again.
     """
     rows = []
     for source in study.datasets:
         identity = _identity(source.data, load(source.data, features=source.features))
-        for seed in study.seeds:
-            for name in study.presets_of(source):
-                for row in study.rows:
-                    labels = {"dataset": source.name, "preset": name, "variant": row, "seed": seed}
-                    rows.append((labels, _cell(study, source, identity, labels)))
+        for seed in study.seed_numbers:
+            for preset in study.presets_of(source):
+                for variant in study.rows:
+                    labels = {
+                        "dataset": source.name,
+                        "preset": preset,
+                        "variant": variant,
+                        "seed": seed,
+                    }
+                    rows.append((labels, cell_of(study, source, identity, labels)))
     return rows
 
 
-def _cell(study: Study, source: Source, identity: str, labels: Mapping[str, Any]) -> Cell:
-    method = labels["variant"] if labels["variant"] in study.baselines else "flow"
+def cell_of(study: Study, source: Source, identity: str, labels: Mapping[str, Any]) -> Cell:
+    """The cell of one row of the table."""
+    variant = labels["variant"]
+    is_flow = variant not in study.baselines
+    method = "flow" if is_flow else variant
+    embedded = source.data in available()
+    synthesizes = method not in ("eszsl", "oracle")
     return Cell(
-        data=source.data
-        if source.data in available()
-        else str(Path(source.data).resolve()),  # workers have other folders
+        data=source.data if embedded else str(Path(source.data).resolve()),  # for other folders
         features=source.features,
         identity=identity,
         method=method,
-        config=study.config(labels["preset"], labels["variant"] if method == "flow" else None),
+        config=study.config(labels["preset"], variant if is_flow else None),
         seed=0 if method == "eszsl" else labels["seed"],  # in closed form: the same for all
         protocol=study.protocol,
-        synthesized=0
-        if method in ("eszsl", "oracle")
-        else study.synthesized,  # which synthesize nothing
-        device=study.device if method == "flow" else "cpu",
+        synthesized=study.synthesized if synthesizes else 0,
+        device=study.device if is_flow else "cpu",
     )
 
 
 def _identity(data: str, dataset: GZSLDataset) -> str:
-    """What tells one data set from another. Embedded ones come with the package, but their last bits with the processor."""
+    """What tells one data set from another.
+
+    Embedded ones come with the package, but their last bits come from the processor.
+    """
     return f"{data}, embedded" if data in available() else fingerprint(dataset)
 
 
 def fingerprint(dataset: GZSLDataset) -> str:
-    """A digest of everything in the data that scores depend on."""
+    """Return a digest of everything in the data that scores depend on."""
     digest = hashlib.sha256()
-    for name in (
-        "features",
-        "labels",
-        "attributes",
-        "train",
-        "test_seen",
-        "test_unseen",
-        "groups",
-        "declared_validation",
-    ):
+    for name in ARRAYS:
         array = getattr(dataset, name)
-        digest.update(
-            f"{name} {None if array is None else (array.shape, array.dtype.str)}\n".encode()
-        )
-        for block in (
-            () if array is None else array.chunks() if hasattr(array, "chunks") else (array,)
-        ):  # features on disk
-            digest.update(np.ascontiguousarray(block))
+        shape = None if array is None else (array.shape, array.dtype.str)
+        digest.update(f"{name} {shape}\n".encode())
+        for block in _blocks(array):
+            digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()
 
 
-_ALONE = (
-    threading.Lock()
-)  # torch's random state belongs to the process, and a Dask worker may run several threads
+def _blocks(array: Any) -> Iterator[np.ndarray]:
+    """The array, piece by piece where it is on disk."""
+    if hasattr(array, "chunks"):
+        yield from array.chunks()
+    elif array is not None:
+        yield array
 
 
-def run_cell(cell: Cell) -> dict[str, Any]:
-    """Run one cell, in a worker, on one thread: ``{"status": "done", ...}``, or ``failed`` with its error as text.
+# --- Running one ------------------------------------------------------------------------------
 
-    Raises nothing: a ``DataError`` or ``ConfigError`` is such a text, too.
+
+# Torch's random state belongs to the process, and a Dask worker may run several threads.
+_ALONE = threading.Lock()
+
+
+def run_cell(cell: Cell) -> Result:
+    """Run one cell, in a worker, on one thread: ``{"status": "done", ...}``, or *failed*.
+
+    Raises nothing: an error is kept as text in the result, a ``DataError`` or ``ConfigError`` too.
     """
     import joblib
 
-    started = time.perf_counter()
-    with (
-        _ALONE,
-        one_thread(),
-        joblib.parallel_config("sequential"),
-    ):  # Dask's would send scikit-learn's loops around
+    begin = time.perf_counter()
+    sequential = joblib.parallel_config("sequential")  # or Dask would send loops around
+    with _ALONE, one_thread(), sequential:
         try:
-            found = {"status": "done", "error": "", **_scored(cell)}
+            result = {"status": "done", "error": "", **_score(cell)}
         except GSMFlowError as error:
-            found = failed(str(error))
+            result = failed(str(error))
         except Exception as error:  # out of memory, say: one cell's fault must not cost the others
-            found = failed(f"{type(error).__name__}: {error}")
-    return found | {"seconds": round(time.perf_counter() - started, 2), "versions": versions()}
+            result = failed(f"{type(error).__name__}: {error}")
+    seconds = round(time.perf_counter() - begin, 2)
+    return result | {"seconds": seconds, "versions": versions()}
 
 
-def failed(error: str) -> dict[str, Any]:
+def failed(error: str) -> Result:
+    """The result of a cell that failed."""
     return {"status": "failed", "error": error}
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """As fast where all cores are busy with cells anyway, and the order of sums does not depend on the machine's cores."""
+    """Use one thread inside.
+
+    That is as fast where all cores are busy with cells, and the order of sums then does not depend
+    on how many cores the machine has.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -182,22 +212,30 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _scored(cell: Cell) -> dict[str, Any]:
+def _score(cell: Cell) -> Result:
     if cell.version != __version__:
         raise ConfigError(
-            f"workers must have gsmflow_lite {cell.version}, this one has {__version__}: install the same"
+            f"workers must have gsmflow_lite {cell.version}, this one has {__version__}: "
+            "install the same"
         )
+    config = cell.config
     dataset = _prepared(
-        cell.data, cell.features, cell.identity, cell.config.preprocessing, cell.config.components
+        cell.data, cell.features, cell.identity, config.preprocessing, config.components
     )
-    options = {"seed": cell.seed, "protocol": cell.protocol, "folds": range(cell.config.folds)}
-    outcome = rules.run(_method(cell), dataset, **options)
+    outcome = rules.run(
+        _method(cell),
+        dataset,
+        seed=cell.seed,
+        protocol=cell.protocol,
+        folds=range(config.folds),
+    )
+    choice = outcome.choice
     return {
         **asdict(outcome.scores),
-        "validation_harmonic": outcome.choice.scores.harmonic,
-        "calibration": outcome.choice.calibration,
-        "setting": dict(outcome.choice.setting),
-        "chosen_on": outcome.choice.chosen_on,
+        "validation_harmonic": choice.scores.harmonic,
+        "calibration": choice.calibration,
+        "setting": dict(choice.setting),
+        "chosen_on": choice.chosen_on,
         **_meters(cell, dataset, outcome.generator),
         "train_seconds": round(outcome.train_seconds, 2),
         "evaluate_seconds": round(outcome.evaluate_seconds, 2),
@@ -205,30 +243,31 @@ def _scored(cell: Cell) -> dict[str, Any]:
 
 
 def _method(cell: Cell) -> rules.Method:
+    config = cell.config
     if cell.method == "flow":
-        return rules.flow(cell.config, device=cell.device)
-    return {
-        "ridge-gaussian": rules.ridge_gaussian(cell.config),
-        "oracle": rules.oracle(cell.config),
-        "eszsl": rules.eszsl,
-    }[cell.method]
+        return rules.flow(config, device=cell.device)
+    if cell.method == "ridge-gaussian":
+        return rules.ridge_gaussian(config)
+    return rules.oracle(config) if cell.method == "oracle" else rules.eszsl
 
 
 @lru_cache(maxsize=1)  # a worker runs many cells on the same data
 def _prepared(
     data: str, features: str, identity: str, kind: str, components: int | None
 ) -> GZSLDataset:
+    """The data of a cell, known to be those of the study."""
     dataset = load(data, features=features)
-    found = _identity(data, dataset)
-    if found != identity:
+    here = _identity(data, dataset)
+    if here != identity:
         raise DataError(
-            f"{data}: workers must read the same data as the study, got other arrays here (digest {found[:8]}, the study's is "
-            f"{identity[:8]}): copy the data to every machine, or put them where all can read them"
+            f"{data}: workers must read the same data as the study, got other arrays here "
+            f"(digest {here[:8]}, the study's is {identity[:8]}): copy the data to every machine, "
+            "or put them where all can read them"
         )
     return dataset.preprocessed(kind, components)
 
 
-def _meters(cell: Cell, dataset: GZSLDataset, generator: Any) -> dict[str, Any]:
+def _meters(cell: Cell, dataset: GZSLDataset, generator: Any) -> Result:
     """The three headlines and what real features get; or a note why there are none."""
     if not cell.synthesized or generator is None or isinstance(generator, RealSamples):
         return {}
@@ -236,14 +275,9 @@ def _meters(cell: Cell, dataset: GZSLDataset, generator: Any) -> dict[str, Any]:
         report = measure(dataset, generator, n=cell.synthesized, seed=cell.seed, metrics=SHIFTS)
     except DataError as error:
         return {"note": f"the shifts were not measured: {error}"}
-    readings = {meter: report.reading(meter) for meter in SHIFTS}
-    values = {meter: r.value for meter, r in readings.items()} | {
-        f"{meter}_ceiling": r.ceiling for meter, r in readings.items()
-    }
-    return {
-        name: float(value) for name, value in values.items() if np.isfinite(value)
-    }  # JSON has no NaN
-
-
-def cell_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    values = {}
+    for meter in SHIFTS:
+        reading = report.reading(meter)
+        values[meter] = reading.value
+        values[f"{meter}_ceiling"] = reading.ceiling
+    return {name: float(value) for name, value in values.items() if np.isfinite(value)}

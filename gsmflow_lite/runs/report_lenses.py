@@ -1,4 +1,7 @@
-"""The two lenses of a report: which rows are shown, where they lie, what is said of each, and how they look."""
+"""The two maps of a page: which points are drawn, how they look, and what the script reads.
+
+The scene itself, with all its points and their places, is the one that the explorer shows.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +9,71 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
+from jaxtyping import Bool, Float, Int
 
 from .. import figures
 from ..datasets.base import GZSLDataset
 from ..errors import DataError
+from ..events import Watch
+from ..explorer.scene import Scene, Synthesized
 from ..figures.points import Points
-from ..figures.projection import Projection, Watch
 from ..generators.base import Generator
 from ..seeds import stream
 
-COLOURED_POINTS = 900  # points of these, real and synthesized: with the grey ones below what plotly would need WebGL for
-POINTS_EACH = 50  # of one class and origin, at most
-CONTEXT_POINTS = 450  # real rows of other classes
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from matplotlib.figure import Figure
+
+# Together with the grey points these are as many as plotly draws without WebGL.
+COLOURED_POINTS = 900  # real and synthesized ones of the classes in focus
+CONTEXT_POINTS = 450  # grey ones: real rows of other classes
+POINTS_EACH = 50  # of one class, real or synthesized, at most
 THUMBNAIL = 48  # pixels a side, at most
 
 
 @dataclass(frozen=True, eq=False)
 class Lenses:
-    """Real rows and synthesized ones through both lenses; ``rows`` of the points number them all, real ones first.
+    """What the maps of a page show.
 
-    ``near`` (P,) is the number of the nearest other real point; ``far`` (P,) its distance over the one within which 95 % of
-    the real points have a neighbour; ``source`` (R,) the row in the data set of each real point; ``pictures`` (P, H, W) or
-    None.
+    The points of the page are numbered: first all real points of the scene, then the synthesized
+    ones. ``drawn`` are the numbers of the real points that are drawn. ``pictures`` are thumbnails
+    of all points, or None where features do not decode.
     """
 
-    real: Points
-    synthesized: Points
-    near: np.ndarray
-    far: np.ndarray
-    source: np.ndarray
-    pictures: np.ndarray | None
+    scene: Scene
+    synthesized: Synthesized
     focus: list[int]
-    describe: str
+    drawn: Int[np.ndarray, " d"]
+    pictures: Float[np.ndarray, "P height width"] | None
 
     @property
     def count(self) -> int:
-        return self.real.count + self.synthesized.count
+        """The number of points, P."""
+        return self.scene.real.count + self.synthesized.points.count
+
+    @property
+    def describe(self) -> str:
+        """How the maps were made, and how many of their real points are drawn."""
+        recipe = self.scene.projection.describe
+        drawn = f"{len(self.drawn)} of {self.scene.real.count} real rows are drawn"
+        return f"{recipe}; {drawn}, neighbours are found among all of them"
+
+    @property
+    def real_points(self) -> Points:
+        """The real points that are drawn, with their numbers as rows."""
+        real = self.scene.real
+        numbered = Points(real.pca, real.umap, real.labels, np.arange(real.count))
+        return numbered.only(self.drawn)
+
+    @property
+    def synthesized_points(self) -> Points:
+        """The synthesized points, with their numbers as rows."""
+        points = self.synthesized.points
+        numbers = self.scene.real.count + np.arange(points.count)
+        return Points(points.pca, points.umap, points.labels, numbers)
 
 
 def look(
@@ -57,91 +85,103 @@ def look(
     seed: int,
     watch: Watch,
 ) -> Lenses:
-    """Fit the lenses on real test rows of the classes in ``focus`` and some other rows; place at most ``n`` synthesized each.
+    """Make the scene of a data set, and synthesize at most ``n`` features of each class in focus.
 
-    Where features decode to pictures, near means alike to the eye: the lenses look at pixels. Raises ``DataError`` where there
-    are too few rows.
+    The generator is asked for the classes in ascending order, because its noise depends on the
+    order, and the explorer asks so.
+    Raises ``DataError`` where there are too few rows for a map.
     """
-    focus = [int(k) for k in focus]
-    each = int(np.clip(COLOURED_POINTS // (2 * len(focus)), 1, POINTS_EACH))
-    synthesized = min(each, n)
-    source = _rows(dataset, focus, each, stream(seed, "rows of a map"))
-    made = generator.synthesize(torch.from_numpy(dataset.attributes[focus]), synthesized, seed=seed)
-    features = np.concatenate(
-        [
-            dataset.features[source],
-            torch.as_tensor(made).detach().cpu().float().flatten(0, 1).numpy(),
-        ]
-    )
-    pictures = None if dataset.decode is None else thumbnails(dataset.decode(features))
-    space = features if pictures is None else pictures.reshape(len(pictures), -1)
-    labels = np.concatenate([dataset.labels[source], np.repeat(focus, synthesized)])
-    projection = Projection.fit(space[: len(source)], seed=seed, watch=watch)
-    near, far = _nearest(space, len(source), projection.usual_distance)
-    points = projection.points(space, labels)
-    return Lenses(
-        _part(points, slice(len(source))),
-        _part(points, slice(len(source), None)),
-        near,
-        far,
-        source,
-        pictures,
-        focus,
-        projection.describe,
-    )
+    classes = [int(k) for k in focus]
+    each = int(np.clip(COLOURED_POINTS // (2 * len(classes)), 1, POINTS_EACH))
+
+    scene = Scene.of(dataset, seed=seed, watch=watch)
+    synthesized = scene.ask(generator, sorted(classes), min(each, n), seed=seed)
+    drawn = choose_drawn(scene.real.labels, classes, each, seed)
+    return Lenses(scene, synthesized, classes, drawn, _pictures(scene, synthesized))
 
 
-def _rows(
-    dataset: GZSLDataset, focus: list[int], each: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Real rows to show: of classes in focus from the test sets, then of all others. Another generator gets the same map."""
-    tests = np.concatenate([dataset.test_seen, dataset.test_unseen])
-    own = [dataset.of_class(k, tests) for k in sorted(focus)]
-    chosen = [rng.permutation(rows)[:each] for rows in own]
-    rest = np.concatenate([dataset.train, dataset.test_unseen])
-    rest = rest[~np.isin(dataset.labels[rest], focus)]
-    return np.concatenate([*chosen, rng.permutation(rest)[:CONTEXT_POINTS]])
+def choose_drawn(
+    labels: Int[np.ndarray, " R"],
+    focus: Sequence[int],
+    each: int,
+    seed: int,
+) -> Int[np.ndarray, " d"]:
+    """Choose the real points to draw, as numbers in ascending order.
+
+    They are at most ``each`` of every class in focus, and some of the other classes. Another
+    generator with the same classes in focus gets the same points.
+    """
+    rng = stream(seed, "points of a page")
+    chosen = [rng.permutation(np.flatnonzero(labels == k))[:each] for k in sorted(focus)]
+    others = np.flatnonzero(~np.isin(labels, focus))
+    chosen.append(rng.permutation(others)[:CONTEXT_POINTS])
+    return np.sort(np.concatenate(chosen))
 
 
-def _nearest(space: np.ndarray, real: int, usual: float) -> tuple[np.ndarray, np.ndarray]:
-    """For each row the nearest of the first ``real`` rows other than itself, and its distance in units of ``usual``."""
-    from sklearn.neighbors import NearestNeighbors  # slow to import
-
-    space = space.astype(np.float64)
-    tree = NearestNeighbors(n_neighbors=1).fit(space[:real])
-    parts = [tree.kneighbors(), tree.kneighbors(space[real:])]
-    distance, index = (np.concatenate([part[i][:, 0] for part in parts]) for i in (0, 1))
-    return index, distance / (usual or 1.0)
+# --- Figures -------------------------------------------------------------------------------------
 
 
-def _part(points: Points, which: slice) -> Points:
-    return Points(points.pca[which], points.umap[which], points.labels[which], points.rows[which])
-
-
-def interactive(lenses: Lenses, names: Sequence[str], spread: Mapping[int, float]):
-    """The plotly figure, without hover labels of its own: the page shows a card."""
+def interactive(
+    lenses: Lenses,
+    names: Sequence[str],
+    spread: Mapping[int, float],
+) -> go.Figure:
+    """Draw the maps in plotly, without hover labels of their own, because the page shows a card."""
     figure = figures.two_lenses(
-        lenses.real, lenses.synthesized, names=names, focus=lenses.focus, spread=spread
+        lenses.real_points,
+        lenses.synthesized_points,
+        names=names,
+        focus=lenses.focus,
+        spread=spread,
     )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)
-    if len(lenses.focus) > len(figures.PALETTE):  # labels as large as usual would hide the points
-        figure.for_each_annotation(
-            lambda label: label.update(font_size=12) if label.bgcolor else None
-        )
-    return figure.update_layout(
-        height=540, margin={"l": 10, "r": 10, "t": 40, "b": 10}, hovermode="closest"
-    )
+    if len(lenses.focus) > len(figures.PALETTE):
+        figure.for_each_annotation(_make_small)
+    margin = {"l": 10, "r": 10, "t": 40, "b": 10}
+    return figure.update_layout(height=540, margin=margin, hovermode="closest")
 
 
-def still_lenses(lenses: Lenses, names: Sequence[str], spread: Mapping[int, float]):
-    """The same for paper, and for where no script runs."""
+def _make_small(note: go.layout.Annotation) -> None:
+    """Make the name of a class smaller, so that many names do not hide the points."""
+    if note.bgcolor:  # titles have none
+        note.update(font_size=12)
+
+
+def still_lenses(
+    lenses: Lenses,
+    names: Sequence[str],
+    spread: Mapping[int, float],
+) -> Figure:
+    """Draw the same in matplotlib, for paper and for where no script runs."""
     return figures.two_lenses_still(
-        lenses.real, lenses.synthesized, names=names, focus=lenses.focus, spread=spread
+        lenses.real_points,
+        lenses.synthesized_points,
+        names=names,
+        focus=lenses.focus,
+        spread=spread,
     )
 
 
-def thumbnails(pictures: np.ndarray) -> np.ndarray:
-    """Pictures (P, H, W) with every so many pixels left out, so that neither side is longer than ``THUMBNAIL``."""
+# --- Pictures ------------------------------------------------------------------------------------
+
+
+def _pictures(
+    scene: Scene,
+    synthesized: Synthesized,
+) -> Float[np.ndarray, "P height width"] | None:
+    if scene.dataset.decode is None:
+        return None
+    real = scene.dataset.features[scene.rows]
+    return thumbnails(scene.dataset.decode(np.concatenate([real, synthesized.features])))
+
+
+def thumbnails(
+    pictures: Float[np.ndarray, "P height width"],
+) -> Float[np.ndarray, "P height width"]:
+    """Leave out every so many pixels, so that neither side is longer than ``THUMBNAIL``.
+
+    Raises ``DataError`` for pictures that are not grey.
+    """
     pictures = np.asarray(pictures, np.float32)
     if pictures.ndim != 3:
         raise DataError(
@@ -151,50 +191,68 @@ def thumbnails(pictures: np.ndarray) -> np.ndarray:
     return pictures[:, ::step, ::step]
 
 
-def sprite_sheet(pictures: np.ndarray) -> tuple[bytes, dict[str, int]]:
-    """All pictures (P, H, W), 0 paper to 1 ink, in one PNG; and its columns, lines, and the width and height of each."""
+def sprite_sheet(
+    pictures: Float[np.ndarray, "P height width"],
+) -> tuple[bytes, dict[str, int]]:
+    """Put all pictures, 0 paper to 1 ink, in one PNG.
+
+    Returns the file and its measures: columns, lines, and the width and height of a picture.
+    """
     from PIL import Image  # comes with matplotlib
 
     count, height, width = pictures.shape
     columns = int(np.ceil(np.sqrt(count)))
     lines = -(-count // columns)
+
     sheet = np.zeros((lines * columns, height, width))
     sheet[:count] = np.nan_to_num(pictures).clip(0, 1)
-    grid = (
-        sheet.reshape(lines, columns, height, width)
-        .swapaxes(1, 2)
-        .reshape(lines * height, columns * width)
-    )
+    grid = sheet.reshape(lines, columns, height, width).swapaxes(1, 2)
+    ink = grid.reshape(lines * height, columns * width)
+
+    # Sixteen greys: half the size of 256, and no eye sees a difference.
+    levels = np.round(15 * (1 - ink)) * 17
     content = io.BytesIO()
-    levels = (
-        np.round(15 * (1 - grid)) * 17
-    )  # sixteen greys: half the size, and no eye misses the others
     Image.fromarray(levels.astype(np.uint8)).save(content, format="png", optimize=True)
-    return content.getvalue(), {
-        "columns": columns,
-        "lines": lines,
-        "width": width,
-        "height": height,
-    }
+    measures = {"columns": columns, "lines": lines, "width": width, "height": height}
+    return content.getvalue(), measures
+
+
+# --- What the script reads -----------------------------------------------------------------------
 
 
 def page_data(
-    lenses: Lenses, dataset: GZSLDataset, figure, sprite: dict[str, int] | None
+    lenses: Lenses,
+    dataset: GZSLDataset,
+    figure: go.Figure,
+    sprite: dict[str, int] | None,
 ) -> dict[str, Any]:
-    """What the script of the page reads, ready for JSON. Names in ``names`` are plain text."""
-    points = (lenses.real, lenses.synthesized)
-    labels = np.concatenate([p.labels for p in points])
+    """Collect what the script of the page reads, ready for JSON. ``names`` are plain text."""
+    scene = lenses.scene
+    synthesized = lenses.synthesized
+    count = synthesized.points.count
+    shown = np.concatenate([lenses.drawn, lenses.synthesized_points.rows])
     return {
         "figure": json.loads(figure.to_json()),
         "names": [figures.short(name) for name in dataset.class_names],
-        "seen": np.isin(np.arange(len(dataset.class_names)), dataset.seen_classes).tolist(),
-        "label": labels.tolist(),
-        "real": [i < lenses.real.count for i in range(lenses.count)],
-        "row": [*lenses.source.tolist(), *[None] * lenses.synthesized.count],
-        "first": lenses.real.count,  # where walking by key begins: the first synthesized one
-        "near": lenses.near.tolist(),
-        "far": np.round(lenses.far, 2).tolist(),
-        "pca": np.concatenate([p.pca for p in points]).round(4).tolist(),
-        "umap": np.concatenate([p.umap for p in points]).astype(float).round(4).tolist(),
+        "seen": _is_seen(dataset).tolist(),
+        "label": [*scene.real.labels.tolist(), *synthesized.points.labels.tolist()],
+        "real": [True] * scene.real.count + [False] * count,
+        "row": [*scene.rows.tolist(), *[None] * count],
+        "drawn": shown.tolist(),  # the points among which the arrow keys walk
+        "first": scene.real.count,  # where walking begins: the first synthesized one
+        "near": [*scene.real_near.tolist(), *synthesized.near.tolist()],
+        "far": np.concatenate([scene.real_far, synthesized.far]).round(2).tolist(),
+        "pca": _places(lenses, "pca"),
+        "umap": _places(lenses, "umap"),
         "sprite": sprite,
     }
+
+
+def _is_seen(dataset: GZSLDataset) -> Bool[np.ndarray, " K"]:
+    return np.isin(np.arange(len(dataset.class_names)), dataset.seen_classes)
+
+
+def _places(lenses: Lenses, lens: str) -> list[list[float]]:
+    real = lenses.scene.real.through(lens)
+    synthesized = lenses.synthesized.points.through(lens)
+    return np.concatenate([real, synthesized]).astype(float).round(4).tolist()

@@ -1,38 +1,26 @@
-"""runs.study_file."""
+"""What a study compares, in Python or in a TOML file, checked when it is made."""
 
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 
-from ..config import FORMER_NAMES, PUBLISHED, Config, check_seed, lite, preset
+from ..config import Config, check_seed
 from ..errors import ConfigError, require
 from ..scores import protocol as rules
-from ..shifts.report import LEAST
+from ..shifts.measuring import FEWEST_ROWS
+from .settings import named_preset, with_changes
 
 MOST_CELLS = 10_000  # a study file may come from a stranger
-
-
 LARGEST_FILE = 1_000_000  # bytes
-
-
-LARGEST = sys.float_info.max  # JSON has larger numbers
-
-
 LONGEST_LABEL = 80  # characters of a name
-
-
 BASELINES = ("ridge-gaussian", "eszsl", "oracle")
-
-
 FORMER_KEYS = {"imagined": "synthesized"}  # of study files of version 0.1
 NO_CHANGES: Mapping[str, Mapping[str, Any]] = {"as it is": {}}
 
@@ -50,25 +38,19 @@ class Source:
 
     def __post_init__(self) -> None:
         for key in ("data", "features", "name"):
-            require(
-                isinstance(getattr(self, key), str),
-                f"{key} of a data set must be text",
-                getattr(self, key),
-            )
+            value = getattr(self, key)
+            require(isinstance(value, str), f"{key} of a data set must be text", value)
         require(
             bool(self.data),
             "data of a data set must be a name, a folder or an .npz file",
             self.data,
         )
-        object.__setattr__(
-            self,
-            "name",
-            _name(self.name or Path(self.data).stem or self.data, "the name of a data set"),
-        )
+        name = self.name or Path(self.data).stem or self.data
+        object.__setattr__(self, "name", _label(name, "the name of a data set"))
 
     @classmethod
     def of(cls, value: Any) -> Source:
-        """From a name or path, or a table with ``data`` and perhaps ``features`` and ``name``.
+        """Make one from a name, a path, or a table with ``data``, ``features`` and ``name``.
 
         Raises ``ConfigError`` for anything else.
         """
@@ -76,13 +58,10 @@ class Source:
             return value
         if isinstance(value, str | Path):
             return cls(data=str(value))
-        known = [f.name for f in fields(cls)]
-        good = isinstance(value, Mapping) and "data" in value and set(value) <= set(known)
-        require(
-            good,
-            f"a data set must be a name, a path, or a table with data and perhaps {', '.join(known[1:])}",
-            value,
-        )
+        keys = [f.name for f in fields(cls)]
+        good = isinstance(value, Mapping) and "data" in value and set(value) <= set(keys)
+        rule = "a data set must be a name, a path, or a table with data and perhaps "
+        require(good, rule + ", ".join(keys[1:]), value)
         return cls(**value)
 
 
@@ -90,20 +69,23 @@ class Source:
 class Study:
     """What is compared. Everything is checked when it is made; ``ConfigError`` says what is wrong.
 
-    ================ ==========================================================================================
-    ``datasets``     names, folders, .npz files, or :class:`Source`
-    ``presets``      such as ``lite/glyphs`` or ``tmm2022/CUB``; where empty, the ``lite`` one that suits the data
-    ``seeds``        numbers, or how many: 5 is 0 to 4
-    ``vary``         a row for each name: the preset with these settings changed, ``{"model.semantics": "none"}``
-    ``overrides``    settings that are changed in every row
-    ``baselines``    more rows, of ``ridge-gaussian``, ``eszsl`` and ``oracle``
-    ``protocol``     as in :func:`gsmflow_lite.scores.protocol.run`
-    ``synthesized``     features a class for the three meters; 0 measures nothing
-    ``reference``    the row that others are compared with, by default the first of ``vary``
-    ================ ==========================================================================================
+    =============== =============================================================================
+    ``datasets``    names, folders, .npz files, or :class:`Source`
+    ``presets``     such as ``lite/glyphs`` or ``tmm2022/CUB``; where empty, the ``lite`` one
+                    that suits the data
+    ``seeds``       numbers, or how many: 5 is 0 to 4
+    ``vary``        a row for each name: the preset with these settings changed,
+                    ``{"model.semantics": "none"}``
+    ``overrides``   settings that are changed in every row
+    ``baselines``   more rows, of ``ridge-gaussian``, ``eszsl`` and ``oracle``
+    ``protocol``    as in :func:`gsmflow_lite.scores.protocol.run`
+    ``synthesized`` features a class for the three meters; 0 measures nothing
+    ``reference``   the row that others are compared with, by default the first of ``vary``
+    =============== =============================================================================
 
-    ``False`` takes away a setting that may be absent: ``{"training.mining": False}``. A row has one seed for weights, batches,
-    noise and samples alike, and rows with the same seed are compared in pairs.
+    ``False`` takes away a setting that may be absent: ``{"training.mining": False}``. A row has
+    one seed for weights, batches, noise and samples alike. Rows with the same seed are compared in
+    pairs.
     """
 
     name: str
@@ -119,65 +101,63 @@ class Study:
     reference: str = ""
 
     def __post_init__(self) -> None:
-        _name(self.name, "the name of a study")
+        _label(self.name, "the name of a study")
         for key in ("datasets", "presets", "baselines"):
             self._put(key, _listed(getattr(self, key), key))
-        self._put("datasets", tuple(Source.of(value) for value in self.datasets))
-        require(bool(self.datasets), "datasets must name at least one", self.datasets)
-        _distinct(
-            [source.name for source in self.datasets],
-            "names of data sets (a table with name = ... gives another)",
-        )
-        _distinct(self.presets, "presets")
-        self._put("seeds", _seeds(self.seeds))
+        self._check_datasets()
+        _check_distinct(self.presets, "presets")
+        self._put("seeds", _seed_numbers(self.seeds))
         self._check_rows()
-        require(
-            self.count <= MOST_CELLS, f"a study may have {MOST_CELLS} cells at most", self.count
-        )
+        rule = f"a study may have {MOST_CELLS} cells at most"
+        require(self.count <= MOST_CELLS, rule, self.count)
         self._check_rules()
-        for source in self.datasets:
-            for name in self.presets_of(source):
-                for variant in self.vary:
-                    self.config(name, variant)
+        self._check_settings()
 
     def _put(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)  # the dataclass is frozen for everyone else
 
+    def _check_datasets(self) -> None:
+        self._put("datasets", tuple(Source.of(value) for value in self.datasets))
+        require(bool(self.datasets), "datasets must name at least one", self.datasets)
+        names = [source.name for source in self.datasets]
+        _check_distinct(names, "names of data sets (a table with name = ... gives another)")
+
     def _check_rows(self) -> None:
-        require(
-            isinstance(self.vary, Mapping) and bool(self.vary),
-            "vary must be a table with a row or more",
-            self.vary,
-        )
+        good = isinstance(self.vary, Mapping) and bool(self.vary)
+        require(good, "vary must be a table with a row or more", self.vary)
         for name in self.vary:
-            _name(name, "a name in vary")
-        unknown = [name for name in self.baselines if name not in BASELINES]
-        require(not unknown, f"baselines must be among {', '.join(BASELINES)}", self.baselines)
-        _distinct(self.rows, "rows (names in vary and baselines)")
+            _label(name, "a name in vary")
+        known = set(self.baselines) <= set(BASELINES)
+        require(known, f"baselines must be among {', '.join(BASELINES)}", self.baselines)
+        _check_distinct(self.rows, "rows (names in vary and baselines)")
         self._put("reference", self.reference or next(iter(self.vary)))
-        require(
-            self.reference in self.rows,
-            f"reference must be a row, one of {', '.join(self.rows)}",
-            self.reference,
-        )
+        rule = f"reference must be a row, one of {', '.join(self.rows)}"
+        require(self.reference in self.rows, rule, self.reference)
 
     def _check_rules(self) -> None:
-        require(
-            self.protocol in rules.PROTOCOLS,
-            f"protocol must be one of {', '.join(rules.PROTOCOLS)}",
-            self.protocol,
-        )
-        whole = isinstance(self.synthesized, int) and not isinstance(self.synthesized, bool)
-        good = whole and (self.synthesized == 0 or self.synthesized >= LEAST)
-        require(
-            good, f"synthesized must be 0, or at least {LEAST} features a class", self.synthesized
-        )
+        rule = f"protocol must be one of {', '.join(rules.PROTOCOLS)}"
+        require(self.protocol in rules.PROTOCOLS, rule, self.protocol)
+        count = self.synthesized
+        good = _is_whole(count) and (count == 0 or count >= FEWEST_ROWS)
+        require(good, f"synthesized must be 0, or at least {FEWEST_ROWS} features a class", count)
         require(isinstance(self.device, str), "device must be text", self.device)
+
+    def _check_settings(self) -> None:
+        for source in self.datasets:
+            for preset_name in self.presets_of(source):
+                for variant in self.vary:
+                    self.config(preset_name, variant)
+
+    @property
+    def seed_numbers(self) -> tuple[int, ...]:
+        """The seeds, however they were given."""
+        return _seed_numbers(self.seeds)
 
     @property
     def count(self) -> int:
         """How many cells it has."""
-        return len(self.datasets) * max(1, len(self.presets)) * len(self.seeds) * len(self.rows)
+        presets = max(1, len(self.presets))
+        return len(self.datasets) * presets * len(self.seed_numbers) * len(self.rows)
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -186,18 +166,19 @@ class Study:
 
     def presets_of(self, source: Source) -> tuple[str, ...]:
         """Names of the presets that a data set is run with."""
-        return tuple(self.presets) or (
-            "lite/glyphs" if source.data == "glyphs" else "lite/features",
-        )
+        suited = "lite/glyphs" if source.data == "glyphs" else "lite/features"
+        return tuple(self.presets) or (suited,)
 
     def config(self, preset_name: str, variant: str | None = None) -> Config:
-        """The settings of one row; of no variant, those of the baselines."""
+        """The settings of one row; without a variant, those of the baselines."""
         try:
-            base = with_changes(named_preset(preset_name), self.overrides)
+            common = with_changes(named_preset(preset_name), self.overrides)
         except ConfigError as error:
             raise ConfigError(f"preset {preset_name!r} with the overrides: {error}") from None
+        if variant is None:
+            return common
         try:
-            return base if variant is None else with_changes(base, self.vary[variant])
+            return with_changes(common, self.vary[variant])
         except ConfigError as error:
             raise ConfigError(
                 f"{variant!r} in vary, with the preset {preset_name!r}: {error}"
@@ -205,30 +186,34 @@ class Study:
 
     @classmethod
     def read(cls, path: str | Path) -> Study:
-        """A study from a TOML file: the fields are its keys. Nothing in the file can run code.
+        """Read a study from a TOML file, whose keys are the fields. The file cannot run code.
 
-        Relative paths of data are taken from the working directory. Raises ``ConfigError`` with the file's name.
+        Relative paths of data are taken from the working directory. Raises ``ConfigError`` with
+        the file's name.
         """
         try:
-            values = {FORMER_KEYS.get(key, key): value for key, value in _toml(Path(path)).items()}
-            known = [f.name for f in fields(cls)]
-            unknown = sorted(set(values) - set(known))
-            if unknown:
-                raise ConfigError(
-                    f"a study has no key {unknown[0]!r}: known are {', '.join(known)}"
-                )
-            missing = [key for key in ("name", "datasets") if key not in values]
-            if missing:
-                raise ConfigError(f"a study needs the key {missing[0]!r}")
-            return cls(**values)
+            return cls(**_known_keys(_toml(Path(path)), [f.name for f in fields(cls)]))
         except ConfigError as error:
             raise ConfigError(f"{path}: {error}") from None
+
+
+def _known_keys(values: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
+    """The keys as this version calls them; unknown and missing ones are refused."""
+    present = {FORMER_KEYS.get(key, key): value for key, value in values.items()}
+    unknown = sorted(set(present) - set(known))
+    if unknown:
+        raise ConfigError(f"a study has no key {unknown[0]!r}: known are {', '.join(known)}")
+    for key in ("name", "datasets"):
+        if key not in present:
+            raise ConfigError(f"a study needs the key {key!r}")
+    return present
 
 
 def _toml(path: Path) -> dict[str, Any]:
     if path.suffix == ".py":
         raise ConfigError(
-            "a study file must be TOML: in Python, make Study(...) and call run_study, which needs no file"
+            "a study file must be TOML: in Python, make Study(...) and call run_study, "
+            "which needs no file"
         )
     if not path.is_file():
         raise ConfigError("a study must be a TOML file, and there is none: check the path")
@@ -238,9 +223,7 @@ def _toml(path: Path) -> dict[str, Any]:
         if len(content) > LARGEST_FILE:
             raise ConfigError(f"a study file may have {LARGEST_FILE} bytes at most")
         values = tomllib.loads(content.decode())
-        json.dumps(
-            values, default=str
-        )  # writes no number of more than 4300 digits, and nor would an error
+        json.dumps(values, default=str)  # refuses numbers too long for any message
     except ConfigError:
         raise
     except (ValueError, RecursionError, OSError) as error:
@@ -248,18 +231,15 @@ def _toml(path: Path) -> dict[str, Any]:
     return values
 
 
-def _name(value: Any, what: str) -> str:
-    good = (
-        isinstance(value, str)
-        and 0 < len(value) <= LONGEST_LABEL
-        and value.isprintable()
-        and value == value.strip()
+def _label(value: Any, what: str) -> str:
+    """A name that fits into a table: short, printable text."""
+    rule = (
+        f"{what} must be text of 1 to {LONGEST_LABEL} printable characters, "
+        "none of them a space at an end"
     )
-    require(
-        good,
-        f"{what} must be text of 1 to {LONGEST_LABEL} printable characters, none of them a space at an end",
-        value,
-    )
+    require(isinstance(value, str), rule, value)
+    require(0 < len(value) <= LONGEST_LABEL, rule, value)
+    require(value.isprintable() and value == value.strip(), rule, value)
     return value
 
 
@@ -268,85 +248,25 @@ def _listed(value: Any, what: str) -> tuple:
     return tuple(value)
 
 
-def _distinct(values: Sequence[str], what: str) -> None:
+def _check_distinct(values: Sequence[str], what: str) -> None:
     twice = next((value for value in values if list(values).count(value) > 1), None)
     require(twice is None, f"{what} must be distinct", twice)
 
 
-def _seeds(value: Any) -> tuple[int, ...]:
-    count = isinstance(value, int) and not isinstance(value, bool)
-    if count:
-        require(
-            0 < value <= MOST_CELLS, f"the number of seeds must be from 1 to {MOST_CELLS}", value
-        )
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _seed_numbers(value: Any) -> tuple[int, ...]:
+    """The seeds themselves, where only their number was given, too."""
+    if _is_whole(value):
+        rule = f"the number of seeds must be from 1 to {MOST_CELLS}"
+        require(0 < value <= MOST_CELLS, rule, value)
         return tuple(range(value))
     seeds = _listed(value, "seeds, where they are not their number,")
-    whole = bool(seeds) and all(
-        isinstance(seed, int | np.integer) and not isinstance(seed, bool) for seed in seeds
-    )
-    require(whole, "seeds must be whole numbers, one or more, or how many", seeds)
+    good = bool(seeds) and all(map(_is_whole, seeds))
+    require(good, "seeds must be whole numbers, one or more, or how many", seeds)
     for seed in seeds:
         check_seed(seed)
     require(len(set(seeds)) == len(seeds), "seeds must be distinct", seeds)
     return tuple(int(seed) for seed in seeds)
-
-
-def named_preset(name: str) -> Config:
-    """Settings by the name that they have on the command line: ``lite/glyphs``, ``tmm2022/CUB``. Raises ``ConfigError``."""
-    require(isinstance(name, str), "preset must be text", name)
-    family, _, which = name.partition("/")
-    if family not in ("lite", *PUBLISHED):
-        raise ConfigError(
-            f"preset must begin with one of lite, {', '.join(PUBLISHED)} and a slash, got {name!r}"
-        )
-    return lite(which) if family == "lite" else preset(family, which)
-
-
-def with_changes(config: Config, changes: Mapping[str, Any]) -> Config:
-    """``config`` with some settings changed, by dotted names or nested tables. Raises ``ConfigError`` for unknown ones."""
-    require(isinstance(changes, Mapping), "changed settings must be a table", changes)
-    values = config.to_dict()
-    for path, value in _leaves(changes):
-        if path[0] == "model":
-            path = (*path[:-1], FORMER_NAMES.get(path[-1], path[-1]))
-        _put_at(values, path, value)
-    result = Config.from_dict(values)
-    try:
-        json.dumps(result.to_dict(), allow_nan=False)
-    except ValueError:
-        raise ConfigError(f"settings must be finite numbers, got {dict(changes)!r}") from None
-    return result
-
-
-def _leaves(
-    changes: Mapping[str, Any], above: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, value in changes.items():
-        path = (*above, *str(name).split("."))
-        value = asdict(value) if is_dataclass(value) else value
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, path)
-        else:
-            yield path, value
-
-
-def _put_at(values: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    for name in path[:-1]:
-        if not isinstance(values.get(name), dict):
-            values[name] = {}  # mining that was off, or a slip that Config.from_dict will name
-        values = values[name]
-    if isinstance(value, Mapping) and isinstance(values.get(path[-1]), dict):
-        return  # an empty table changes nothing in a full one
-    values[path[-1]] = None if value is False and path in _optional() else value
-
-
-@lru_cache
-def _optional(cls: type = Config, above: tuple[str, ...] = ()) -> frozenset[tuple[str, ...]]:
-    """Settings that may be None, which TOML cannot say."""
-    found = set()
-    for name, hint in get_type_hints(cls).items():
-        if type(None) in get_args(hint):
-            found.add((*above, name))
-        elif is_dataclass(hint):
-            found |= _optional(hint, (*above, name))
-    return frozenset(found)

@@ -1,4 +1,4 @@
-"""Scores of generalized zero-shot learning, and what a classifier, or the flow itself, says of the test rows."""
+"""Scores of generalized zero-shot learning, from what a classifier says of the test rows."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from ..config import ClassifierConfig
@@ -14,16 +15,18 @@ from ..datasets.base import GZSLDataset
 from ..datasets.on_disk import in_chunks
 from ..generators.base import Generator, ask
 from ..method.model import GSMFlow
-from ..seeds import stream
 from .classifier import SoftmaxClassifier
+from .few_rows import copies, few_of_each
+
+# --- Scores ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class GZSLScores:
     """Means of per-class accuracies, in per cent.
 
-    ``seen`` and ``unseen`` when every class competes, ``harmonic`` their harmonic mean 2SU / (S + U), and ``zsl`` (T1) of
-    unseen rows when only unseen classes compete.
+    In ``seen`` and ``unseen`` all classes compete; ``harmonic`` is their harmonic mean
+    2SU / (S + U). In ``zsl`` (T1) only the unseen classes compete for the unseen rows.
     """
 
     seen: float
@@ -33,69 +36,109 @@ class GZSLScores:
 
     @classmethod
     def of(cls, seen: float, unseen: float, zsl: float) -> GZSLScores:
-        """From the three accuracies, in per cent."""
+        """The scores of three accuracies, in per cent."""
         total = seen + unseen
-        return cls(seen, unseen, 2 * seen * unseen / total if total else 0.0, zsl)
+        harmonic = 2 * seen * unseen / total if total else 0.0
+        return cls(seen, unseen, harmonic, zsl)
 
     def __str__(self) -> str:
         return f"S {self.seen:.1f}  U {self.unseen:.1f}  H {self.harmonic:.1f}  T1 {self.zsl:.1f}"
 
 
-def per_class_accuracy(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Share of right predictions of each class that occurs in ``truth`` (N,), ascending: (K,); ``predicted`` is (N,), too."""
+def per_class_accuracy(
+    truth: Shaped[np.ndarray, " N"], predicted: Shaped[np.ndarray, " N"]
+) -> Float[np.ndarray, " K"]:
+    """Share of right predictions of each class that occurs in ``truth``, classes ascending."""
     classes, index, counts = np.unique(truth, return_inverse=True, return_counts=True)
     return np.bincount(index, weights=truth == predicted, minlength=len(classes)) / counts
 
 
+def _mean_accuracy(truth: Int[np.ndarray, " N"], predicted: Int[np.ndarray, " N"]) -> float:
+    return float(100 * per_class_accuracy(truth, predicted).mean())
+
+
+@dataclass(frozen=True, eq=False)
+class _Contest:
+    """Test rows between their best seen and their best unseen class.
+
+    ``lead`` is by how much the logit of the best seen class is larger.
+    """
+
+    truth: Int[np.ndarray, " n"]
+    best_seen: Int[np.ndarray, " n"]
+    best_unseen: Int[np.ndarray, " n"]
+    lead: Float[np.ndarray, " n"]
+
+    @classmethod
+    def of(
+        cls, dataset: GZSLDataset, rows: Int[np.ndarray, " n"], logits: Float[np.ndarray, "n K"]
+    ) -> _Contest:
+        of_seen = logits[:, dataset.seen_classes]
+        of_unseen = logits[:, dataset.unseen_classes]
+        return cls(
+            truth=dataset.labels[rows],
+            best_seen=dataset.seen_classes[of_seen.argmax(1)],
+            best_unseen=dataset.unseen_classes[of_unseen.argmax(1)],
+            lead=of_seen.max(1) - of_unseen.max(1),
+        )
+
+    def accuracy(self, calibration: float) -> float:
+        """Mean per-class accuracy in per cent where a seen class needs a larger lead to win."""
+        answers = np.where(self.lead > calibration, self.best_seen, self.best_unseen)
+        return _mean_accuracy(self.truth, answers)
+
+
 @dataclass(frozen=True, eq=False)
 class TestLogits:
-    """What a classifier says of the test rows: higher means more likely, columns are the classes of ``dataset``.
+    """What a classifier says of the test rows.
 
-    ``joint_seen`` (n, K) and ``joint_unseen`` (m, K) with all classes competing; ``zsl`` (m, U) with the unseen ones only.
+    Higher means more likely. Columns are the K classes of ``dataset``, all of which compete in
+    ``joint_seen`` and ``joint_unseen``; only the U unseen ones compete in ``zsl``.
     """
 
     dataset: GZSLDataset
-    joint_seen: np.ndarray
-    joint_unseen: np.ndarray
-    zsl: np.ndarray
+    joint_seen: Float[np.ndarray, "n K"]
+    joint_unseen: Float[np.ndarray, "m K"]
+    zsl: Float[np.ndarray, "m U"]
 
     @cached_property
-    def _contests(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        """For seen and for unseen rows: the truth, the best seen class, the best unseen class, and the former's lead."""
-        d, contests = self.dataset, []
-        for logits, rows in ((self.joint_seen, d.test_seen), (self.joint_unseen, d.test_unseen)):
-            of_seen, of_unseen = logits[:, d.seen_classes], logits[:, d.unseen_classes]
-            best = d.seen_classes[of_seen.argmax(1)], d.unseen_classes[of_unseen.argmax(1)]
-            contests.append((d.labels[rows], *best, of_seen.max(1) - of_unseen.max(1)))
-        return contests
+    def _of_seen(self) -> _Contest:
+        return _Contest.of(self.dataset, self.dataset.test_seen, self.joint_seen)
+
+    @cached_property
+    def _of_unseen(self) -> _Contest:
+        return _Contest.of(self.dataset, self.dataset.test_unseen, self.joint_unseen)
 
     def scores(self, calibration: float = 0.0) -> GZSLScores:
-        """Scores after ``calibration`` has been subtracted from every seen class (calibrated stacking, Chao et al. 2016)."""
-        d = self.dataset
-        seen, unseen = (
-            100
-            * per_class_accuracy(truth, np.where(lead > calibration, best_seen, best_unseen)).mean()
-            for truth, best_seen, best_unseen, lead in self._contests
+        """Scores after ``calibration`` has been subtracted from every seen class.
+
+        Reference: calibrated stacking, Chao et al. (2016).
+        """
+        zsl_answers = self.dataset.unseen_classes[self.zsl.argmax(1)]
+        return GZSLScores.of(
+            self._of_seen.accuracy(calibration),
+            self._of_unseen.accuracy(calibration),
+            _mean_accuracy(self._of_unseen.truth, zsl_answers),
         )
-        zsl = (
-            100
-            * per_class_accuracy(
-                d.labels[d.test_unseen], d.unseen_classes[self.zsl.argmax(1)]
-            ).mean()
-        )
-        return GZSLScores.of(float(seen), float(unseen), float(zsl))
+
+    @property
+    def leads(self) -> Float[np.ndarray, " N"]:
+        """The lead of the best seen over the best unseen class: of seen rows, then unseen ones."""
+        return np.concatenate([self._of_seen.lead, self._of_unseen.lead])
 
     def best_calibration(self, most: int = 200) -> float:
-        """The calibration with the highest harmonic mean *on these rows*: hand in a validation fold, never the test set.
+        """The calibration with the highest harmonic mean on *these* rows.
 
-        Candidates are quantiles of the lead of the best seen over the best unseen class, so the scale of the logits does
-        not matter.
+        Call it on a validation fold, never on the test set. It tries ``most`` quantiles of the
+        leads, so the scale of the logits does not matter.
         """
-        leads = np.concatenate([lead for *_, lead in self._contests])
-        candidates = np.quantile(leads, np.linspace(0, 1, most))
-        harmonic = np.array([self.scores(c).harmonic for c in candidates])
+        candidates = np.quantile(self.leads, np.linspace(0, 1, most))
+        harmonic = np.array([self.scores(calibration).harmonic for calibration in candidates])
         best = candidates[harmonic >= harmonic.max() - 1e-9]
         return float(best[len(best) // 2])  # the middle of a plateau is safer than its edge
+
+
+# --- Classifiers -----------------------------------------------------------------------------
 
 
 def softmax_logits(
@@ -106,108 +149,100 @@ def softmax_logits(
     seed: int = 0,
     temperature: float = 1.0,
 ) -> TestLogits:
-    """Train on real seen and synthesized unseen rows, and classify the test rows.
+    """Train a softmax on real seen and synthesized unseen rows, and classify the test rows.
 
-    At most ``config.rows`` different rows of a class are held, real or synthesized. Those of a class that has more of them,
-    or is to have ``config.samples``, count several times.
+    At most ``config.rows`` different rows of a class are held in memory. Where a class has more
+    real rows, or is to have more synthesized ones (``config.samples``), some count several times.
     """
-    made = min(config.samples, config.rows)
-    picked, counts = _few_of_each(dataset.labels[dataset.train], config.rows, seed)
-    asked, width = dataset.attributes[dataset.unseen_classes], dataset.features.shape[1]
-    names = [dataset.class_names[k] for k in dataset.unseen_classes]
-    fake = ask(
-        generator, asked, made, temperature=temperature, seed=seed, width=width, names=names
-    ).flatten(0, 1)
-    first = len(picked)
-    x = fake.new_empty(
-        first + len(fake), fake.shape[1]
-    )  # filled in turn: both parts beside it would be as much again
-    x[first:] = fake
-    del fake
-    for places, rows in in_chunks(dataset.features, dataset.train[picked]):
-        x[places] = torch.from_numpy(rows).to(x)
-    y = np.concatenate(
-        [dataset.labels[dataset.train[picked]], np.repeat(dataset.unseen_classes, made)]
+    rows = _classifier_rows(generator, dataset, config, seed, temperature)
+    unseen = rows.of_unseen_classes()
+    joint = SoftmaxClassifier.fit(rows.x, rows.y, config, times=rows.times, seed=seed)
+    zsl = SoftmaxClassifier.fit(unseen.x, unseen.y, config, times=unseen.times, seed=seed)
+    return TestLogits(
+        dataset,
+        _logits_of(joint, dataset, dataset.test_seen),
+        _logits_of(joint, dataset, dataset.test_unseen),
+        _logits_of(zsl, dataset, dataset.test_unseen),
     )
-    y = torch.from_numpy(y).to(x.device)
-    copies = np.tile(_copies(np.arange(made), config.samples, made), len(asked))
-    times = torch.from_numpy(np.concatenate([counts, copies])).to(x.device)
-    joint = SoftmaxClassifier.fit(x, y, config, times=times, seed=seed)
-    alone = SoftmaxClassifier.fit(x[first:], y[first:], config, times=times[first:], seed=seed)
-    seen, unseen = (
-        _on_rows(joint, dataset, index, x) for index in (dataset.test_seen, dataset.test_unseen)
+
+
+@dataclass(frozen=True, eq=False)
+class _ClassifierRows:
+    """Rows x of classes y that count ``times``; the first ``seen`` of them are real."""
+
+    x: Float[Tensor, "N D"]
+    y: Int[Tensor, " N"]
+    times: Int[Tensor, " N"]
+    seen: int
+
+    def of_unseen_classes(self) -> _ClassifierRows:
+        return _ClassifierRows(self.x[self.seen :], self.y[self.seen :], self.times[self.seen :], 0)
+
+
+def _classifier_rows(
+    generator: Generator,
+    dataset: GZSLDataset,
+    config: ClassifierConfig,
+    seed: int,
+    temperature: float,
+) -> _ClassifierRows:
+    unseen = dataset.unseen_classes
+    each = min(config.samples, config.rows)
+    labels = dataset.labels[dataset.train]
+    kept, real_times = few_of_each(labels, config.rows, seed)
+    times_of_one_class = copies(np.arange(each), config.samples, each)
+
+    synthesized = ask(
+        generator,
+        dataset.attributes[unseen],
+        each,
+        temperature=temperature,
+        seed=seed,
+        width=dataset.features.shape[1],
+        names=[dataset.class_names[k] for k in unseen],
     )
-    return TestLogits(dataset, seen, unseen, _on_rows(alone, dataset, dataset.test_unseen, x))
+    x = _real_then_synthesized(dataset, dataset.train[kept], synthesized.flatten(0, 1))
+    y = np.concatenate([labels[kept], np.repeat(unseen, each)])
+    times = np.concatenate([real_times, np.tile(times_of_one_class, len(unseen))])
+    return _ClassifierRows(
+        x, torch.from_numpy(y).to(x.device), torch.from_numpy(times).to(x.device), len(kept)
+    )
 
 
-def _few_of_each(labels: np.ndarray, most: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places (m,) of at most ``most`` rows of each class in ``labels`` (n,), and how often each counts, (m,)."""
-    _, target, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    if counts.max() <= most:
-        return np.arange(len(labels)), np.ones(len(labels), np.int64)
-    drawn = stream(seed, "rows of the classifier").permutation(len(labels))
-    by_class = drawn[np.argsort(target[drawn], kind="stable")]
-    rank = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
-    kept = rank < most
-    total = np.repeat(counts, counts)[kept]
-    places, times = by_class[kept], _copies(rank[kept], total, np.minimum(total, most))
-    order = np.argsort(places)
-    return places[order], times[order]
+def _real_then_synthesized(
+    dataset: GZSLDataset, rows: Int[np.ndarray, " n"], synthesized: Float[Tensor, "m D"]
+) -> Float[Tensor, "N D"]:
+    """Both parts in one matrix; the real one is read a block at a time, to save memory."""
+    x = synthesized.new_empty(len(rows) + len(synthesized), synthesized.shape[1])
+    x[len(rows) :] = synthesized
+    for places, block in in_chunks(dataset.features, rows):
+        x[places] = torch.from_numpy(block).to(x)
+    return x
 
 
-def _copies(rank: np.ndarray, total: np.ndarray | int, kept: np.ndarray | int) -> np.ndarray:
-    """How often the row of that rank counts, where ``kept`` rows stand for ``total``."""
-    return total // kept + (rank < total % kept)
-
-
-def _on_rows(
-    classifier: SoftmaxClassifier, dataset: GZSLDataset, index: np.ndarray, like: Tensor
-) -> np.ndarray:
-    """Logits (n, K) of the rows ``index`` (n,), some at a time."""
-    blocks = (torch.from_numpy(rows).to(like) for _, rows in in_chunks(dataset.features, index))
-    return np.concatenate([classifier.logits(some).cpu().numpy() for some in blocks])
+def _logits_of(
+    classifier: SoftmaxClassifier, dataset: GZSLDataset, rows: Int[np.ndarray, " n"]
+) -> Float[np.ndarray, "n K"]:
+    """Logits of ``rows``, a block at a time."""
+    logits = []
+    for _, block in in_chunks(dataset.features, rows):
+        x = torch.from_numpy(block).to(classifier.weight)
+        logits.append(classifier.logits(x).cpu().numpy())
+    return np.concatenate(logits)
 
 
 def likelihood_logits(model: GSMFlow, dataset: GZSLDataset) -> TestLogits:
-    """The flow itself as the classifier: log p(x | a_c) in nats. It learns nothing from the classes it is to tell apart."""
-    attributes = torch.from_numpy(dataset.attributes)
-    rows = (
-        torch.from_numpy(dataset.features[index])
-        for index in (dataset.test_seen, dataset.test_unseen)
-    )
-    seen, unseen = (model.log_prob(x, attributes).cpu().numpy() for x in rows)
-    return TestLogits(dataset, seen, unseen, unseen[:, dataset.unseen_classes])
+    """The flow itself as the classifier: log p(x | a_c) in nats.
 
-
-def eszsl_logits(
-    dataset: GZSLDataset, feature_penalty: float, attribute_penalty: float
-) -> TestLogits:
-    r"""ESZSL, the closed-form bilinear baseline: scores :math:`x^T V a` with
-
-    .. math:: V = (X^T X + \gamma I)^{-1} X^T Y S (S^T S + \lambda I)^{-1}
-
-    X (n, D) training features, Y (n, S) in {-1, 1}, S (S, A) attributes of the seen classes; the penalties :math:`\gamma`
-    and :math:`\lambda` are relative to the mean eigenvalue of what they are added to. Romera-Paredes & Torr (2015), eq. 4.
+    It learns nothing from the classes that it tells apart.
     """
-    seen, labels = (
-        dataset.attributes[dataset.seen_classes].astype(np.float64),
-        dataset.labels[dataset.train],
+    attributes = torch.from_numpy(dataset.attributes)
+
+    def log_densities(rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n K"]:
+        x = torch.from_numpy(dataset.features[rows])
+        return model.log_prob(x, attributes).cpu().numpy()
+
+    unseen = log_densities(dataset.test_unseen)
+    return TestLogits(
+        dataset, log_densities(dataset.test_seen), unseen, unseen[:, dataset.unseen_classes]
     )
-    left, x_y = 0.0, 0.0
-    for places, rows in in_chunks(dataset.features, dataset.train):
-        x = rows.astype(np.float64)
-        left += x.T @ x
-        x_y += x.T @ np.where(labels[places][:, None] == dataset.seen_classes, 1.0, -1.0)
-    left[np.diag_indices_from(left)] += feature_penalty * np.trace(left) / len(left)
-    likeness = _ridge_kernel(seen, attribute_penalty) @ dataset.attributes.T.astype(np.float64)
-    v_a = np.linalg.solve(left, x_y @ likeness).astype(np.float32)
-    logits = [dataset.features[index] @ v_a for index in (dataset.test_seen, dataset.test_unseen)]
-    return TestLogits(dataset, *logits, logits[1][:, dataset.unseen_classes])
-
-
-def _ridge_kernel(s: np.ndarray, penalty: float) -> np.ndarray:
-    r""":math:`S (S^T S + \lambda I)^{-1} = (S S^T + \lambda I)^{-1} S`, (S, A), by the smaller of the two inverses."""
-    wide = len(s) < s.shape[1]
-    gram = s @ s.T if wide else s.T @ s
-    gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / s.shape[1]
-    return np.linalg.solve(gram, s) if wide else np.linalg.solve(gram, s.T).T

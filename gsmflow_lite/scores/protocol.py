@@ -1,4 +1,7 @@
-"""The rules of a fair comparison: what may be chosen, on which data, and that every method goes through the same door."""
+"""The rules of a fair comparison: every method is chosen and scored in the same way, by ``run``.
+
+A method offers candidates; the protocol says on which rows they may be judged.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +18,36 @@ import numpy as np
 from ..config import ClassifierConfig, Config, check_seed
 from ..datasets.base import GZSLDataset
 from ..errors import ConfigError
-from ..events import Epoch, Event
+from ..events import Epoch, Event, Watch
 from ..generators.base import Generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.stored import RealSamples
 from ..method.model import GSMFlow
 from ..method.training import fit, new_model
-from .evaluation import GZSLScores, TestLogits, eszsl_logits, likelihood_logits, softmax_logits
+from .eszsl import eszsl_logits
+from .evaluation import GZSLScores, TestLogits, likelihood_logits, softmax_logits
 
 PROTOCOLS = {
-    "validation": "everything is chosen on validation classes carved from the seen ones; the test set is looked at once",
-    "published": "epochs are chosen on the TEST set, as in the papers' code: optimistic, for comparison with it only",
+    "validation": (
+        "everything is chosen on validation classes carved from the seen ones; "
+        "the test set is looked at once"
+    ),
+    "published": (
+        "epochs are chosen on the TEST set, as in the papers' code: "
+        "optimistic, for comparison with it only"
+    ),
 }
+ESZSL_PENALTIES = tuple(10.0**power for power in range(-4, 2))
+
 Setting = tuple[tuple[str, float], ...]  # such as (("epoch", 4), ("penalty", 0.001))
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to use a method: its setting, and how it judges the test rows of the data set that it was made on.
+    """One way to use a method: its setting, and how it judges the test rows of its data set.
 
-    Judge it before the next one is asked for, and copy its generator to keep it: a flow may go on learning then.
+    Judge it before you ask for the next one, and copy its generator to keep it: a flow may go on
+    learning then.
     """
 
     setting: Setting
@@ -41,7 +55,8 @@ class Candidate:
     generator: Generator | None = None
 
 
-# (data set, seed, chosen setting or None) -> progress and candidates; with a chosen setting, that candidate alone
+#: A function of a data set, a seed and a chosen setting (or None). It yields events and
+#: candidates; with a chosen setting, that candidate alone.
 Method = Callable[[GZSLDataset, int, Setting | None], Iterator[Event | Candidate]]
 
 
@@ -57,18 +72,20 @@ class Choice:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Test scores of a method, the choice that led to them, and the generator that earned them (None for ESZSL)."""
+    """Test scores of a method, the choice that led to them, and the generator behind them.
+
+    ``generator`` is None for a method without one. ``evaluate_seconds`` is the time for
+    synthesizing, fitting classifiers and scoring, on validation classes too.
+    """
 
     scores: GZSLScores
     choice: Choice
     generator: Generator | None
     train_seconds: float
-    evaluate_seconds: (
-        float  # synthesizing, fitting classifiers and scoring, on validation classes too
-    )
+    evaluate_seconds: float
 
 
-# --- Methods ---------------------------------------------------------------------------------------------------------
+# --- Methods ---------------------------------------------------------------------------------
 
 
 def flow(
@@ -78,63 +95,77 @@ def flow(
     device: str = "auto",
     checkpoint: str | Path | None = None,
 ) -> Method:
-    """The GSMFlow of ``config``; candidates are ``config.checks`` epochs spread over its training, and the penalties."""
+    """The GSMFlow of ``config``.
+
+    Candidates are ``config.checks`` epochs, spread over its training, with each of the
+    classifier's penalties. ``checkpoint`` is a file from which the final training goes on.
+    """
 
     def method(
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Event | Candidate]:
-        model, training = new_model(dataset, config.model, seed=seed), config.training
-        if chosen:  # train just as long as was chosen; only this training is worth a checkpoint
+        model = new_model(dataset, config.model, seed=seed)
+        training = config.training
+        if chosen:  # train just as long as was chosen
             training = replace(training, epochs=int(dict(chosen)["epoch"]))
-        marks = {training.epochs} if chosen else _marks(training.epochs, config.checks)
-        events = fit(
-            model,
-            dataset,
-            training,
-            seed=seed,
-            device=device,
-            checkpoint=checkpoint if chosen else None,
-        )
-        for event in events:
+        epochs = {training.epochs} if chosen else _judged_epochs(training.epochs, config.checks)
+        file = checkpoint if chosen else None  # no other training is worth a checkpoint
+
+        for event in fit(model, dataset, training, seed=seed, device=device, checkpoint=file):
             yield event
-            if isinstance(event, Epoch) and event.epoch in marks:
-                setting = (("epoch", event.epoch),)
-                if classifier == "likelihood":
-                    yield Candidate(setting, lambda: likelihood_logits(model, dataset), model)
-                else:
-                    yield from _softmax_candidates(model, dataset, config.classifier, seed, setting)
+            if isinstance(event, Epoch) and event.epoch in epochs:
+                yield from candidates(model, dataset, seed, (("epoch", event.epoch),))
+
+    def candidates(
+        model: GSMFlow, dataset: GZSLDataset, seed: int, setting: Setting
+    ) -> Iterator[Candidate]:
+        if classifier == "likelihood":
+            yield Candidate(setting, partial(likelihood_logits, model, dataset), model)
+        else:
+            yield from _softmax_candidates(model, dataset, config.classifier, seed, setting)
 
     return method
 
 
 def ridge_gaussian(config: Config) -> Method:
-    """The ridge-Gaussian generator; its ridge strength is chosen by leaving seen classes out, in closed form."""
+    """The ridge-Gaussian generator.
+
+    Its ridge strength is chosen by leaving seen classes out, in closed form.
+    """
 
     def method(
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Candidate]:
-        yield from _softmax_candidates(RidgeGaussian.fit(dataset), dataset, config.classifier, seed)
+        generator = RidgeGaussian.fit(dataset)
+        yield from _softmax_candidates(generator, dataset, config.classifier, seed)
 
     return method
 
 
 def oracle(config: Config) -> Method:
-    """Real unseen images in training: half of them train, the other half is the test. What perfect imagination would get."""
+    """Real unseen rows in training: what a perfect generator would get.
+
+    Half of the unseen rows train the classifier, the other half is the test.
+    """
 
     def method(
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Candidate]:
         rows, rest = dataset.split_unseen(seed=seed)
-        yield from _softmax_candidates(RealSamples(dataset, rows), rest, config.classifier, seed)
+        generator = RealSamples(dataset, rows)
+        yield from _softmax_candidates(generator, rest, config.classifier, seed)
 
     return method
 
 
 def eszsl(dataset: GZSLDataset, seed: int, chosen: Setting | None = None) -> Iterator[Candidate]:
-    """The closed-form bilinear baseline over a grid of its two penalties. Romera-Paredes & Torr (2015)."""
-    for left, right in itertools.product(10.0 ** np.arange(-4, 2), repeat=2):
-        setting = (("feature penalty", float(left)), ("attribute penalty", float(right)))
-        yield Candidate(setting, lambda a=left, b=right: eszsl_logits(dataset, a, b))
+    """The closed-form bilinear baseline, over a grid of its two penalties.
+
+    Reference: Romera-Paredes & Torr (2015).
+    """
+    for of_features, of_attributes in itertools.product(ESZSL_PENALTIES, repeat=2):
+        setting = (("feature penalty", of_features), ("attribute penalty", of_attributes))
+        yield Candidate(setting, partial(eszsl_logits, dataset, of_features, of_attributes))
 
 
 def _softmax_candidates(
@@ -144,21 +175,24 @@ def _softmax_candidates(
     seed: int,
     setting: Setting = (),
 ) -> Iterator[Candidate]:
-    for penalty in (0.0,) if config.solver == "adam" else config.penalties:
-        fixed = replace(config, penalties=(penalty,)) if penalty else config
-        yield Candidate(
-            (*setting, ("penalty", penalty)),
-            lambda c=fixed: softmax_logits(generator, dataset, c, seed=seed),
-            generator,
-        )
+    """The generator with each penalty of the classifier."""
+    if config.solver == "adam":  # has no penalty
+        one_way = partial(softmax_logits, generator, dataset, config, seed=seed)
+        yield Candidate((*setting, ("penalty", 0.0)), one_way, generator)
+        return
+    for penalty in config.penalties:
+        fixed = replace(config, penalties=(penalty,))
+        one_way = partial(softmax_logits, generator, dataset, fixed, seed=seed)
+        yield Candidate((*setting, ("penalty", penalty)), one_way, generator)
 
 
-def _marks(epochs: int, checks: int) -> set[int]:
-    """Epochs at which a model is judged: evenly spread, the last among them."""
-    return {round(epochs * (i + 1) / min(checks, epochs)) for i in range(min(checks, epochs))}
+def _judged_epochs(epochs: int, checks: int) -> set[int]:
+    """Epochs after which a model is judged: evenly spread, the last one among them."""
+    checks = min(checks, epochs)
+    return {round(epochs * check / checks) for check in range(1, checks + 1)}
 
 
-# --- The door --------------------------------------------------------------------------------------------------------
+# --- Choosing and scoring --------------------------------------------------------------------
 
 
 def run(
@@ -168,14 +202,17 @@ def run(
     seed: int = 0,
     protocol: str = "validation",
     folds: Sequence[int] = (0,),
-    watch: Callable[[Event], None] = lambda event: None,
+    watch: Watch = lambda event: None,
 ) -> Outcome:
-    """Choose a method's setting by ``protocol`` and score it on the test set.
+    """Choose a method's setting by ``protocol``, and score it on the test set.
 
-    ``validation``: candidates are trained and judged on each validation fold; the setting with the highest mean harmonic
-    mean is taken together with its calibration, trained anew on all training rows, and scored on the test set once.
-    ``published``: candidates are judged on the test set itself, uncalibrated, and the best one is reported.
-    ``watch`` is told every event. Raises ``ConfigError`` for another protocol, or no fold to choose on.
+    ``validation``: candidates are trained and judged on each validation fold. The setting with the
+    highest mean harmonic mean is taken together with its calibration, trained anew on all training
+    rows, and scored on the test set once. ``published``: candidates are judged on the test set
+    itself, without calibration, and the best one is reported. ``watch`` is called with every event.
+
+    Raises ``ConfigError`` for another protocol, for no fold to choose on, and for a method that
+    offers no candidate, or not the chosen one.
 
     >>> from gsmflow_lite import gaussian_world
     >>> run(ridge_gaussian(Config()), gaussian_world(2).dataset).scores.seen > 80
@@ -186,14 +223,19 @@ def run(
     check_seed(seed)
     if not len(folds):
         raise ConfigError("at least one validation fold is needed to choose on, got none")
-    clock, started = _Clock(), time.perf_counter()
+
+    started = time.perf_counter()
+    runner = _Runner(method, seed, watch)
     if protocol == "published":
-        scores, choice, generator = _choose_on_test(method, dataset, seed, watch, clock)
+        choice, generator = runner.choose_on_test(dataset)
+        scores = choice.scores
     else:
-        choice = _choose(method, (dataset.validation_fold(n) for n in folds), seed, watch, clock)
-        scores, generator = _test(method, dataset, seed, choice, watch, clock)
+        choice = runner.choose(dataset.validation_fold(number) for number in folds)
+        scores, generator = runner.test(dataset, choice)
+
     total = time.perf_counter() - started
-    return Outcome(scores, choice, generator, total - clock.seconds, clock.seconds)
+    judging = runner.clock.seconds
+    return Outcome(scores, choice, generator, total - judging, judging)
 
 
 class _Clock:
@@ -208,63 +250,80 @@ class _Clock:
         self.seconds += time.perf_counter() - self._started
 
 
-def _choose(
-    method: Method,
-    folds: Iterable[GZSLDataset],
-    seed: int,
-    watch: Callable[[Event], None],
-    clock: _Clock,
-) -> Choice:
-    """The setting with the highest harmonic mean, averaged over the folds, each at its own best calibration."""
-    found: dict[Setting, list[tuple[float, GZSLScores]]] = {}
-    for fold in folds:
-        for candidate in _candidates(method(fold, seed, None), watch):
-            with clock:
-                logits = candidate.judge()
-                calibration = logits.best_calibration()
-                found.setdefault(candidate.setting, []).append(
-                    (calibration, logits.scores(calibration))
-                )
-    means = {
-        setting: float(np.mean([s.harmonic for _, s in results]))
-        for setting, results in found.items()
-    }
-    best = max(means, key=means.__getitem__)
-    calibration = float(np.mean([c for c, _ in found[best]]))
-    fields = zip(*((s.seen, s.unseen, s.zsl) for _, s in found[best]), strict=True)
-    scores = GZSLScores.of(*(float(np.mean(values)) for values in fields))
-    return Choice(best, calibration, "validation classes", scores)
+@dataclass(frozen=True)
+class _Judged:
+    """How a candidate did on a validation fold, at its best calibration there."""
+
+    calibration: float
+    scores: GZSLScores
 
 
-def _test(
-    method: Method,
-    dataset: GZSLDataset,
-    seed: int,
-    choice: Choice,
-    watch: Callable[[Event], None],
-    clock: _Clock,
-) -> tuple[GZSLScores, Generator | None]:
-    """Train as was chosen, on all training rows, and look at the test set once."""
-    for candidate in _candidates(method(dataset, seed, choice.setting), watch):
-        if candidate.setting == choice.setting:
-            with clock:
-                return candidate.judge().scores(choice.calibration), candidate.generator
-    raise ConfigError(
-        f"a method must offer the setting {choice.setting} on every data set, but here it did not"
-    )
+class _Runner:
+    """Runs one method, reports its events, and times how long judging takes."""
 
+    def __init__(self, method: Method, seed: int, watch: Watch) -> None:
+        self.method = method
+        self.seed = seed
+        self.watch = watch
+        self.clock = _Clock()
 
-def _choose_on_test(
-    method: Method, dataset: GZSLDataset, seed: int, watch: Callable[[Event], None], clock: _Clock
-) -> tuple[GZSLScores, Choice, Generator | None]:
-    best, looks = None, 0
-    for candidate in _candidates(method(dataset, seed, None), watch):
-        with clock:
-            scores, looks = candidate.judge().scores(), looks + 1
-        if best is None or scores.harmonic > best[0].harmonic:
-            best = scores, candidate.setting, _kept(candidate.generator)
-    scores, setting, generator = best
-    return scores, Choice(setting, 0.0, f"the TEST set, best of {looks} looks", scores), generator
+    def candidates(
+        self, dataset: GZSLDataset, chosen: Setting | None = None
+    ) -> Iterator[Candidate]:
+        for item in self.method(dataset, self.seed, chosen):
+            if isinstance(item, Candidate):
+                yield item
+            else:
+                self.watch(item)
+
+    def choose(self, folds: Iterable[GZSLDataset]) -> Choice:
+        """The setting with the highest harmonic mean, averaged over the folds."""
+        judged: dict[Setting, list[_Judged]] = {}
+        for fold in folds:
+            for candidate in self.candidates(fold):
+                judged.setdefault(candidate.setting, []).append(self._judge(candidate))
+        if not judged:
+            raise ConfigError("a method must offer at least one candidate, got none")
+
+        best = max(judged, key=lambda setting: _mean_harmonic(judged[setting]))
+        calibration = _mean([one.calibration for one in judged[best]])
+        return Choice(best, calibration, "validation classes", _mean_scores(judged[best]))
+
+    def _judge(self, candidate: Candidate) -> _Judged:
+        with self.clock:
+            logits = candidate.judge()
+            calibration = logits.best_calibration()
+            return _Judged(calibration, logits.scores(calibration))
+
+    def test(self, dataset: GZSLDataset, choice: Choice) -> tuple[GZSLScores, Generator | None]:
+        """Train as was chosen, on all training rows, and look at the test set once."""
+        for candidate in self.candidates(dataset, choice.setting):
+            if candidate.setting == choice.setting:
+                with self.clock:
+                    scores = candidate.judge().scores(choice.calibration)
+                return scores, candidate.generator
+        raise ConfigError(
+            f"a method must offer the setting {choice.setting} on every data set, "
+            "but here it did not"
+        )
+
+    def choose_on_test(self, dataset: GZSLDataset) -> tuple[Choice, Generator | None]:
+        """The candidate with the highest harmonic mean on the test set, without calibration."""
+        best: Candidate | None = None
+        best_scores = None
+        looks = 0
+        for candidate in self.candidates(dataset):
+            looks += 1
+            with self.clock:
+                scores = candidate.judge().scores()
+            if best_scores is None or scores.harmonic > best_scores.harmonic:
+                best_scores = scores
+                best = replace(candidate, generator=_kept(candidate.generator))
+
+        if best is None or best_scores is None:
+            raise ConfigError("a method must offer at least one candidate, got none")
+        chosen_on = f"the TEST set, best of {looks} looks"
+        return Choice(best.setting, 0.0, chosen_on, best_scores), best.generator
 
 
 def _kept(generator: Generator | None) -> Generator | None:
@@ -272,11 +331,17 @@ def _kept(generator: Generator | None) -> Generator | None:
     return copy.deepcopy(generator) if isinstance(generator, GSMFlow) else generator
 
 
-def _candidates(
-    items: Iterator[Event | Candidate], watch: Callable[[Event], None]
-) -> Iterator[Candidate]:
-    for item in items:
-        if isinstance(item, Candidate):
-            yield item
-        else:
-            watch(item)
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))
+
+
+def _mean_harmonic(judged: Sequence[_Judged]) -> float:
+    return _mean([one.scores.harmonic for one in judged])
+
+
+def _mean_scores(judged: Sequence[_Judged]) -> GZSLScores:
+    return GZSLScores.of(
+        seen=_mean([one.scores.seen for one in judged]),
+        unseen=_mean([one.scores.unseen for one in judged]),
+        zsl=_mean([one.scores.zsl for one in judged]),
+    )

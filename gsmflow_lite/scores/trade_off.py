@@ -1,43 +1,51 @@
-"""scores.trade_off."""
+"""The curve of seen against unseen accuracy: what a classifier can do at every calibration.
+
+A calibration favours the unseen classes over the seen ones. The area under the curve is a score
+that needs no choice of it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from .evaluation import TestLogits
 
 
-def trade_off(logits: TestLogits, most: int = 200) -> TradeOff:
-    """Scores of a classifier at ``most`` calibrations, spread over the leads of its best seen over its best unseen class."""
-    d = logits.dataset
-    both = np.concatenate([logits.joint_seen, logits.joint_unseen])
-    leads = both[:, d.seen_classes].max(1) - both[:, d.unseen_classes].max(1)
-    inner = np.quantile(leads, np.linspace(0, 1, most))
-    calibration = np.concatenate([[inner[0] - 1], inner, [inner[-1] + 1]])
-    scores = [logits.scores(c) for c in calibration]
-    return TradeOff(
-        calibration, np.array([s.seen for s in scores]), np.array([s.unseen for s in scores])
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class TradeOff:
-    """Accuracies at every calibration: ``calibration``, ``seen`` and ``unseen``, (m,) each, the latter two in per cent.
+    """Accuracies in per cent at every calibration, from the smallest calibration to the largest.
 
-    Calibration rises, and with it the unseen accuracy, while the seen one falls; the first point answers with seen classes
-    only, the last with unseen ones only. ``area`` under the curve, 0 to 1: a score without any choice of calibration.
+    As ``calibration`` rises, the ``unseen`` accuracy rises and the ``seen`` one falls. At the first
+    point every answer is a seen class, at the last point every answer is an unseen one.
     Reference: Chao et al. (2016), sec. 4.
     """
 
-    calibration: np.ndarray
-    seen: np.ndarray
-    unseen: np.ndarray
+    calibration: Float[np.ndarray, " m"]
+    seen: Float[np.ndarray, " m"]
+    unseen: Float[np.ndarray, " m"]
 
     @property
     def area(self) -> float:
-        """Under the curve of seen over unseen accuracy, 0 to 1."""
-        return float(
-            (np.diff(self.unseen) * (self.seen[1:] + self.seen[:-1])).sum() / 2e4
-        )  # NumPy 1 has no trapezoid
+        """The area under the curve of seen over unseen accuracy, from 0 to 1.
+
+        It is a score that needs no calibration.
+        """
+        steps = np.diff(self.unseen)
+        heights = self.seen[1:] + self.seen[:-1]  # twice the mean: NumPy 1 has no trapezoid
+        return float((steps * heights).sum() / (2 * 100**2))
+
+
+def trade_off(logits: TestLogits, most: int = 200) -> TradeOff:
+    """Scores at ``most`` calibrations, which are quantiles of the leads, and beyond both ends.
+
+    A lead is by how much a row's best seen class is ahead of its best unseen class.
+    """
+    quantiles = np.quantile(logits.leads, np.linspace(0, 1, most))
+    calibration = np.concatenate([[quantiles[0] - 1], quantiles, [quantiles[-1] + 1]])
+    scores = [logits.scores(each) for each in calibration]
+    seen = np.array([each.seen for each in scores])
+    unseen = np.array([each.unseen for each in scores])
+    return TradeOff(calibration, seen, unseen)

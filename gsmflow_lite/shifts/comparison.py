@@ -1,4 +1,4 @@
-"""Two generators by the same meters: what differs between their reports, and whether chance explains it."""
+"""Compare the reports of two generators: what differs, and whether chance explains it."""
 
 from __future__ import annotations
 
@@ -7,65 +7,70 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import DataError
-from .estimates import BY_NAME, Metric
-from .report import NOT_MEASURED, Reading, ShiftReport
+from .meters import BY_NAME
+from .report import Reading, ShiftReport
+from .verdict import NOT_MEASURED
 
 if TYPE_CHECKING:
     import pandas as pd
 
+COLUMNS = ("metric", "class", "first", "second", "difference", "low", "high", "nearer")
+
 
 def differences(first: ShiftReport, second: ShiftReport) -> pd.DataFrame:
-    """Every metric that both reports have, of all classes together (``class`` None) and class by class.
+    """Compare every metric that both reports have, of all classes (``class`` None) and of each.
 
-    Columns ``metric``, ``class``, ``first``, ``second``, ``difference`` (second minus first) with a 95 % interval ``low`` to
-    ``high``, and ``nearer``: ``first`` or ``second``, whichever is nearer to real data, or ``chance`` where how good they are
-    (twice the variance is as bad as half) differs by less than the intervals of both leave open. Widths are added as if the
-    readings were independent; both meet the same real rows, so that intervals are rather wide than narrow. Raises ``DataError``
-    for reports on different classes.
+    ============== =================================================================================
+    ``metric``     the name of the metric
+    ``class``      the name of the class, or None
+    ``first``      the value in the first report
+    ``second``     the value in the second report
+    ``difference`` second minus first, with a 95 % interval ``low`` to ``high``
+    ``nearer``     ``first`` or ``second``, whichever is nearer to real data; ``chance`` where the
+                   intervals of both allow that the other one is as good
+    ============== =================================================================================
+
+    What is nearer goes by how good the values are: twice the variance is as bad as half. Widths
+    are added as if the readings were independent. Both meet the same real rows, so the intervals
+    are rather wide than narrow. Raises ``DataError`` for reports on different classes.
     """
     import pandas as pd
 
     if first.names != second.names:
         raise DataError(
-            f"reports to compare must be of the same classes, got {first.names[:5]} and {second.names[:5]}"
+            f"reports to compare must be of the same classes, got {first.names[:5]} "
+            f"and {second.names[:5]}"
         )
+
     others = {(r.metric, r.label): r for r in second.readings}
-    pairs = [
-        (r, others[r.metric, r.label]) for r in first.readings if (r.metric, r.label) in others
+    rows = [
+        _row(reading, others[reading.metric, reading.label])
+        for reading in first.readings
+        if (reading.metric, reading.label) in others
     ]
-    return pd.DataFrame([_row(a, b) for a, b in pairs], columns=COLUMNS)
-
-
-COLUMNS = ["metric", "class", "first", "second", "difference", "low", "high", "nearer"]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def _row(a: Reading, b: Reading) -> tuple:
-    if NOT_MEASURED in (a.word, b.word):
-        return (a.metric, a.label, a.value, b.value, *[np.nan] * 3, NOT_MEASURED)
+    both = (a.metric, a.label, a.value, b.value)
+    if not (a.measured and b.measured):
+        return (*both, np.nan, np.nan, np.nan, NOT_MEASURED)
+
     difference = b.value - a.value
-    half = float(np.hypot(_half(a), _half(b)))
-    metric = BY_NAME[a.metric]
-    first, second = metric.goodness(np.array([a.value, b.value]))
-    unsure = np.hypot(_reach(metric, a), _reach(metric, b))
-    nearer = "chance" if abs(first - second) <= unsure else "first" if first > second else "second"
-    return (
-        a.metric,
-        a.label,
-        a.value,
-        b.value,
-        difference,
-        difference - half,
-        difference + half,
-        nearer,
-    )
+    half = float(np.hypot(a.half_width, b.half_width))
+    return (*both, difference, difference - half, difference + half, _nearer(a, b))
 
 
-def _half(r: Reading) -> float:
-    """Half of the width of an interval, from the side that was not cut off where values end."""
-    return max(r.value - r.low, r.high - r.value)
+def _nearer(a: Reading, b: Reading) -> str:
+    good_a, reach_a = _goodness_and_reach(a)
+    good_b, reach_b = _goodness_and_reach(b)
+    if abs(good_a - good_b) <= np.hypot(reach_a, reach_b):
+        return "chance"
+    return "first" if good_a > good_b else "second"
 
 
-def _reach(metric: Metric, r: Reading) -> float:
-    """By how much the value may be better or worse than it is."""
-    ends = metric.goodness(np.array([r.value - _half(r), r.value, r.value + _half(r)]))
-    return float(np.abs(ends - ends[1]).max())
+def _goodness_and_reach(r: Reading) -> tuple[float, float]:
+    """Return how good the value is, and by how much it may be better or worse."""
+    values = np.array([r.value, r.value - r.half_width, r.value + r.half_width])
+    goodness = BY_NAME[r.metric].goodness(values)
+    return goodness[0], float(np.abs(goodness - goodness[0]).max())

@@ -1,21 +1,27 @@
-"""Which metric sees which shift: every metric at every dose of every injected shift, the meters' own and well-known others."""
+"""Which metric sees which shift: every metric at every dose of every injected shift.
+
+It covers the metrics of the meters and, where wanted, well-known metrics of the literature.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 from threadpoolctl import threadpool_limits
 
 from ..datasets.base import GZSLDataset
 from ..generators.base import Generator
 from . import metrics
-from .estimates import BY_NAME, Metric
 from .halves import Halves, leading_axes
 from .injection import Injected
-from .report import HEADLINES, interval, measure, real_features, synthesized_features
+from .measuring import measure, real_features, synthesized_features
+from .meters import BY_NAME, HEADLINES
+from .metric import Metric
+from .two_sample import auc, two_sample_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,31 +37,68 @@ LIFELIKE = {
     "towards_seen": (0.0, 0.15, 0.3, 0.45, 0.6, 0.75),
 }
 KNOWN = (
-    Metric("known", "precision", "higher", "share of synthesized rows within the real manifold"),
     Metric(
-        "known",
-        "recall, not centred",
-        "higher",
-        "share of real rows within the synthesized manifold",
+        meter="known",
+        name="precision",
+        better="higher",
+        text="share of synthesized rows within the real manifold",
     ),
     Metric(
-        "known",
-        "density",
-        "one",
-        "real balls that hold a synthesized row, over the number of neighbours",
+        meter="known",
+        name="recall, not centred",
+        better="higher",
+        text="share of real rows within the synthesized manifold",
     ),
-    Metric("known", "coverage", "higher", "share of real balls that hold a synthesized row"),
-    Metric("known", "MMD", "lower", "squared maximum mean discrepancy"),
     Metric(
-        "known",
-        "linear test",
-        "half",
-        "AUC of telling synthesized from real rows by a linear classifier",
+        meter="known",
+        name="density",
+        better="one",
+        text="real balls that hold a synthesized row, over the number of neighbours",
+    ),
+    Metric(
+        meter="known",
+        name="coverage",
+        better="higher",
+        text="share of real balls that hold a synthesized row",
+    ),
+    Metric(
+        meter="known",
+        name="MMD",
+        better="lower",
+        text="squared maximum mean discrepancy",
+    ),
+    Metric(
+        meter="known",
+        name="linear test",
+        better="half",
+        text="AUC of telling synthesized from real rows by a linear classifier",
     ),
 )
-BY_KNOWN_NAME = {metric.name: metric for metric in KNOWN}
-REPEATS = 10  # of the well-known metrics
-DOSE_ROWS = 100  # of each half for them
+KNOWN_REPEATS = 10  # of the well-known metrics
+KNOWN_ROWS = 100  # of each half for them
+
+
+class Response(NamedTuple):
+    """One metric at one dose: a row of the table that :func:`dose_response` gives."""
+
+    shift: str
+    dose: float
+    seed: int
+    meter: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    badness: float
+
+
+class Measured(NamedTuple):
+    """The value of one metric, with its 95 % interval."""
+
+    metric: Metric
+    value: float
+    low: float
+    high: float
 
 
 def dose_response(
@@ -68,115 +111,150 @@ def dose_response(
     repeats: int = 40,
     known: bool = False,
 ) -> pd.DataFrame:
-    """Inject each shift into ``source`` at each of its doses and measure: one row per shift, dose and metric.
+    """Inject each shift into ``source`` at each of its doses, and measure.
 
-    Columns: ``shift``, ``dose``, ``seed``, ``meter``, ``metric``, ``value``, ``low``, ``high``, ``badness`` (what is larger the
-    worse a value is). The first dose of each shift should be 0: what follows is compared with it. ``known`` adds metrics of
-    the literature that are no part of the meters. ``dataset`` must not hold the rows that ``source`` hands out as its test.
+    There is a row for each shift, dose and metric. The columns are ``shift``, ``dose``, ``seed``,
+    ``meter``, ``metric``, ``value``, ``low``, ``high`` and ``badness``, which is larger the worse
+    the value is. The first dose of each shift should be 0, because the others are compared with it.
+
+    ``known`` adds metrics of the literature that do not belong to the meters. ``dataset`` must not
+    hold, as its test rows, the rows that ``source`` hands out.
     """
     import pandas as pd
 
     rows = []
     for shift, ladder in doses.items():
         for dose in ladder:
-            generator = Injected(
-                dataset, source, **{"variance" if shift == "too wide" else shift: dose}, seed=seed
-            )
-            found = [
-                (BY_NAME[r.metric], r.value, r.low, r.high)
-                for r in _readings(dataset, generator, n, seed, repeats)
-            ]
+            generator = _injected(dataset, source, shift, dose, seed)
+            numbers = [*_of_meters(dataset, generator, n, seed, repeats)]
             if known:
-                found += _known(dataset, generator, n, seed)
-            for metric, value, low, high in found:
-                bad = -float(metric.goodness(np.float64(value)))
-                rows.append(
-                    (shift, abs(dose), seed, metric.meter, metric.name, value, low, high, bad)
-                )
-    return pd.DataFrame(
-        rows,
-        columns=["shift", "dose", "seed", "meter", "metric", "value", "low", "high", "badness"],
-    )
+                numbers += _of_known(dataset, generator, n, seed)
+            rows += [_response(shift, dose, seed, measured) for measured in numbers]
+    return pd.DataFrame(rows, columns=list(Response._fields))
 
 
-def _readings(dataset: GZSLDataset, generator: Generator, n: int, seed: int, repeats: int):
+def _injected(
+    dataset: GZSLDataset,
+    source: Generator,
+    shift: str,
+    dose: float,
+    seed: int,
+) -> Injected:
+    name = "variance" if shift == "too wide" else shift
+    return Injected(dataset, source, **{name: dose}, seed=seed)
+
+
+def _response(shift: str, dose: float, seed: int, measured: Measured) -> Response:
+    metric, value, low, high = measured
+    badness = -float(metric.goodness(np.array(value)))
+    return Response(shift, abs(dose), seed, metric.meter, metric.name, value, low, high, badness)
+
+
+def _of_meters(
+    dataset: GZSLDataset,
+    generator: Generator,
+    n: int,
+    seed: int,
+    repeats: int,
+) -> Iterator[Measured]:
+    """Give the metrics of the meters, of all classes together, as far as they are measured."""
     report = measure(dataset, generator, n=n, seed=seed, repeats=repeats)
-    return [r for r in report.readings if r.label is None and np.isfinite(r.value)]
+    for r in report.readings:
+        if r.label is None and r.measured:
+            yield Measured(BY_NAME[r.metric], r.value, r.low, r.high)
 
 
-def _known(
-    dataset: GZSLDataset, generator: Generator, n: int, seed: int
-) -> list[tuple[Metric, float, float, float]]:
-    """Well-known metrics between real and synthesized halves of each class, means over classes, with intervals over repeats."""
+def _of_known(dataset: GZSLDataset, generator: Generator, n: int, seed: int) -> Iterator[Measured]:
+    """Give the well-known metrics between real and synthesized halves: means over classes."""
     classes, real, _ = real_features(dataset, None)
-    made = synthesized_features(generator, dataset, classes, n, seed)
+    synthesized = synthesized_features(generator, dataset, classes, n, seed)
     with threadpool_limits(1):
-        halves = Halves(real, list(made), REPEATS, seed, partial(leading_axes, dataset, seed))
-        by_class = [
-            [_of_pair(a, g, seed) for a, _, g, _ in halves.triples(k, REPEATS, DOSE_ROWS)]
-            for k in range(len(real))
-        ]
-    values = np.array(by_class).mean(0)  # (R, metrics)
-    return [(m, float(v.mean()), *interval(v, m)) for m, v in zip(KNOWN, values.T, strict=True)]
+        axes = partial(leading_axes, dataset, seed)
+        halves = Halves(real, list(synthesized), KNOWN_REPEATS, seed, axes)
+        by_class = [_known_numbers(halves, k, seed) for k in range(halves.count)]
+
+    for metric, values in zip(KNOWN, np.mean(by_class, 0).T, strict=True):
+        yield Measured(metric, float(values.mean()), *metric.interval(values))
 
 
-def _of_pair(real: np.ndarray, made: np.ndarray, seed: int) -> list[float]:
-    near = metrics.neighbourhood(real, made)
-    linear = metrics.auc(*metrics.two_sample_scores(real, made, "linear", seed=seed))
-    return [
-        near["precision"],
-        near["recall"],
-        near["density"],
-        near["coverage"],
-        metrics.mmd(real, made),
-        linear,
-    ]
+def _known_numbers(halves: Halves, k: int, seed: int) -> list[list[float]]:
+    """Return the numbers of :data:`KNOWN` on one class, for each repeat."""
+    numbers = []
+    for rows in halves.drawn(k, KNOWN_REPEATS, KNOWN_ROWS):
+        real = rows.first
+        synthesized = rows.synthesized
+        near = metrics.neighbourhood(real, synthesized)
+        scores = two_sample_scores(real, synthesized, "linear", seed=seed)
+        of_manifolds = [near[name] for name in ("precision", "recall", "density", "coverage")]
+        numbers.append([*of_manifolds, metrics.mmd(real, synthesized), float(auc(*scores))])
+    return numbers
 
 
 def proof(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of each injected shift, what the three headlines do: rows of shift and meter with
+    """Say what the three headlines do under each injected shift: a row for each shift and meter.
 
-    ``rank_correlation`` of badness with the dose, the mean over seeds (1: it gets worse step by step), its ``lowest`` over
-    seeds, and ``inside``, the share of doses above 0 at which the value stays in the interval that it had at dose 0.
+    ==================== ===========================================================================
+    ``rank_correlation`` of badness with the dose, mean over seeds; 1 where each step is worse
+    ``lowest``           the lowest of these correlations over seeds
+    ``inside``           the share of doses above 0 at which the value stays in the interval that it
+                         had at dose 0
+    ==================== ===========================================================================
+
+    A meter should have a rank correlation of 1 under its own shift, and stay inside under others.
     """
     import pandas as pd
 
     rows = []
     for shift in PURE:
         for meter in PURE:
-            own = frame[(frame["shift"] == shift) & (frame["metric"] == HEADLINES[meter])]
-            ranks = [
-                float(metrics.rank_correlation(one["dose"], one["badness"]))
-                for _, one in own.groupby("seed")
-            ]
-            inside = np.concatenate([_inside(one) for _, one in own.groupby("seed")])
-            rows.append(
-                (shift, meter, float(np.mean(ranks)), float(np.min(ranks)), float(inside.mean()))
-            )
+            chosen = (frame["shift"] == shift) & (frame["metric"] == HEADLINES[meter])
+            rows.append((shift, meter, *_proof_numbers(frame[chosen])))
     return pd.DataFrame(rows, columns=["shift", "meter", "rank_correlation", "lowest", "inside"])
 
 
-def _inside(ladder: pd.DataFrame) -> np.ndarray:
-    """Whether values at doses above 0 lie in the interval of dose 0."""
-    start, rest = ladder[ladder["dose"] == 0].iloc[0], ladder[ladder["dose"] > 0]
-    return rest["value"].between(start["low"], start["high"]).to_numpy()
+def _proof_numbers(responses: pd.DataFrame) -> tuple[float, float, float]:
+    ladders = [ladder for _, ladder in responses.groupby("seed")]
+    ranks = [metrics.rank_correlation(ladder["dose"], ladder["badness"]) for ladder in ladders]
+    inside = np.concatenate([_inside(ladder) for ladder in ladders])
+    return float(np.mean(ranks)), float(np.min(ranks)), float(inside.mean())
+
+
+def _inside(ladder: pd.DataFrame) -> Bool[np.ndarray, " doses"]:
+    """Say which values at doses above 0 lie in the interval of dose 0."""
+    start = ladder[ladder["dose"] == 0].iloc[0]
+    later = ladder[ladder["dose"] > 0]
+    return later["value"].between(start["low"], start["high"]).to_numpy()
 
 
 def first_seen(frame: pd.DataFrame) -> pd.DataFrame:
-    """Of each metric and shift: the smallest dose from which on it has left the interval of dose 0, and which way.
+    """Say from which dose on each metric sees each shift.
 
-    Columns ``meter``, ``metric``, ``shift``, ``dose`` (NaN: never, it is blind) and ``worse`` (whether the metric says so at
-    the largest dose; a metric that improves under a shift misleads). In more than half of the seeds.
+    Columns are ``meter``, ``metric``, ``shift``, ``dose`` and ``worse``. ``dose`` is the smallest
+    one from which on the value has left the interval of dose 0, in more than half of the seeds.
+    NaN means never: the metric is blind. ``worse`` is whether the metric is worse at the largest
+    dose than at 0. A metric that improves under a shift misleads.
     """
     import pandas as pd
 
     rows = []
-    for (meter, metric, shift), own in frame.groupby(["meter", "metric", "shift"], sort=False):
-        ladders = [one.sort_values("dose") for _, one in own.groupby("seed")]
-        left = np.mean([~_inside(one) for one in ladders], axis=0) > 0.5
-        doses = ladders[0]["dose"].to_numpy()[1:]
-        from_here = [bool(left[i:].all()) for i in range(len(left))]
-        dose = float(doses[from_here.index(True)]) if any(from_here) else float("nan")
-        change = np.mean([one["badness"].iloc[-1] - one["badness"].iloc[0] for one in ladders])
-        rows.append((meter, metric, shift, dose, bool(change > 0)))
+    for key, responses in frame.groupby(["meter", "metric", "shift"], sort=False):
+        ladders = [ladder.sort_values("dose") for _, ladder in responses.groupby("seed")]
+        change = np.mean([_change(ladder) for ladder in ladders])
+        rows.append((*key, _first_dose_outside(ladders), bool(change > 0)))
     return pd.DataFrame(rows, columns=["meter", "metric", "shift", "dose", "worse"])
+
+
+def _first_dose_outside(ladders: Sequence[pd.DataFrame]) -> float:
+    """Return the smallest dose from which on most seeds are outside; NaN where there is none."""
+    outside = np.mean([~_inside(ladder) for ladder in ladders], axis=0) > 0.5
+    doses = ladders[0]["dose"].to_numpy()[1:]
+    for place, dose in enumerate(doses):
+        if outside[place:].all():
+            return float(dose)
+    return float("nan")
+
+
+def _change(ladder: pd.DataFrame) -> Float[np.ndarray, ""]:
+    """Return by how much the metric is worse at the largest dose than at the smallest."""
+    badness = ladder["badness"].to_numpy()
+    return badness[-1] - badness[0]

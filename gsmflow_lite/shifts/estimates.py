@@ -1,220 +1,124 @@
-"""shifts.estimates."""
+"""An estimate: one metric over the repeats, of each class and of all classes together."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from ..errors import DataError
+from .metric import Metric
 
+# Why something cannot be measured.
 TOO_FEW_ROWS = "no class has enough different real rows"
+ALONE = "with one class there is no other one whose label could be mistaken for its own"
 
 
-@dataclass(frozen=True)
-class Metric:
-    """What a number is called, which meter it belongs to, and what it is.
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """A value over R repeats with the floor and the ceiling between which it is judged.
 
-    ``better`` says how values are judged: ``higher``, ``lower``, ``one`` (a ratio: twice is as bad as half) or ``half`` (a
-    chance of telling apart: the further from 0.5 the worse). Values are from ``least`` to ``most``.
+    ``value`` and ``ceiling`` have one entry, or one entry per class, for each repeat. ``floor`` is
+    the same for all repeats.
     """
 
-    meter: str
-    name: str
-    better: str
-    text: str
-    least: float = 0.0
-    most: float = np.inf
+    value: Float[np.ndarray, "R ..."]
+    floor: Float[np.ndarray, ...] | float
+    ceiling: Float[np.ndarray, "R ..."]
 
-    def goodness(self, values: np.ndarray) -> np.ndarray:
-        """``values`` (...,) on a scale where more is better, (...,); ratios from 0 to 1."""
-        if self.better == "one":
-            return np.minimum(values, 1 / np.maximum(values, 1e-12)).clip(0, 1)
-        return (
-            {"higher": 1, "lower": -1}[self.better] * values
-            if self.better != "half"
-            else -np.abs(values - 0.5)
-        )
+    def map(self, function: Callable[[Any], Any]) -> Bounded:
+        """Return the same with ``function`` applied to value, floor and ceiling."""
+        return Bounded(function(self.value), function(self.floor), function(self.ceiling))
 
-
-# The first of each meter is its headline.
-METRICS = (
-    Metric(
-        "semantic",
-        "agreement",
-        "higher",
-        "cosine of the attributes read off a class with those asked for",
-        -1,
-        1,
-    ),
-    Metric(
-        "semantic",
-        "own class",
-        "higher",
-        "share of samples that a classifier of real classes gives to their own",
-        0,
-        1,
-    ),
-    Metric(
-        "semantic",
-        "response",
-        "higher",
-        "how far a permuted attribute is followed, 0 if it is not heard",
-        -np.inf,
-    ),
-    Metric("variance", "spread", "one", "total variance, synthesized over real"),
-    Metric(
-        "variance",
-        "effective rank",
-        "one",
-        "number of directions that the variance fills, synthesized over real",
-    ),
-    Metric(
-        "variance",
-        "volume",
-        "one",
-        "variance per direction (geometric mean), synthesized over real",
-    ),
-    Metric(
-        "variance",
-        "recall",
-        "higher",
-        "share of real rows within the synthesized manifold, both centred",
-        0,
-        1,
-    ),
-    Metric(
-        "structure",
-        "distance order",
-        "higher",
-        "rank correlation of the distances between class means",
-        -1,
-        1,
-    ),
-    Metric(
-        "structure",
-        "disparity",
-        "lower",
-        "what no rotation and scaling of the class means mends",
-        0,
-        1,
-    ),
-    Metric(
-        "structure",
-        "scale",
-        "one",
-        "size of the constellation of class means, synthesized over real",
-    ),
-    Metric(
-        "structure",
-        "neighbour order",
-        "higher",
-        "share of pairs of classes that are in order as seen from a third",
-        0,
-        1,
-    ),
-    Metric(
-        "overall",
-        "quadratic test",
-        "half",
-        "AUC of telling synthesized from real rows, by features and squares",
-        0,
-        1,
-    ),
-    Metric("overall", "Frechet", "lower", "squared distance of Gaussians, within classes"),
-    Metric(
-        "overall", "sliced Wasserstein", "lower", "distance along random directions, within classes"
-    ),
-    Metric("overall", "neighbour test", "half", "the same by the 5 nearest rows", 0, 1),
-)
-
-
-BY_NAME = {metric.name: metric for metric in METRICS}
-
-
-Goodness = tuple[np.ndarray, np.ndarray, np.ndarray]  # of value (R,), floor () and ceiling (R,)
+    @property
+    def share(self) -> float:
+        """Where the mean value lies on the way from the floor (0) to the mean ceiling (1)."""
+        floor = np.mean(self.floor)
+        return float((self.value.mean() - floor) / (self.ceiling.mean() - floor))
 
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """One metric over repeats. NaN stands for a class on which it cannot be measured.
+    """One metric over R repeats: of each of U classes, and of all classes together.
 
-    ``value``, ``ceiling`` (R, U) by class; ``all_value``, ``all_ceiling`` (R,) of all classes together; ``floor`` (U,) or ();
-    ``all_floor`` (). ``all_goodness`` of value (R,), floor () and ceiling (R,): how they are judged together.
+    ``by_class`` has NaN for a class on which the metric cannot be measured alone. ``together`` is
+    of all classes. ``goodness`` is by what they are judged together: see :meth:`Metric.goodness`.
     """
 
     metric: Metric
-    value: np.ndarray
-    ceiling: np.ndarray
-    floor: np.ndarray
-    all_value: np.ndarray
-    all_ceiling: np.ndarray
-    all_floor: float
-    all_goodness: Goodness
+    by_class: Bounded  # (R, U), the floor (U,)
+    together: Bounded  # (R,), the floor a number
+    goodness: Bounded  # (R,), the floor a number
 
     @property
-    def measured(self) -> np.ndarray:
-        """Whether it could be measured on a class alone, (U,)."""
-        return np.isfinite(self.value).all(0) & np.isfinite(self.ceiling).all(0)
+    def measured(self) -> Bool[np.ndarray, " U"]:
+        """Whether the metric could be measured on each class alone."""
+        value_is_there = np.isfinite(self.by_class.value).all(0)
+        return value_is_there & np.isfinite(self.by_class.ceiling).all(0)
 
     @classmethod
-    def by_class(
-        cls, name: str, value: np.ndarray, ceiling: np.ndarray, floor, *, together=None
-    ) -> Estimate:
-        """All classes together are the mean over classes (or what ``together`` says), and are judged by their mean goodness.
+    def mean_over_classes(cls, metric: Metric, by_class: Bounded) -> Estimate:
+        """Make an estimate whose classes together are the mean over the classes measured.
 
-        Raises ``DataError`` where no class could be measured.
+        They are judged by the mean of their goodness. Raises ``DataError`` where no class could be
+        measured.
         """
-        metric, floor = (
-            BY_NAME[name],
-            np.broadcast_to(np.asarray(floor, np.float64), value.shape[1:]),
-        )
-        there = np.isfinite(value).all(0) & np.isfinite(ceiling).all(0) & np.isfinite(floor)
-        if not there.any():
-            raise DataError(TOO_FEW_ROWS)
-        value, ceiling = (np.where(there, x, np.nan) for x in (value, ceiling))
-        goodness = tuple(metric.goodness(x[..., there]).mean(-1) for x in (value, floor, ceiling))
-        if together is None:
-            return cls(
-                metric,
-                value,
-                ceiling,
-                floor,
-                *(x[:, there].mean(1) for x in (value, ceiling)),
-                floor[there].mean(),
-                goodness,
-            )
-        whole = tuple(metric.goodness(x) for x in (together[0], floor[there].mean(), together[1]))
-        # The worse of the two: classes may shift both ways and cancel, or one class may make up most of the sum.
-        return cls(
-            metric,
-            value,
-            ceiling,
-            floor,
-            *together,
-            floor[there].mean(),
-            min(goodness, whole, key=_share),
-        )
+        by_class, measured = _where_measured(by_class)
+        together = by_class.map(lambda x: x[..., measured].mean(-1))
+        goodness = by_class.map(lambda x: metric.goodness(x[..., measured]).mean(-1))
+        return cls(metric, by_class, together, goodness)
 
     @classmethod
-    def with_whole(
-        cls, name: str, value, ceiling, floor, all_value, all_ceiling, all_floor: float
+    def ratio_of_sums(
+        cls,
+        metric: Metric,
+        by_class: Bounded,
+        value: Float[np.ndarray, " R"],
+        ceiling: Float[np.ndarray, " R"],
     ) -> Estimate:
-        """A metric of all classes together that is no mean over classes."""
-        metric, whole = BY_NAME[name], (all_value, np.float64(all_floor), all_ceiling)
-        floor = np.broadcast_to(np.asarray(floor, np.float64), value.shape[1:])
-        return cls(
-            metric,
-            value,
-            ceiling,
-            floor,
-            *whole[::2],
-            all_floor,
-            tuple(metric.goodness(x) for x in whole),
-        )
+        """Make an estimate whose ``value`` and ``ceiling`` of all classes are ratios of sums.
+
+        All classes are judged by the worse of two: the mean of their goodness, and the goodness of
+        the ratio of sums. The mean sees classes that shift both ways, so that the sums cancel. The
+        sums see one wide class that makes up most of the variance. Raises ``DataError`` where no
+        class could be measured.
+        """
+        mean = cls.mean_over_classes(metric, by_class)
+        together = Bounded(value, mean.together.floor, ceiling)
+        of_sums = together.map(metric.goodness)
+        worse = min(mean.goodness, of_sums, key=lambda goodness: goodness.share)
+        return replace(mean, together=together, goodness=worse)
+
+    @classmethod
+    def of_all_classes(cls, metric: Metric, together: Bounded, by_class: Bounded) -> Estimate:
+        """Make an estimate of all classes together that is no mean over classes."""
+        goodness = together.map(metric.goodness)
+        return cls(metric, _with_floor_per_class(by_class), together, goodness)
 
 
-def _share(goodness: Goodness) -> float:
-    """Where a value lies between floor and ceiling."""
-    of_value, of_floor, of_ceiling = map(np.mean, goodness)
-    return (of_value - of_floor) / (of_ceiling - of_floor)
+def not_by_class(repeats: int, count: int) -> Bounded:
+    """Return the numbers by class of a metric that exists only of all classes together."""
+    nothing = np.full((repeats, count), np.nan)
+    return Bounded(nothing, np.nan, nothing)
+
+
+def _where_measured(by_class: Bounded) -> tuple[Bounded, Bool[np.ndarray, " U"]]:
+    """Put NaN for classes on which a number is missing, and return which ones are measured."""
+    complete = _with_floor_per_class(by_class)
+    has_value = np.isfinite(complete.value).all(0)
+    has_ceiling = np.isfinite(complete.ceiling).all(0)
+    measured = has_value & has_ceiling & np.isfinite(complete.floor)
+    if not measured.any():
+        raise DataError(TOO_FEW_ROWS)
+
+    value = np.where(measured, complete.value, np.nan)
+    ceiling = np.where(measured, complete.ceiling, np.nan)
+    return Bounded(value, complete.floor, ceiling), measured
+
+
+def _with_floor_per_class(by_class: Bounded) -> Bounded:
+    floor = np.broadcast_to(np.asarray(by_class.floor, np.float64), by_class.value.shape[1:])
+    return replace(by_class, floor=floor)

@@ -1,161 +1,211 @@
-"""shifts.halves."""
+"""Random halves of the real and of the synthesized features, on which every metric is repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 
 from ..datasets.base import GZSLDataset
 from ..seeds import derived_seed, stream
 from . import metrics
 
-DIMENSIONS = 64  # leading principal directions of the training rows, in which spectra and distributions are compared
+DIMENSIONS = 64  # principal directions in which spectra and distributions are compared
+SAMPLED_ROWS = 4000  # the most training rows that these directions are fitted to
+TRAINED_REPEATS = 20  # repeats of what trains a classifier, or compares whole distributions
+ROWS_COMPARED = 100  # of each half, for metrics whose cost grows with the square of the rows
 
 
-SAMPLED = 4000  # training rows that those directions are fitted to, at most
+@dataclass(eq=False)
+class Half:
+    """One of the three halves of each class: its ``features``, and which ``rows`` of them it takes.
+
+    Both have an entry for each of the U classes. ``rows`` holds the row numbers of each repeat.
+    """
+
+    features: Sequence[Float[np.ndarray, "N D"]]
+    rows: list[Int[np.ndarray, "R h"]]
+
+    @property
+    def means(self) -> Float[np.ndarray, "R U D"]:
+        """The class means."""
+        return self._moments[0]
+
+    @property
+    def traces(self) -> Float[np.ndarray, "R U"]:
+        """The traces of the class covariances: the total variance of each class."""
+        return self._moments[1]
+
+    @property
+    def noise(self) -> Float[np.ndarray, "R U"]:
+        """The expected squared error of each class mean."""
+        sizes = np.array([rows.shape[1] for rows in self.rows])
+        return self.traces / sizes
+
+    @cached_property
+    def distances(self) -> Float[np.ndarray, "R U U"]:
+        """Squared distances between the class means, without what noise adds to them."""
+        return metrics.class_distances(self.means, self.noise)
+
+    @cached_property
+    def _moments(self) -> tuple[Float[np.ndarray, "R U D"], Float[np.ndarray, "R U"]]:
+        of_classes = zip(self.features, self.rows, strict=True)
+        means, traces = zip(*[means_and_traces(x, rows) for x, rows in of_classes], strict=True)
+        return np.stack(means, 1), np.stack(traces, 1)
+
+
+class Drawn(NamedTuple):
+    """What one repeat draws of one class: features in the leading directions."""
+
+    first: Float[np.ndarray, "h P"]
+    second: Float[np.ndarray, "h P"]
+    synthesized: Float[np.ndarray, "h P"]
+    mistaken: Float[np.ndarray, "g P"]  # synthesized features of another class, under this label
+
+
+class Chance(NamedTuple):
+    """What Mantel's test says of the distance order."""
+
+    p: float
+    correlation: float  # the mean rank correlation under chance
 
 
 class Halves:
-    """Rows ``real`` (n_c, D) and ``made``, synthesized, (n, D) of U classes, and R random halves of each.
+    """Real and synthesized features of U classes, and R random halves of each class.
 
-    ``first``, ``second`` and ``synthesized`` hold row numbers (R, h) for each class, h half of the fewer rows. ``axes`` gives the
-    directions of spectra and distributions, (D, P), when they are needed; all of them where None (:func:`leading_axes`).
+    ``first`` and ``second`` are two halves of the real features that share no row. ``synthesized``
+    takes as many rows of the synthesized features. The number of rows is half of what the smaller
+    of the two sets has. ``mistaken`` says, for each repeat, whose label a class gets when labels
+    are shuffled. ``axes`` is called when directions for spectra and distributions are needed; it
+    gives None where all directions are taken (see :func:`leading_axes`).
     """
 
     def __init__(
         self,
-        real: list[np.ndarray],
-        made: list[np.ndarray],
+        real: Sequence[Float[np.ndarray, "N D"]],
+        synthesized: Sequence[Float[np.ndarray, "n D"]],
         repeats: int,
         seed: int,
-        axes: Callable[[], Any] = lambda: None,
+        axes: Callable[[], Float[np.ndarray, "D P"] | None] = lambda: None,
     ) -> None:
-        self.real, self.made, self.repeats, self.seed = real, made, repeats, seed
+        self.repeats = repeats
+        self.seed = seed
         self.axes = axes
+        self.first = Half(real, [])
+        self.second = Half(real, [])
+        self.synthesized = Half(synthesized, [])
+
         rng = stream(seed, "halves")
-        self.first, self.second, self.synthesized = [], [], []
-        for r, g in zip(real, made, strict=True):
-            h = min(len(r), len(g)) // 2
-            order = rng.permuted(np.tile(np.arange(len(r)), (repeats, 1)), axis=1)
-            self.first.append(order[:, :h])
-            self.second.append(order[:, h : 2 * h])
-            self.synthesized.append(
-                rng.permuted(np.tile(np.arange(len(g)), (repeats, 1)), axis=1)[:, :h]
-            )
-        self.other = [
-            derangement(len(real), rng) for _ in range(repeats)
-        ]  # whose label a class gets when they are shuffled
+        for of_real, of_synthesized in zip(real, synthesized, strict=True):
+            size = min(len(of_real), len(of_synthesized)) // 2
+            order = _permutations(len(of_real), repeats, rng)
+            self.first.rows.append(order[:, :size])
+            self.second.rows.append(order[:, size : 2 * size])
+            order = _permutations(len(of_synthesized), repeats, rng)
+            self.synthesized.rows.append(order[:, :size])
+        self.mistaken = [derangement(len(real), rng) for _ in range(repeats)]
+
+    @property
+    def count(self) -> int:
+        """The number of classes."""
+        return len(self.first.features)
 
     @cached_property
-    def means(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """Of first, second and synthesized halves: class means (R, U, D) and traces of class covariances (R, U)."""
-        sets = ((self.real, self.first), (self.real, self.second), (self.made, self.synthesized))
-        found = [
-            [means_and_traces(x, rows) for x, rows in zip(data, halves, strict=True)]
-            for data, halves in sets
-        ]
-        return tuple(
-            (np.stack([m for m, _ in one], 1), np.stack([t for _, t in one], 1)) for one in found
-        )
+    def varies(self) -> Bool[np.ndarray, " U"]:
+        """Whether the real rows of each class differ within every first half."""
+        return np.all(self.first.traces > 0, axis=0)
 
     @cached_property
-    def noise(self) -> tuple[np.ndarray, ...]:
-        """Expected squared errors of those means, (R, U)."""
-        sizes = np.array([rows.shape[1] for rows in self.first])
-        return tuple(trace / sizes for _, trace in self.means)
-
-    @cached_property
-    def varies(self) -> np.ndarray:
-        """Whether the real rows of a class differ within every first half, (U,)."""
-        return (self.means[0][1] > 0).all(0)
-
-    @cached_property
-    def squares(self) -> tuple[np.ndarray, ...]:
-        """Squared distances between those class means, without what noise adds: (R, U, U)."""
-        return tuple(
-            metrics.class_distances(means, noise)
-            for (means, _), noise in zip(self.means, self.noise, strict=True)
-        )
-
-    @cached_property
-    def mantel(self) -> tuple[float, float] | None:
-        """p-value of the correlation of real and synthesized distances, and its mean under chance. None below 3 classes."""
-        if len(self.real) < 3:
+    def mantel(self) -> Chance | None:
+        """Mantel's test of real and synthesized distances; None below 3 classes."""
+        if self.count < 3:
             return None
-        _, p, chance = metrics.mantel(
-            self.squares[0].mean(0), self.squares[2].mean(0), seed=self.seed
-        )
-        return p, float(chance.mean())
+
+        real = self.first.distances.mean(0)
+        synthesized = self.synthesized.distances.mean(0)
+        _, p, by_chance = metrics.mantel(real, synthesized, seed=self.seed)
+        return Chance(p, float(by_chance.mean()))
 
     @cached_property
-    def leading(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Real and synthesized rows along the axes, in float64."""
-        sets, axes = (self.real, self.made), self.axes()
+    def leading(self) -> tuple[list[Float[np.ndarray, "N P"]], list[Float[np.ndarray, "n P"]]]:
+        """Real and synthesized features along the leading directions, in float64."""
+        axes = self.axes()
         if axes is None:
-            return tuple([x.astype(np.float64) for x in data] for data in sets)
-        centre = np.concatenate(self.real).mean(
-            0, dtype=np.float64
-        )  # large numbers would cost digits
-        return tuple([(x - centre) @ axes for x in data] for data in sets)
+            real = [x.astype(np.float64) for x in self.first.features]
+            return real, [x.astype(np.float64) for x in self.synthesized.features]
 
-    def triples(
-        self, k: int, repeats: int, rows: int | None = None
-    ) -> Iterator[tuple[np.ndarray, ...]]:
-        """First, second and synthesized half of class k in the leading directions, and the class whose label is put on it."""
-        real, made = self.leading
-        for r in range(repeats):
-            other = self.other[r][k]
-            parts = (
-                self.first[k][r],
-                self.second[k][r],
-                self.synthesized[k][r],
-                self.synthesized[other][r],
+        # Taken off first, because large numbers would cost digits.
+        centre = np.concatenate(self.first.features).mean(0, dtype=np.float64)
+        real = [(x - centre) @ axes for x in self.first.features]
+        return real, [(x - centre) @ axes for x in self.synthesized.features]
+
+    def drawn(self, k: int, repeats: int, most: int | None = None) -> Iterator[Drawn]:
+        """Give what each of the first ``repeats`` draws of class k, ``most`` rows of a half."""
+        real, synthesized = self.leading
+        for repeat in range(repeats):
+            other = self.mistaken[repeat][k]
+            yield Drawn(
+                first=real[k][self.first.rows[k][repeat, :most]],
+                second=real[k][self.second.rows[k][repeat, :most]],
+                synthesized=synthesized[k][self.synthesized.rows[k][repeat, :most]],
+                mistaken=synthesized[other][self.synthesized.rows[other][repeat, :most]],
             )
-            a, b, g, f = (
-                x[index[:rows]]
-                for x, index in zip((real[k], real[k], made[k], made[other]), parts, strict=True)
-            )
-            yield a, b, g, f
 
 
-def leading_axes(dataset: GZSLDataset, seed: int) -> np.ndarray | None:
-    """Leading principal directions of the training rows, (D, P), or None where features are no more than :data:`DIMENSIONS`.
+def leading_axes(dataset: GZSLDataset, seed: int) -> Float[np.ndarray, "D P"] | None:
+    """Return the leading principal directions of the training rows.
 
-    Not of the rows that are compared: those would lie within them, as synthesized rows do not.
+    None where there are no more features than :data:`DIMENSIONS`. The rows that are compared play
+    no part: they would lie within directions that were fitted to them, and synthesized rows do not.
     """
     if dataset.features.shape[1] <= DIMENSIONS:
         return None
     from sklearn.utils.extmath import randomized_svd  # slow to import
 
     rng = stream(seed, "rows of the axes")
-    chosen = rng.choice(len(dataset.train), min(len(dataset.train), SAMPLED), replace=False)
+    count = min(len(dataset.train), SAMPLED_ROWS)
+    chosen = rng.choice(len(dataset.train), count, replace=False)
     rows = dataset.features[np.sort(dataset.train[chosen])]
-    return randomized_svd(
-        rows - rows.mean(0),
-        min(DIMENSIONS, len(rows)),
-        random_state=derived_seed(seed, "leading axes"),
-    )[2].T.astype(np.float64)
+
+    directions = min(DIMENSIONS, len(rows))
+    svd_seed = derived_seed(seed, "leading axes")
+    _, _, axes = randomized_svd(rows - rows.mean(0), directions, random_state=svd_seed)
+    return axes.T.astype(np.float64)
 
 
-def means_and_traces(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means (R, D) and traces of the covariances (R,) of the rows (R, h) of x (n, D), by one product of matrices."""
-    count = rows.shape[1]
+def means_and_traces(
+    x: Float[np.ndarray, "N D"],
+    rows: Int[np.ndarray, "R h"],
+) -> tuple[Float[np.ndarray, "R D"], Float[np.ndarray, " R"]]:
+    """Return the means of rows of ``x``, and the traces of their covariances, of each repeat.
+
+    All means come from one product of matrices.
+    """
+    size = rows.shape[1]
     centre = x.mean(0, dtype=np.float64)
     centred = x - centre
-    chosen = np.zeros((len(rows), len(x)))
-    chosen[np.arange(len(rows))[:, None], rows] = 1 / count
-    means = chosen @ centred
+
+    weights = np.zeros((len(rows), len(x)))
+    weights[np.arange(len(rows))[:, None], rows] = 1 / size
+    means = weights @ centred
+
     squares = np.square(centred).sum(1)[rows].mean(1)
-    trace = squares - np.square(means).sum(1)
-    trace[trace < 1e-12 * squares] = 0  # rows that are equal differ by rounding
-    return means + centre, trace * count / (count - 1)
+    traces = squares - np.square(means).sum(1)
+    traces[traces < 1e-12 * squares] = 0  # rows that are equal differ by rounding
+    return means + centre, traces * size / (size - 1)
 
 
-def derangement(count: int, rng: np.random.Generator) -> np.ndarray:
-    """A random cycle through all classes: nobody stays in place, unless there is only one."""
-    order, other = rng.permutation(count), np.empty(count, np.int64)
+def derangement(count: int, rng: np.random.Generator) -> Int[np.ndarray, " count"]:
+    """Return a random cycle through all classes; no class stays in place, unless it is alone."""
+    order = rng.permutation(count)
+    other = np.empty(count, np.int64)
     other[order] = np.roll(order, 1)
     return other
+
+
+def _permutations(count: int, repeats: int, rng: np.random.Generator) -> Int[np.ndarray, "R N"]:
+    return rng.permuted(np.tile(np.arange(count), (repeats, 1)), axis=1)

@@ -1,63 +1,69 @@
-"""Numbers that compare two sets of features, or two sets of classes: pure functions of arrays.
+"""The formulas of the metrics: numbers that compare two sets of features, or two sets of classes.
 
-Sets are (..., n, D) where a function says so: leading axes are worked through together. Which of them sees which generation
-shift is measured by ``benchmarks/meters.py``.
+Every function here is pure: it takes arrays and gives numbers. Where a shape begins with ``...``,
+leading axes are handled together, as in a loop over them. ``benchmarks/meters.py`` measures which
+of these numbers sees which generation shift.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from ..errors import DataError
 from ..seeds import stream
 
-NEIGHBOURS = 5  # of the neighbour-based metrics; more blur, fewer follow noise
-PENALTY = 40.0  # of the two-sample tests' ridge regression: to its curvature what C = 0.1 is to that of logistic regression
+# How many neighbours the neighbour-based metrics look at. More of them blur, fewer follow noise.
+NEIGHBOURS = 5
 
-# --- Variance --------------------------------------------------------------------------------------------------------
+# --- Variance -------------------------------------------------------------------------------------
 
 
-def spread_ratio(real: np.ndarray, synthesized: np.ndarray) -> float:
-    r"""Total variance of synthesized features over that of real ones, both (rows, D) and of one class:
+def spread_ratio(real: Float[np.ndarray, "N D"], synthesized: Float[np.ndarray, "M D"]) -> float:
+    r"""Return the total variance of synthesized features over that of real ones of the same class.
 
     .. math:: \mathrm{tr}\,\mathrm{cov}(G) / \mathrm{tr}\,\mathrm{cov}(R)
 
-    1 is right, below 1 is variance collapse, above 1 too much spread. It is a ratio of squares: features shrunk to half
-    their size have 0.25. Raises ``DataError`` with fewer than two rows, or where the real ones do not vary.
+    1 is right, below 1 is variance collapse, above 1 is too much spread. It is a ratio of squares:
+    features that shrank to half their size have 0.25. Raises ``DataError`` with fewer than two
+    rows, or where the real features do not vary.
 
     >>> real = np.array([[-2.0, 0.0], [2.0, 0.0]])
     >>> spread_ratio(real, 0.5 * real)
     0.25
     """
-    real, synthesized = _matrix(real), _matrix(synthesized)
+    real = _matrix(real)
+    synthesized = _matrix(synthesized)
+
     if min(len(real), len(synthesized)) < 2:
         raise DataError(
-            f"a spread needs at least 2 rows, got {len(real)} real and {len(synthesized)} synthesized"
+            f"a spread needs at least 2 rows, got {len(real)} real "
+            f"and {len(synthesized)} synthesized"
         )
     if (real == real[0]).all():
         raise DataError("the real features must vary to be compared with, but all rows are equal")
+
     return float(synthesized.var(0, ddof=1).sum() / real.var(0, ddof=1).sum())
 
 
-def spectrum(features: np.ndarray) -> np.ndarray:
-    """Eigenvalues of the covariance of features (..., n, D), descending: (..., D), none negative; n is at least 2."""
-    values = np.zeros((*features.shape[:-2], features.shape[-1]))
-    root = covariance_root(features)
-    found = np.linalg.svd(root, compute_uv=False) ** 2
-    values[..., : found.shape[-1]] = found
-    return values
+def spectrum(features: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, "... D"]:
+    """Return the eigenvalues of the covariance of at least 2 rows, descending, none negative."""
+    singular = np.linalg.svd(covariance_root(features), compute_uv=False)
+    eigenvalues = np.zeros((*features.shape[:-2], features.shape[-1]))
+    eigenvalues[..., : singular.shape[-1]] = singular**2
+    return eigenvalues
 
 
-def covariance_root(features: np.ndarray) -> np.ndarray:
-    r"""F (..., m, D) with :math:`F^T F = \mathrm{cov}`, m = min(n, D), of features (..., n, D)."""
-    centred = features - features.mean(-2, keepdims=True)
-    return np.linalg.qr(centred / np.sqrt(features.shape[-2] - 1), mode="r")
+def covariance_root(features: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, "... m D"]:
+    r"""Return F with :math:`F^T F = \mathrm{cov}`; it has m = min(N, D) rows."""
+    return _triangle(_centred(features) / np.sqrt(features.shape[-2] - 1))
 
 
-def effective_rank(eigenvalues: np.ndarray) -> np.ndarray:
-    r"""How many directions the variance spreads over, 1 to D, from eigenvalues (..., D); 0 where there is no variance.
+def effective_rank(eigenvalues: Float[np.ndarray, "... D"]) -> Float[np.ndarray, ...]:
+    r"""Return how many directions the variance spreads over, 1 to D; 0 where nothing varies.
 
-    .. math:: \exp\Big(-\sum_i p_i \log p_i\Big), \qquad p_i = \lambda_i / \textstyle\sum_j \lambda_j
+    .. math::
+        \exp\Big(-\sum_i p_i \log p_i\Big), \qquad p_i = \lambda_i / \textstyle\sum_j \lambda_j
 
     Roy & Vetterli (2007), *The effective rank*.
 
@@ -70,302 +76,350 @@ def effective_rank(eigenvalues: np.ndarray) -> np.ndarray:
     return np.where(total[..., 0] > 0, np.exp(entropy), 0.0)
 
 
-def log_volume(features: np.ndarray) -> np.ndarray:
-    r"""Log-volume of features (..., n, D) per dimension, in nats: (...,).
+def log_volume(features: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, ...]:
+    r"""Return the log-volume of features per dimension, in nats.
 
     .. math:: \frac{1}{2D} \log\det\big((1 - \rho)\, S + \rho\, \tfrac{\mathrm{tr} S}{D} I\big)
 
-    S is the covariance with divisor n and :math:`\rho` the shrinkage of Ledoit & Wolf (2004), so that it exists with fewer
-    rows than dimensions. Minus infinity where nothing can be said: all rows are equal, or,
-    in more than one dimension, there are only two.
+    S is the covariance with divisor N. :math:`\rho` is the shrinkage of Ledoit & Wolf (2004); with
+    it the logarithm exists even with fewer rows than dimensions. The result is minus infinity
+    where all rows are equal, and where there are only two rows in more than one dimension.
     """
-    n, width = features.shape[-2:]
-    centred = features - features.mean(-2, keepdims=True)
+    n = features.shape[-2]
     eigenvalues = spectrum(features) * (n - 1) / n
     mean = eigenvalues.mean(-1)
-    fourth = (np.square(centred).sum(-1) ** 2).mean(-1)  # mean of |x|^4
-    squares = np.square(eigenvalues).sum(-1)
-    distance = squares / width - mean**2  # of S from a multiple of the identity
-    noise = (fourth - squares) / (n * width)
-    known = noise > 1e-12 * squares  # less is rounding
-    shrinkage = np.where(known, np.minimum(noise / np.where(distance > 0, distance, np.inf), 1), 0)
+    shrinkage = _ledoit_wolf_shrinkage(features, eigenvalues)
+
     shrunk = (1 - shrinkage)[..., None] * eigenvalues + (shrinkage * mean)[..., None]
     with np.errstate(divide="ignore"):
         return 0.5 * np.log(shrunk).mean(-1)
 
 
-def neighbourhood(
-    real: np.ndarray, synthesized: np.ndarray, neighbours: int = NEIGHBOURS
-) -> dict[str, float]:
-    """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020).
+def _ledoit_wolf_shrinkage(
+    features: Float[np.ndarray, "... N D"],
+    eigenvalues: Float[np.ndarray, "... D"],
+) -> Float[np.ndarray, ...]:
+    """Return the share, 0 to 1, by which the covariance moves to a multiple of the identity."""
+    n, width = features.shape[-2:]
+    lengths = np.square(_centred(features)).sum(-1)
+    fourth_moment = (lengths**2).mean(-1)
+    squares = np.square(eigenvalues).sum(-1)
+    noise = (fourth_moment - squares) / (n * width)
+    is_noisy = noise > 1e-12 * squares  # less is rounding
 
-    Of two sets, ``real`` (n, D) and ``synthesized`` (m, D). A set's manifold is the union of balls around its rows that reach
-    to their ``neighbours``-th nearest row. ``precision``: share of synthesized rows within the real manifold; ``recall``:
-    share of real rows within the synthesized one; ``density``: how many real balls hold a synthesized row, over
-    ``neighbours``; ``coverage``: share of real balls that hold one. Raises ``DataError`` where a set has not more rows than
-    ``neighbours``.
+    # The squared distance of the covariance from a multiple of the identity, per dimension.
+    distance = squares / width - eigenvalues.mean(-1) ** 2
+    share = noise / np.where(distance > 0, distance, np.inf)
+    return np.where(is_noisy, np.minimum(share, 1), 0)
+
+
+def neighbourhood(
+    real: Float[np.ndarray, "N D"],
+    synthesized: Float[np.ndarray, "M D"],
+    neighbours: int = NEIGHBOURS,
+) -> dict[str, float]:
+    """Return precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem 2020).
+
+    The manifold of a set is the union of balls around its rows. Each ball reaches to the
+    ``neighbours``-th nearest row.
+
+    ============= ==================================================================================
+    ``precision`` share of synthesized rows within the real manifold
+    ``recall``    share of real rows within the synthesized manifold
+    ``density``   mean number of real balls around a synthesized row, divided by ``neighbours``
+    ``coverage``  share of real balls that hold at least one synthesized row
+    ============= ==================================================================================
+
+    Raises ``DataError`` where a set does not have more rows than ``neighbours``.
     """
     if min(len(real), len(synthesized)) <= neighbours:
         raise DataError(
-            f"{neighbours} neighbours need more than {neighbours} rows, got {len(real)} real and {len(synthesized)} synthesized"
+            f"{neighbours} neighbours need more than {neighbours} rows, got {len(real)} real "
+            f"and {len(synthesized)} synthesized"
         )
-    within_real, within_made = distances(real, real), distances(synthesized, synthesized)
-    across = distances(real, synthesized)  # (n, m)
-    return _manifolds(
-        _radius(within_real, neighbours), _radius(within_made, neighbours), across, neighbours
-    )
 
-
-def recall(within_made: np.ndarray, across: np.ndarray, neighbours: int = NEIGHBOURS) -> float:
-    """The recall of :func:`neighbourhood` from distances ``within_made`` (m, m) and ``across``, real to synthesized, (n, m)."""
-    return float((across < _radius(within_made, neighbours)).any(1).mean())
-
-
-def _manifolds(
-    of_real: np.ndarray, of_made: np.ndarray, across: np.ndarray, neighbours: int
-) -> dict[str, float]:
-    held = across < of_real[:, None]
+    across = distances(real, synthesized)
+    radius = _radius(distances(real, real), neighbours)
+    holds = across < radius[:, None]  # whether the ball of a real row holds a synthesized row
     return {
-        "precision": float(held.any(0).mean()),
-        "recall": float((across < of_made).any(1).mean()),
-        "density": float(held.sum(0).mean() / neighbours),
-        "coverage": float((across.min(1) < of_real).mean()),
+        "precision": float(holds.any(0).mean()),
+        "recall": recall(distances(synthesized, synthesized), across, neighbours),
+        "density": float(holds.sum(0).mean() / neighbours),
+        "coverage": float((across.min(1) < radius).mean()),
     }
 
 
-def _radius(within: np.ndarray, neighbours: int) -> np.ndarray:
-    """Distance of each row to its ``neighbours``-th nearest other row."""
+def recall(
+    within_synthesized: Float[np.ndarray, "M M"],
+    across: Float[np.ndarray, "N M"],
+    neighbours: int = NEIGHBOURS,
+) -> float:
+    """Return the recall of :func:`neighbourhood`; ``across`` goes from real to synthesized rows."""
+    return float((across < _radius(within_synthesized, neighbours)).any(1).mean())
+
+
+def _radius(within: Float[np.ndarray, "N N"], neighbours: int) -> Float[np.ndarray, " N"]:
+    """Return the distance of each row to its ``neighbours``-th nearest other row."""
     return np.partition(within, neighbours, axis=1)[:, neighbours]  # place 0 is the row itself
 
 
-def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances between rows a (n, D) and b (m, D): (n, m); a row is at exactly 0 from itself."""
+def distances(a: Float[np.ndarray, "N D"], b: Float[np.ndarray, "M D"]) -> Float[np.ndarray, "N M"]:
+    """Return the Euclidean distances between rows; a row is at exactly 0 from itself."""
     from scipy.spatial.distance import cdist
 
     return cdist(a, b)
 
 
-# --- Structure -------------------------------------------------------------------------------------------------------
+# --- Structure ------------------------------------------------------------------------------------
 
 
-def class_distances(means: np.ndarray, noise: np.ndarray | float = 0.0) -> np.ndarray:
-    r"""Squared distances between class means (..., U, D): (..., U, U), zero on the diagonal.
+def class_distances(
+    means: Float[np.ndarray, "... U D"],
+    noise: Float[np.ndarray, "... U"] | float = 0.0,
+) -> Float[np.ndarray, "... U U"]:
+    r"""Return the squared distances between class means, zero on the diagonal.
 
-    ``noise`` (..., U) is the expected squared error of each mean, :math:`\mathrm{tr}\,\mathrm{cov} / n`. It is taken off, for
-    a distance between noisy means is too large; what is left can be negative, and its expectation is right.
+    Two noisy means are further apart, on average, than the true ones. So the expected squared
+    error of each mean, ``noise`` = :math:`\mathrm{tr}\,\mathrm{cov} / n`, is subtracted. What is
+    left may be negative, and its expectation is right.
     """
     squares = np.square(means).sum(-1)
-    gram = means @ np.swapaxes(means, -1, -2)
     squares = squares - np.broadcast_to(noise, squares.shape)
-    found = squares[..., :, None] + squares[..., None, :] - 2 * gram
-    found[..., np.eye(means.shape[-2], dtype=bool)] = 0
-    return found
+    sums = squares[..., :, None] + squares[..., None, :]
+
+    result = sums - 2 * means @ transposed(means)
+    diagonal = np.eye(means.shape[-2], dtype=bool)
+    result[..., diagonal] = 0
+    return result
 
 
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's (1904) correlation of a and b (..., P) along the last axis, ties at their mean rank: (...,).
+def rank_correlation(
+    a: Shaped[np.ndarray, "... P"],
+    b: Shaped[np.ndarray, "... P"],
+) -> Float[np.ndarray, ...]:
+    """Return Spearman's (1904) correlation along the last axis; ties share their mean rank.
 
-    0 where one is constant.
+    It is 0 where one of the two is constant.
 
     >>> float(rank_correlation(np.array([1, 2, 3]), np.array([10, 20, 15])))
     0.5
     """
     from scipy.stats import rankdata
 
-    ranks = [rankdata(x, axis=-1) for x in np.broadcast_arrays(a, b)]
-    centred = [r - r.mean(-1, keepdims=True) for r in ranks]
-    norm = np.sqrt(np.square(centred[0]).sum(-1) * np.square(centred[1]).sum(-1))
-    return (centred[0] * centred[1]).sum(-1) / np.where(norm > 0, norm, 1)
+    ranks_a, ranks_b = (rankdata(x, axis=-1) for x in np.broadcast_arrays(a, b))
+    ranks_a = ranks_a - ranks_a.mean(-1, keepdims=True)
+    ranks_b = ranks_b - ranks_b.mean(-1, keepdims=True)
+    norm = np.sqrt(np.square(ranks_a).sum(-1) * np.square(ranks_b).sum(-1))
+    return (ranks_a * ranks_b).sum(-1) / np.where(norm > 0, norm, 1)
 
 
-def pairs(matrix: np.ndarray) -> np.ndarray:
-    """What stands above the diagonal of a ``matrix`` (..., U, U), row by row: (..., U (U - 1) / 2)."""
+def pairs(matrix: Float[np.ndarray, "... U U"]) -> Float[np.ndarray, "... P"]:
+    """Return what stands above the diagonal, row by row: P = U (U - 1) / 2 numbers."""
     return matrix[(..., *np.triu_indices(matrix.shape[-1], 1))]
 
 
 def mantel(
-    a: np.ndarray, b: np.ndarray, *, permutations: int = 999, seed: int = 0
-) -> tuple[float, float, np.ndarray]:
-    """Rank correlation of distance matrices a and b (U, U), its p-value, and the correlations (permutations,) under chance.
+    a: Float[np.ndarray, "U U"],
+    b: Float[np.ndarray, "U U"],
+    *,
+    permutations: int = 999,
+    seed: int = 0,
+) -> tuple[float, float, Float[np.ndarray, " permutations"]]:
+    """Return the rank correlation of two distance matrices, its p-value, and chance correlations.
 
-    The classes of ``a`` are permuted; p is the share of permutations, the one found included, that correlate at least as
-    much (one-sided). Mantel (1967). With few classes it cannot be small: 3 classes have 6 permutations.
+    The test permutes the classes of ``a``. The p-value is the share of permutations that correlate
+    at least as much (one-sided); the correlation itself counts as one of them. With few classes it
+    cannot be small: 3 classes have 6 permutations. Mantel (1967).
     """
-    found = float(rank_correlation(pairs(a), pairs(b)))
+    correlation = float(rank_correlation(pairs(a), pairs(b)))
+
     rng = stream(seed, "permuted classes")
     orders = rng.permuted(np.tile(np.arange(len(a)), (permutations, 1)), axis=1)
-    chance = rank_correlation(pairs(a[orders[:, :, None], orders[:, None, :]]), pairs(b))
-    p = (1 + (chance >= found - 1e-12).sum()) / (1 + permutations)
-    return found, float(p), chance
+    permuted = a[orders[:, :, None], orders[:, None, :]]
+    by_chance = rank_correlation(pairs(permuted), pairs(b))
+
+    as_high = (by_chance >= correlation - 1e-12).sum()
+    return correlation, float((1 + as_high) / (1 + permutations)), by_chance
 
 
-def procrustes(real: np.ndarray, synthesized: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Disparity and scale of class means, ``real`` and ``synthesized`` (..., U, D), after the best rotation and reflection.
+def procrustes(
+    real: Float[np.ndarray, "... U D"],
+    synthesized: Float[np.ndarray, "... U D"],
+) -> tuple[Float[np.ndarray, ...], Float[np.ndarray, ...]]:
+    r"""Return disparity and scale of two sets of class means, rotated and mirrored at best.
 
-    Both are centred and brought to unit norm; with the singular values :math:`\sigma` of the product of the two, the
-    disparity is :math:`1 - (\sum \sigma)^2`, 0 for the same shape and 1 for none of it. The ``scale`` that was taken out is
-    the norm of the synthesized means over that of the real ones. 1 and 0 where the synthesized means coincide; 1 and infinity
-    where the real ones do. Each is (...,). Gower (1975), *Generalized Procrustes analysis*.
+    Both sets are centred and brought to unit norm. With the singular values :math:`\sigma` of their
+    product, the disparity is :math:`1 - (\sum \sigma)^2`: 0 for the same shape, 1 where nothing of
+    the shape is left. The scale is the norm of the synthesized means over that of the real ones.
+    The two are 1 and 0 where the synthesized means coincide, 1 and infinity where the real ones do.
+    Gower (1975), *Generalized Procrustes analysis*.
 
     >>> triangle = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]])
-    >>> disparity, scale = procrustes(triangle, 3 * triangle[:, ::-1])  # mirrored and three times as large
+    >>> mirrored = 3 * triangle[:, ::-1]
+    >>> disparity, scale = procrustes(triangle, mirrored)
     >>> abs(round(float(disparity), 6)), round(float(scale), 6)
     (0.0, 3.0)
     """
-    centred = [x - x.mean(-2, keepdims=True) for x in (real, synthesized)]
-    norms = [np.sqrt(np.square(x).sum((-1, -2))) for x in centred]
-    unit = [x / np.where(n > 0, n, 1)[..., None, None] for x, n in zip(centred, norms, strict=True)]
-    # Singular values of R^T G (D, D) are those of the small square roots' product: U is mostly much less than D.
-    roots = [np.linalg.qr(np.swapaxes(x, -1, -2), mode="r") for x in unit]  # (..., m, U)
-    total = np.linalg.svd(roots[0] @ np.swapaxes(roots[1], -1, -2), compute_uv=False).sum(-1)
+    real_root, real_norm = _root_and_norm(real)
+    synthesized_root, synthesized_norm = _root_and_norm(synthesized)
+    total = _sum_of_singular_values(real_root @ transposed(synthesized_root))
+
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(norms[1] > 0, norms[1] / norms[0], 0.0)
+        scale = np.where(synthesized_norm > 0, synthesized_norm / real_norm, 0.0)
     return 1 - np.minimum(total, 1) ** 2, scale
 
 
-def order_kept(real: np.ndarray, synthesized: np.ndarray) -> np.ndarray:
-    """For each class, the share of pairs of other classes whose order by distance from it is the same in both.
+def _root_and_norm(
+    means: Float[np.ndarray, "... U D"],
+) -> tuple[Float[np.ndarray, "... m U"], Float[np.ndarray, ...]]:
+    """Return a square root of the centred means at unit norm, and the norm that they had.
 
-    Distance matrices ``real`` and ``synthesized`` (..., U, U) of at least 3 classes -> (..., U), 0 to 1; about 0.5 by chance,
-    ties count half.
+    The singular values of the (D, D) product of two sets of means are those of the product of
+    these small roots. That saves time, because U is mostly much less than D.
     """
+    centred = _centred(means)
+    norm = np.sqrt(np.square(centred).sum((-1, -2)))
+    divisor = np.where(norm > 0, norm, 1)[..., None, None]
+    return _triangle(transposed(centred / divisor)), norm
+
+
+def order_kept(
+    real: Float[np.ndarray, "... U U"],
+    synthesized: Float[np.ndarray, "... U U"],
+) -> Float[np.ndarray, "... U"]:
+    """Return, for each class, the share of pairs of other classes that keep their order.
+
+    A pair keeps its order if the same one of the two is nearer to the class in both distance
+    matrices. The share is 0 to 1, and about 0.5 by chance; ties count half. At least 3 classes.
+    """
+    order = _signs(real)
+    other_order = _signs(synthesized)
+    is_tie = order * other_order == 0
+    kept = np.where(is_tie, 0.5, order == other_order)
+
     count = real.shape[-1]
-    signs = [
-        np.sign(d[..., :, :, None] - d[..., :, None, :]) for d in (real, synthesized)
-    ]  # (..., c, i, j)
     c, i, j = np.ogrid[:count, :count, :count]
-    valid = (i < j) & (c != i) & (c != j)
-    kept = np.where(signs[0] * signs[1] == 0, 0.5, signs[0] == signs[1])
-    return (kept * valid).sum((-1, -2)) / valid.sum((-1, -2))
+    is_pair = (i < j) & (c != i) & (c != j)
+    return (kept * is_pair).sum((-1, -2)) / is_pair.sum((-1, -2))
 
 
-# --- Overall ---------------------------------------------------------------------------------------------------------
+def _signs(matrix: Float[np.ndarray, "... U U"]) -> Float[np.ndarray, "... U U U"]:
+    """Return, for classes c, i and j, the sign of the distance from c to i less that to j."""
+    return np.sign(matrix[..., :, :, None] - matrix[..., :, None, :])
 
 
-def frechet(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    r"""Squared Fréchet (2-Wasserstein) distance of the Gaussians fitted to a (..., n, D) and b (..., m, D): (...,).
+# --- Overall --------------------------------------------------------------------------------------
 
-    .. math:: |\mu_a - \mu_b|^2 + \mathrm{tr}\big(\Sigma_a + \Sigma_b - 2 (\Sigma_a^{1/2} \Sigma_b \Sigma_a^{1/2})^{1/2}\big)
 
-    In squared units of the features. With the square roots :math:`F^T F = \Sigma` the last trace is the sum of the singular
-    values of :math:`F_a F_b^T`, which needs neither full rank nor a matrix root. Dowson & Landau (1982).
+def frechet(
+    a: Float[np.ndarray, "... N D"],
+    b: Float[np.ndarray, "... M D"],
+) -> Float[np.ndarray, ...]:
+    r"""Return the squared Fréchet (2-Wasserstein) distance of the Gaussians fitted to two sets.
+
+    .. math::
+        |\mu_a - \mu_b|^2
+        + \mathrm{tr}\big(\Sigma_a + \Sigma_b
+        - 2 (\Sigma_a^{1/2} \Sigma_b \Sigma_a^{1/2})^{1/2}\big)
+
+    It is in squared units of the features. With the square roots :math:`F^T F = \Sigma` the trace
+    of the last term is the sum of the singular values of :math:`F_a F_b^T`. That needs neither full
+    rank nor a matrix root. Dowson & Landau (1982).
     """
-    roots = covariance_root(a), covariance_root(b)
-    cross = np.linalg.svd(roots[0] @ np.swapaxes(roots[1], -1, -2), compute_uv=False).sum(-1)
-    spread = sum(np.square(root).sum((-1, -2)) for root in roots)
-    return np.maximum(np.square(a.mean(-2) - b.mean(-2)).sum(-1) + spread - 2 * cross, 0)
+    root_a = covariance_root(a)
+    root_b = covariance_root(b)
+    cross = _sum_of_singular_values(root_a @ transposed(root_b))
+    traces = _trace(root_a) + _trace(root_b)
+    between_means = np.square(a.mean(-2) - b.mean(-2)).sum(-1)
+    return np.maximum(between_means + traces - 2 * cross, 0)
 
 
-def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: np.ndarray) -> np.ndarray:
-    r"""Sliced 2-Wasserstein distance of equally many rows, a and b (..., n, D), in units of the features: (...,).
+def _trace(root: Float[np.ndarray, "... m D"]) -> Float[np.ndarray, ...]:
+    """Return the trace of the covariance with this root."""
+    return np.square(root).sum((-1, -2))
 
-    .. math:: \Big(\frac1L \sum_{l} \frac1n \sum_i \big(a^{(l)}_{(i)} - b^{(l)}_{(i)}\big)^2\Big)^{1/2}
 
-    with both sets sorted along each of the unit ``directions`` (D, L). Bonneel et al. (2015).
+def sliced_wasserstein(
+    a: Float[np.ndarray, "... N D"],
+    b: Float[np.ndarray, "... N D"],
+    directions: Float[np.ndarray, "D L"],
+) -> Float[np.ndarray, ...]:
+    r"""Return the sliced 2-Wasserstein distance of equally many rows, in units of the features.
+
+    .. math::
+        \Big(\frac1L \sum_{l} \frac1N \sum_i \big(a^{(l)}_{(i)} - b^{(l)}_{(i)}\big)^2\Big)^{1/2}
+
+    Both sets are sorted along each of the unit ``directions``. Bonneel et al. (2015).
     """
-    sorted_a, sorted_b = (np.sort(x @ directions, axis=-2) for x in (a, b))
+    sorted_a = np.sort(a @ directions, axis=-2)
+    sorted_b = np.sort(b @ directions, axis=-2)
     return np.sqrt(np.square(sorted_a - sorted_b).mean((-1, -2)))
 
 
-def unit_directions(width: int, count: int, seed: int = 0) -> np.ndarray:
-    """Random directions (width, count) of length 1."""
-    drawn = stream(seed, "directions").standard_normal((width, count))
-    return drawn / np.linalg.norm(drawn, axis=0)
+def unit_directions(width: int, count: int, seed: int = 0) -> Float[np.ndarray, "width count"]:
+    """Return random directions of length 1."""
+    normal = stream(seed, "directions").standard_normal((width, count))
+    return normal / np.linalg.norm(normal, axis=0)
 
 
-def mmd(a: np.ndarray, b: np.ndarray) -> float:
-    r"""Squared maximum mean discrepancy of a (n, D) and b (m, D), unbiased, with the kernel :math:`e^{-d^2 / (2 h^2)}`.
+def mmd(a: Float[np.ndarray, "N D"], b: Float[np.ndarray, "M D"]) -> float:
+    r"""Return the squared maximum mean discrepancy with the kernel :math:`e^{-d^2 / (2 h^2)}`.
 
-    h is the median distance between all rows. It is 0 on average for equal distributions, and may be negative.
-    Gretton et al. (2012), eq. 3. Raises ``DataError`` with fewer than two rows.
+    The width h is the median distance between all rows. The estimate is unbiased: it is 0 on
+    average for equal distributions, and may be negative. Gretton et al. (2012), eq. 3. Raises
+    ``DataError`` with fewer than two rows.
     """
     if min(len(a), len(b)) < 2:
         raise DataError(
             f"a discrepancy needs at least 2 rows of each set, got {len(a)} and {len(b)}"
         )
-    aa, bb, ab = distances(a, a), distances(b, b), distances(a, b)
-    width = np.median(np.concatenate([pairs(aa), pairs(bb), ab.ravel()])) or 1.0
-    kernel = [np.exp(-(d**2) / (2 * width**2)) for d in (aa, bb, ab)]
-    within = [(k.sum() - len(k)) / (len(k) * (len(k) - 1)) for k in kernel[:2]]
-    return float(sum(within) - 2 * kernel[2].mean())
+
+    within_a = distances(a, a)
+    within_b = distances(b, b)
+    across = distances(a, b)
+    every = np.concatenate([pairs(within_a), pairs(within_b), across.ravel()])
+    width = np.median(every) or 1.0
+
+    def kernel(distance: Float[np.ndarray, "N M"]) -> Float[np.ndarray, "N M"]:
+        return np.exp(-(distance**2) / (2 * width**2))
+
+    within = _mean_off_diagonal(kernel(within_a)) + _mean_off_diagonal(kernel(within_b))
+    return float(within - 2 * kernel(across).mean())
 
 
-def two_sample_scores(
-    a: np.ndarray, b: np.ndarray, classifier: str, *, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray]:
-    """How much each row of a (..., n, D) and b (..., m, D) looks like one of ``b`` to a classifier that was trained on the
-    other half of the rows: (..., n) and (..., m).
-
-    Classifiers of different kind: ``linear`` ridge regression on which of the two a row is of, ``quadratic`` the same on
-    features and their squares (it sees spread), ``neighbours`` by the 5 nearest rows (it sees only what changes who is near
-    whom). Lopez-Paz & Oquab (2017), *Revisiting classifier two-sample tests*. Raises ``DataError`` for another ``classifier``.
-    """
-    if classifier not in TWO_SAMPLE_TESTS:
-        raise DataError(
-            f"classifier must be one of {', '.join(TWO_SAMPLE_TESTS)}, got {classifier!r}"
-        )
-    rng = stream(seed, "halves of a two-sample test")
-    sets = a, b
-    parts = [np.array_split(rng.permutation(x.shape[-2]), 2) for x in sets]
-    found = [np.empty(x.shape[:-1]) for x in sets]
-    for fold in (0, 1):
-        known = np.concatenate(
-            [x[..., own[1 - fold], :] for x, own in zip(sets, parts, strict=True)], axis=-2
-        )
-        of_b = np.repeat([0.0, 1.0], [len(own[1 - fold]) for own in parts])
-        for x, own, scores in zip(sets, parts, found, strict=True):
-            scores[..., own[fold]] = TWO_SAMPLE_TESTS[classifier](known, of_b, x[..., own[fold], :])
-    return found[0], found[1]
+def _mean_off_diagonal(kernel: Float[np.ndarray, "N N"]) -> float:
+    """Return the mean over pairs of different rows; a row with itself has kernel 1."""
+    n = len(kernel)
+    return (kernel.sum() - n) / (n * (n - 1))
 
 
-def _linear(
-    known: np.ndarray, of_b: np.ndarray, asked: np.ndarray, *, squares: bool = False
-) -> np.ndarray:
-    """Ridge regression of ``of_b`` (t,) on standardised rows (..., t, D), for rows (..., s, D), by their products: (..., s)."""
-    centre, scale = known.mean(-2, keepdims=True), known.std(-2, keepdims=True)
-    scale[scale <= 1e-9 * np.abs(known).max()] = 1  # columns that do not vary, but for rounding
-    known, asked = ((x - centre) / scale for x in (known, asked))
-    if squares:
-        known, asked = (np.concatenate([x, x**2], -1) for x in (known, asked))
-    middle = known.mean(-2, keepdims=True)
-    known, asked = known - middle, asked - middle
-    products = known @ np.swapaxes(known, -1, -2) + PENALTY * np.eye(len(of_b))
-    pull = np.broadcast_to((of_b - of_b.mean())[:, None], (*products.shape[:-1], 1))
-    return (asked @ (np.swapaxes(known, -1, -2) @ np.linalg.solve(products, pull)))[..., 0]
+def transposed(matrix: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, "... D N"]:
+    """Return a matrix, or many, with the last two axes exchanged."""
+    return np.swapaxes(matrix, -1, -2)
 
 
-def _quadratic(known: np.ndarray, of_b: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    return _linear(known, of_b, asked, squares=True)
+def _centred(rows: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, "... N D"]:
+    return rows - rows.mean(-2, keepdims=True)
 
 
-def _neighbours(known: np.ndarray, of_b: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """The share of ``b`` among the nearest of ``known`` (..., t, D) to each of ``asked`` (..., s, D): (..., s)."""
-    products = asked @ np.swapaxes(known, -1, -2)
-    far = (
-        np.square(known).sum(-1)[..., None, :] - 2 * products
-    )  # squared, but for what is the same for all of ``known``
-    nearest = np.argpartition(far, min(NEIGHBOURS, len(of_b)) - 1, axis=-1)[..., :NEIGHBOURS]
-    return of_b[nearest].mean(-1)
+def _sum_of_singular_values(matrix: Float[np.ndarray, "... N M"]) -> Float[np.ndarray, ...]:
+    return np.linalg.svd(matrix, compute_uv=False).sum(-1)
 
 
-TWO_SAMPLE_TESTS = {"linear": _linear, "quadratic": _quadratic, "neighbours": _neighbours}
+def _triangle(matrix: Float[np.ndarray, "... N D"]) -> Float[np.ndarray, "... m D"]:
+    """Return R of the QR decomposition; :math:`R^T R` is the product of the matrix with itself."""
+    # NumPy's types do not know that mode="r" gives one array.
+    return np.linalg.qr(matrix, mode="r")  # type: ignore[return-value]
 
 
-def auc(of_a: np.ndarray, of_b: np.ndarray) -> np.ndarray:
-    """Chance that a score ``of_b`` (..., m) exceeds one ``of_a`` (..., n), ties half: 0.5 cannot be told apart, 1 always."""
-    from scipy.stats import rankdata
-
-    n, m = of_a.shape[-1], of_b.shape[-1]
-    ranks = rankdata(np.concatenate([of_a, of_b], -1), axis=-1)
-    return (ranks[..., n:].sum(-1) - m * (m + 1) / 2) / (n * m)
-
-
-def _matrix(features: np.ndarray) -> np.ndarray:
+def _matrix(features: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N D"]:
     features = np.asarray(features, np.float64)
     if features.ndim != 2:
         raise DataError(f"features must be a matrix (rows, columns), got shape {features.shape}")
-    if not np.isfinite(features).all():
+
+    broken = (~np.isfinite(features)).sum()
+    if broken:
         raise DataError(
-            f"features must be finite, got {(~np.isfinite(features)).sum()} values that are not: remove those rows"
+            f"features must be finite, got {broken} values that are not: remove those rows"
         )
     return features

@@ -56,7 +56,7 @@ def test_finished_cells_are_not_run_again(ablation, monkeypatch, tmp_path, capsy
 def test_the_interval_is_students(ablation):
     values = [50.0, 52.0, 57.0]
     low, high = stats.t.interval(0.95, 2, loc=53, scale=stats.sem(values))
-    assert ablation._interval(values) == f"53.0 ± {(high - low) / 2:.1f}"
+    assert ablation.interval(values) == f"53.0 ± {(high - low) / 2:.1f}"
 
 
 def test_every_row_but_the_first_changes_something(ablation):
@@ -64,7 +64,7 @@ def test_every_row_but_the_first_changes_something(ablation):
 
     for name in ("glyphs", "features"):
         config = lite(name)
-        changed = [row for row in ablation._methods(config) if row in ablation.CHANGES]
+        changed = [row for row in ablation.methods_of(config) if row in ablation.CHANGES]
         assert changed[0] == "lite"
         assert ("with relative positioning" in changed) != config.model.relative_positioning
         assert ("no relative positioning" in changed) == config.model.relative_positioning
@@ -86,7 +86,7 @@ def test_the_difference_to_a_row_is_taken_seed_by_seed(ablation):
         for seed, pair in enumerate([(40, 43), (60, 63)])
         for name, h in zip("ab", pair, strict=True)
     }
-    row = ablation._table(cells, ["a", "b"], against="a").splitlines()[3]
+    row = ablation.table(cells, ["a", "b"], against="a").splitlines()[3]
     assert row.split("|")[9].strip() == "3.0 ± 0.0"
 
 
@@ -97,7 +97,7 @@ def test_meters_are_compared_seed_by_seed_too(ablation):
         key: cell | {"meters": {"spread": [spread, 0, 1, 0.5]}} for key, spread in spreads.items()
     }
     assert (
-        ablation._differences(cells, ["a", "b"], "a").splitlines()[2]
+        ablation.differences(cells, ["a", "b"], "a").splitlines()[2]
         == "| b | 0.0 ± 0.0 | 0.0 ± 0.0 | - | 0.10 ± 0.00 | - |"
     )
 
@@ -110,10 +110,10 @@ def test_a_kept_model_is_measured_and_not_trained_again(ablation, tmp_path):
     assert isinstance(model, GSMFlow)
     SavedModel(model=model).save(tmp_path / "kept.safetensors")
     scores = dict.fromkeys(ablation.SCORES, 1.0)
-    cell = ablation._filled(
+    cell = ablation.filled(
         scores, None, dataset, 0, 1, tmp_path / "kept.safetensors"
     )  # None cannot be trained
-    direct = measure(dataset, model, n=ablation.IMAGINED, seed=0).reading("spread")
+    direct = measure(dataset, model, n=ablation.SYNTHESIZED, seed=0).reading("spread")
     assert cell["meters"]["spread"] == [
         round(x, 4) for x in (direct.value, direct.floor, direct.ceiling, direct.score)
     ]

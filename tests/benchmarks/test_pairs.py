@@ -87,6 +87,7 @@ def test_a_call_that_takes_memory_is_seen_to():
     assert 290 < float(done.stdout) < 310
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
     """On toys; each script compares our results with the peer's itself, and fails where they differ."""
@@ -112,6 +113,7 @@ def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
     )
 
 
+@pytest.mark.long
 def test_growth_of_a_stage_is_fitted_and_written(tmp_path):
     file = tmp_path / "growth.json"
     command = [

@@ -21,6 +21,7 @@ def bench(monkeypatch):
     return load
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "options", "counted"),
     [

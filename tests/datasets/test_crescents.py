@@ -1,8 +1,11 @@
-"""The crescents follow their closed form, and their attributes say where they lie and how they are bent."""
+"""The crescents follow their closed form, and their attributes are true."""
+
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import multivariate_normal
 
 from gsmflow_lite.datasets import crescent_world, load
@@ -11,20 +14,24 @@ from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.explorer.anatomy import box_around, density
 
 
+def bent_and_placed(u, mean, bend):
+    """The formula of the docstring, for one sample."""
+    bent = u[1] + bend * (u[0] ** 2 - WIDTHS[0] ** 2)
+    turned = torch.from_numpy(TURN) @ torch.stack([u[0], bent])
+    return turned + torch.from_numpy(mean)
+
+
 def test_the_density_of_a_crescent_is_the_change_of_variables_of_its_gaussian():
     world = crescent_world()
-    u = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 2)) * WIDTHS)
-
-    def place(u, k):  # the formula of the docstring
-        v = torch.stack([u[0], u[1] + world.bends[k] * (u[0] ** 2 - WIDTHS[0] ** 2)])
-        return torch.from_numpy(TURN) @ v + torch.from_numpy(world.means[k])
-
+    gaussian = multivariate_normal([0, 0], np.diag(np.square(WIDTHS)))
+    rows = torch.from_numpy(np.random.default_rng(0).standard_normal((5, 2)) * WIDTHS)
     for k in (0, 3):
-        for row in u:
-            jacobian = torch.autograd.functional.jacobian(lambda v, k=k: place(v, k), row).numpy()
-            flat = multivariate_normal([0, 0], np.diag(np.square(WIDTHS))).logpdf(row.numpy())
-            expected = flat - np.linalg.slogdet(jacobian)[1]
-            assert world.log_prob(place(row, k).numpy()[None], k)[0] == pytest.approx(expected)
+        bend = partial(bent_and_placed, mean=world.means[k], bend=world.bends[k])
+        for row in rows:
+            jacobian = torch.autograd.functional.jacobian(bend, row)
+            expected = gaussian.logpdf(row.numpy()) - torch.linalg.slogdet(jacobian)[1].item()
+            found = world.log_prob(bend(row).numpy()[None], k)[0]
+            assert found == pytest.approx(expected)
 
 
 def test_the_true_density_integrates_to_one():
@@ -35,26 +42,26 @@ def test_the_true_density_integrates_to_one():
 
 
 def test_samples_of_a_crescent_follow_its_density():
+    """In each of 20 x 20 cells, the share of samples is the integral of the density."""
     world = crescent_world()
     box = box_around(world.sample(3, 50_000, seed=1), 0.0)
-    d = density(world, 3, box, cells=20)
-    counts = (
-        np.histogram2d(*world.sample(3, 200_000, seed=2).T, bins=20, range=(box[:2], box[2:]))[0].T
-        / 200_000
-    )
-    fine = (
-        density(world, 3, box, cells=400).values.reshape(20, 20, 20, 20).mean((1, 3))
-    )  # of each of the 20 x 20 cells
-    area = (d.x[1] - d.x[0]) * (d.y[1] - d.y[0])
-    np.testing.assert_allclose(counts, fine * area, atol=0.003)
+    x, y = world.sample(3, 200_000, seed=2).T
+    counts, _, _ = np.histogram2d(x, y, bins=20, range=(box[:2], box[2:]))
+
+    coarse = density(world, 3, box, cells=20)
+    width = coarse.x[1] - coarse.x[0]
+    height = coarse.y[1] - coarse.y[0]
+    fine = density(world, 3, box, cells=400).values
+    mean_density = fine.reshape(20, 20, 20, 20).mean((1, 3))
+    assert_allclose(counts.T / 200_000, mean_density * width * height, atol=0.003)
 
 
 def test_rows_of_a_class_lie_around_the_mean_that_its_attributes_name():
     world = crescent_world(samples=4000)
     d = world.dataset
-    found = np.stack([d.features[d.labels == k].mean(0) for k in range(len(world.means))])
-    np.testing.assert_allclose(found, REACH * d.attributes[:, :2], atol=0.06)
-    np.testing.assert_array_equal(world.bends.astype(np.float32), d.attributes[:, 2])
+    means = [d.features[d.labels == k].mean(0) for k in range(len(world.means))]
+    assert_allclose(means, REACH * d.attributes[:, :2], atol=0.06)
+    assert_array_equal(world.bends.astype(np.float32), d.attributes[:, 2])
 
 
 def test_the_bend_is_the_curvature_of_the_rows_in_the_turned_frame():
@@ -62,13 +69,14 @@ def test_the_bend_is_the_curvature_of_the_rows_in_the_turned_frame():
     d = world.dataset
     for k in range(len(world.means)):
         v = (d.features[d.labels == k] - world.means[k]) @ TURN
-        assert np.polyfit(v[:, 0], v[:, 1], 2)[0] == pytest.approx(world.bends[k], abs=0.03)
+        curvature = np.polyfit(v[:, 0], v[:, 1], 2)[0]
+        assert curvature == pytest.approx(world.bends[k], abs=0.03)
 
 
 def test_the_same_seed_gives_the_same_world_and_another_another():
-    one, same, other = (crescent_world(seed=seed).dataset.features for seed in (1, 1, 2))
-    np.testing.assert_array_equal(one, same)
-    assert not np.allclose(one, other)
+    first = crescent_world(seed=1).dataset.features
+    assert_array_equal(crescent_world(seed=1).dataset.features, first)
+    assert not np.allclose(crescent_world(seed=2).dataset.features, first)
 
 
 def test_the_unseen_crescents_are_those_nearest_to_the_middle_of_the_map():
@@ -95,4 +103,4 @@ def test_a_world_without_enough_classes_or_rows_is_refused(sizes):
 
 def test_the_crescents_can_be_loaded_by_the_name_of_their_data_set():
     dataset = crescent_world().dataset
-    np.testing.assert_array_equal(load(dataset.name).features, dataset.features)
+    assert_array_equal(load(dataset.name).features, dataset.features)

@@ -1,9 +1,10 @@
-"""The embedded letters and digits: whole typefaces are held out, features decode to pictures, every class is described."""
+"""The embedded letters and digits: splits, pictures, attributes, and a damaged file."""
 
 import importlib
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
 from gsmflow_lite.datasets import glyphs, load
 from gsmflow_lite.errors import DataError
@@ -45,11 +46,12 @@ def write(content, tmp_path, monkeypatch):
 def test_each_row_is_one_face_of_one_class(write, content):
     write()
     d = glyphs(None)
-    np.testing.assert_array_equal(d.images[2 * 5 + 4], content["images"][2, 4])
-    np.testing.assert_allclose(
-        d.features[2 * 5 + 4], content["images"][2, 4].ravel() / 255, rtol=1e-6
-    )
-    assert (d.labels[2 * 5 + 4], d.groups[2 * 5 + 4]) == (4, 1)
+    row = 2 * 5 + 4
+    picture = content["images"][2, 4]
+    assert_array_equal(d.images[row], picture)
+    assert_allclose(d.features[row], picture.ravel() / 255, rtol=1e-6)
+    assert d.labels[row] == 4
+    assert d.groups[row] == 1
 
 
 def test_unseen_classes_and_test_faces_are_held_out_whole(write):
@@ -57,24 +59,26 @@ def test_unseen_classes_and_test_faces_are_held_out_whole(write):
     d = glyphs(None)
     face = np.arange(40) // 5
     assert set(d.unseen_classes) == {3}
-    np.testing.assert_array_equal(np.unique(face[d.train]), np.arange(6))
-    np.testing.assert_array_equal(np.unique(face[d.test_seen]), [6, 7])
-    np.testing.assert_array_equal(np.unique(face[d.test_unseen]), np.arange(8))
+    assert_array_equal(np.unique(face[d.train]), np.arange(6))
+    assert_array_equal(np.unique(face[d.test_seen]), [6, 7])
+    assert_array_equal(np.unique(face[d.test_unseen]), np.arange(8))
 
 
 def test_pixels_decode_to_their_pictures(write):
     write()
     d = glyphs(None)
-    np.testing.assert_allclose(d.decode(d.features) * 255, d.images, atol=1e-3)
+    assert_allclose(d.decode(d.features) * 255, d.images, atol=1e-3)
 
 
 def test_components_decode_to_the_projection_on_them(write):
     write()
-    d, raw = glyphs(3), glyphs(None)
+    d = glyphs(3)
+    raw = glyphs(None)
     train = raw.features[raw.train].astype(np.float64)
-    axes = np.linalg.svd(train - train.mean(0), full_matrices=False)[2][:3]
-    expected = (raw.features - train.mean(0)) @ axes.T @ axes + train.mean(0)
-    np.testing.assert_allclose(d.decode(d.features).reshape(40, -1), expected, atol=1e-4)
+    mean = train.mean(0)
+    axes = np.linalg.svd(train - mean, full_matrices=False)[2][:3]
+    expected = (raw.features - mean) @ axes.T @ axes + mean
+    assert_allclose(d.decode(d.features).reshape(40, -1), expected, atol=1e-4)
 
 
 BAD = {
@@ -112,12 +116,13 @@ def test_without_the_file_the_error_says_where_it_belongs(monkeypatch, tmp_path)
     )
     with pytest.raises(
         DataError,
-        match=r"embedded.glyphs.npz: this file comes with the package .*data.glyphs.npz.*build_glyphs",
+        match=r"embedded.glyphs.npz: this file comes with the package "
+        r".*data.glyphs.npz.*build_glyphs",
     ):
         glyphs()
 
 
-# --- the real file --------------------------------------------------------------------------------------------------
+# --- the real file -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -160,4 +165,4 @@ def test_no_two_classes_share_a_description(real):
 
 
 def test_glyphs_can_be_loaded_by_name(real):
-    np.testing.assert_array_equal(load("glyphs").features, real.features)
+    assert_array_equal(load("glyphs").features, real.features)

@@ -1,4 +1,4 @@
-"""The figures show the arrays of their journeys and densities, in the right space, at the right step, in one scale."""
+"""The figures show the arrays of their journeys and densities, in the right space and step."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The pure part of the class designer, against numpy by hand, brute force and the generator itself."""
+"""An invented class, against numpy by hand, brute force and the generator itself."""
 
 from dataclasses import replace
 
@@ -11,7 +11,6 @@ from gsmflow_lite.explorer.invention import (
     RealClasses,
     ask_one,
     describe,
-    design_figure,
     invent,
     ranges,
     read_off,
@@ -19,6 +18,7 @@ from gsmflow_lite.explorer.invention import (
     telling,
     typical,
 )
+from gsmflow_lite.explorer.invention_figures import design_figure
 from gsmflow_lite.explorer.scene import Scene, proportions
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.generators.stored import RealSamples
@@ -137,7 +137,7 @@ def test_features_that_are_not_finite_are_refused(zoo):
         def synthesize(self, attributes, n, *, temperature=1.0, seed=0):
             return torch.full((1, n, 64), float("nan"))
 
-    with pytest.raises(DataError, match="not finite"):
+    with pytest.raises(DataError, match="must be finite, but those of class 'designed' are not"):
         ask_one(Broken(), describe(zoo.dataset, "O"))
 
 
@@ -208,7 +208,7 @@ def test_a_sweep_ends_at_what_is_synthesized_directly(scene, model):
     description = describe(scene.dataset, "P")
     k = scene.dataset.attribute_names.index("diagonal_lower_right")
     swept = sweep(scene, model, description, "diagonal_lower_right", temperature=0.7, seed=4)
-    np.testing.assert_allclose(swept.asked, np.linspace(0, 1, 9))
+    np.testing.assert_allclose(swept.values, np.linspace(0, 1, 9))
     for end, value in ((0, 0.0), (-1, 1.0)):
         one = description.copy()
         one[k] = value

@@ -1,4 +1,4 @@
-"""A recorded training: which frames are kept, what an exported replay holds, what the quick H is."""
+"""A recorded training: which frames are kept, what a replay holds, what the quick H is."""
 
 import numpy as np
 import pytest
@@ -14,9 +14,8 @@ from gsmflow_lite.explorer.replay import (
     View,
     frame_epochs,
     quick_harmonic,
-    replay_figure,
-    still,
 )
+from gsmflow_lite.explorer.replay_figures import replay_figure, replay_still
 from gsmflow_lite.explorer.scene import Scene
 from gsmflow_lite.generators.stored import RealSamples
 from gsmflow_lite.scores.evaluation import per_class_accuracy
@@ -81,7 +80,7 @@ def test_a_figure_says_data_settings_seed_and_map(recording):
     texts = " ".join(str(note.text) for note in replay_figure(recording).layout.annotations)
     for part in ("gaussian_world_2d", "seed 0", "epoch 3 of 3", "PCA fitted on"):
         assert part in texts
-    assert "seed 0" in still(recording)._supxlabel.get_text()
+    assert "seed 0" in replay_still(recording)._supxlabel.get_text()
 
 
 def test_names_from_a_file_are_text_in_the_exported_page(recording, make_dataset):

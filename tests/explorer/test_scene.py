@@ -1,4 +1,4 @@
-"""A scene keeps what it shows apart from what it hands out, and places synthesized features where a loop would."""
+"""A scene keeps apart what it shows and what it hands out, and places features as a loop does."""
 
 from dataclasses import replace
 
@@ -97,7 +97,7 @@ def test_features_that_were_not_whitened_keep_their_proportions(make_dataset, ki
 
 
 def test_a_first_scene_has_no_places_on_the_umap_map(small):
-    assert not small.mapped
+    assert not small.has_map
     assert np.isnan(small.real.umap).all()
     assert np.isfinite(small.real.pca).all()
     assert np.isnan(
@@ -106,7 +106,7 @@ def test_a_first_scene_has_no_places_on_the_umap_map(small):
 
 
 def test_the_scene_of_the_zoo_is_mapped_at_once(letters):
-    assert letters.mapped
+    assert letters.has_map
     np.testing.assert_array_equal(letters.real.umap, glyph_zoo().umap)
 
 
@@ -118,7 +118,7 @@ def test_the_first_scene_shows_the_rows_of_the_mapped_one(make_dataset, monkeypa
     )
     dataset = make_dataset(rows=20)
     first, whole = Scene.first(dataset, seed=4), Scene.of(dataset, seed=4)
-    assert whole.mapped
+    assert whole.has_map
     np.testing.assert_array_equal(first.rows, whole.rows)
     np.testing.assert_array_equal(first.held, whole.held)
     np.testing.assert_array_equal(first.real.pca, whole.real.pca)
@@ -127,14 +127,14 @@ def test_the_first_scene_shows_the_rows_of_the_mapped_one(make_dataset, monkeypa
 def test_the_map_is_made_with_the_seed_and_its_stages_are_told(make_dataset, monkeypatch):
     asked, told = [], []
 
-    def fit(space, *, seed, watch):
-        asked.append(seed)
+    def fit(space, *, seed, most, watch):
+        asked.append((seed, most == len(space)))
         watch("a stage")
         return Projection.ready(space, space[:, :2], neighbours=3, seed=seed)
 
     monkeypatch.setattr(Projection, "fit", fit)
     Scene.of(make_dataset(rows=20), seed=4, watch=told.append)
-    assert (asked, told) == ([4], ["a stage"])
+    assert (asked, told) == ([(4, True)], ["a stage"])
 
 
 def test_another_seed_holds_other_rows_back(make_dataset):
@@ -164,6 +164,15 @@ def test_near_and_far_are_those_of_a_search_through_all(letters):
     np.testing.assert_allclose(made.far, between.min(1) / np.quantile(own, 0.95), rtol=1e-4)
 
 
+def test_the_nearest_other_real_point_is_that_of_a_search_through_all(small):
+    space = small.dataset.features[small.rows].astype(np.float64)
+    between = np.linalg.norm(space[:, None] - space, axis=2)
+    np.fill_diagonal(between, np.inf)
+    nearest = between.min(1)
+    np.testing.assert_array_equal(small.real_near, between.argmin(1))
+    np.testing.assert_allclose(small.real_far, nearest / np.quantile(nearest, 0.95), rtol=1e-6)
+
+
 def test_what_is_far_from_all_real_points_is_off_the_map(small):
     made = small.place(
         small.dataset.features[small.rows[:2]] + np.array([[0.0], [100.0]], np.float32),
@@ -175,7 +184,7 @@ def test_what_is_far_from_all_real_points_is_off_the_map(small):
 
 def test_synthesized_features_are_those_of_the_generator_class_by_class(small):
     made = torch.arange(2 * 3 * 3, dtype=torch.float32).reshape(2, 3, 3)
-    synthesized = small.synthesize(Fixed(made), [5, 1], 3)
+    synthesized = small.ask(Fixed(made), [5, 1], 3)
     np.testing.assert_array_equal(
         synthesized.features, np.arange(18, dtype=np.float32).reshape(6, 3)
     )
@@ -184,31 +193,31 @@ def test_synthesized_features_are_those_of_the_generator_class_by_class(small):
 
 def test_a_generator_is_asked_with_the_descriptions_of_the_classes(small):
     generator = Noting(3)
-    small.synthesize(generator, [5, 1], 2, seed=9)
+    small.ask(generator, [5, 1], 2, seed=9)
     asked, n, options = generator.asked[0]
     np.testing.assert_array_equal(asked, small.dataset.attributes[[5, 1]])
     assert (n, options) == (2, {"seed": 9})  # no temperature: not every generator has one
-    small.synthesize(generator, [5], 2, temperature=0.5)
+    small.ask(generator, [5], 2, temperature=0.5)
     assert generator.asked[1][2] == {"temperature": 0.5, "seed": 0}
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 4, 3), (6, 3), (3, 3, 3)])
 def test_features_of_another_shape_are_refused(small, shape):
-    with pytest.raises(DataError, match=r"of shape \(2, 3, 3\), got \(.*is it of another data set"):
-        small.synthesize(Fixed(torch.zeros(shape)), [4, 5], 3)
+    with pytest.raises(DataError, match=r"must give shape \(2, 3, 3\), got \("):
+        small.ask(Fixed(torch.zeros(shape)), [4, 5], 3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_features_that_are_not_finite_are_refused(small, value):
     made = torch.zeros(1, 3, 3)
     made[0, 1, 2] = value
-    with pytest.raises(DataError, match="features must be finite, got 1 values"):
-        small.synthesize(Fixed(made), [4], 3)
+    with pytest.raises(DataError, match="must be finite, but those of class 'class 4' are not"):
+        small.ask(Fixed(made), [4], 3)
 
 
 def test_a_seed_that_is_none_is_refused(small):
     with pytest.raises(ConfigError, match="seed"):
-        small.synthesize(Noting(3), [4], 2, seed=-1)
+        small.ask(Noting(3), [4], 2, seed=-1)
 
 
 def test_chosen_rows_are_test_rows_in_order_and_cover_every_class():

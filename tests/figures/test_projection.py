@@ -1,4 +1,4 @@
-"""Two lenses: PCA against scikit-learn, a UMAP map that stays where it is, and a cache that may be lost at any time."""
+"""Two lenses: PCA as in scikit-learn, a map that stays, a cache that may be lost at any time."""
 
 import hashlib
 import io
@@ -13,8 +13,9 @@ from sklearn.decomposition import PCA
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.events import Stage
 from gsmflow_lite.figures import projection
+from gsmflow_lite.figures.map_cache import cache_folder
 from gsmflow_lite.figures.points import Points
-from gsmflow_lite.figures.projection import Projection, cache_folder
+from gsmflow_lite.figures.projection import Projection, geometric_median
 
 
 def clusters(seed: int, rows: int = 40, width: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -50,13 +51,13 @@ def no_umap(monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("the map was laid out anew")
 
-    monkeypatch.setattr(projection, "_layout", refuse)
+    monkeypatch.setattr(projection, "lay_out", refuse)
 
 
 @pytest.fixture
 def cheap_layout(monkeypatch):
     """A stand-in for UMAP that takes no time: the first two columns."""
-    monkeypatch.setattr(projection, "_layout", lambda x, *_, **__: x[:, :2].astype(np.float32))
+    monkeypatch.setattr(projection, "lay_out", lambda x, *_, **__: x[:, :2].astype(np.float32))
 
 
 def test_the_linear_lens_is_that_of_scikit_learn_up_to_sign(fitted):
@@ -93,7 +94,7 @@ def test_a_new_feature_is_placed_among_its_own_class(fitted):
 
 def test_a_feature_between_two_clusters_is_placed_in_one_and_not_in_the_void():
     places = np.array([[[0.0, 0.0], [0.1, 0.0], [0.0, 0.1], [10.0, 0.0], [10.0, 0.1]]])
-    median = projection._geometric_median(places, np.ones((1, 5)))
+    median = geometric_median(places, np.ones((1, 5)))
     assert np.linalg.norm(median) < 0.5  # their mean is at 4
 
 
@@ -216,13 +217,32 @@ def test_the_cache_is_in_the_home_folder_unless_the_environment_says_otherwise(
     assert cache_folder() == tmp_path / ".cache" / "gsmflow_lite"
 
 
-def test_points_carry_both_lenses_labels_and_rows(fitted):
-    features, labels = clusters(1)
-    points = fitted.points(features, labels, np.arange(500, 620))
-    np.testing.assert_array_equal(points.pca, fitted.pca(features))
-    np.testing.assert_array_equal(points.umap, fitted.place(features))
-    np.testing.assert_array_equal(points.of(1).rows, np.arange(540, 580))
-    np.testing.assert_array_equal(points.without([1]).labels, np.repeat([0, 2], 40))
+def test_points_of_one_class_and_of_all_others_keep_their_places_and_rows(rng):
+    pca, umap = rng.standard_normal((2, 6, 2))
+    points = Points(pca, umap, np.array([0, 1, 2, 1, 0, 2]), np.arange(500, 506))
+    one, others = points.of(1), points.without([1])
+    np.testing.assert_array_equal(one.rows, [501, 503])
+    np.testing.assert_array_equal(one.through("umap"), umap[[1, 3]])
+    np.testing.assert_array_equal(others.labels, [0, 2, 0, 2])
+    np.testing.assert_array_equal(others.through("pca"), pca[[0, 2, 4, 5]])
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_the_nearest_other_row_is_never_the_row_itself(copies, cheap_layout):
+    features = np.repeat(clusters(0)[0], copies, axis=0)
+    fitted = Projection.fit(features, cache=False)
+    between = np.linalg.norm(features[:, None] - features, axis=2)
+    np.fill_diagonal(between, np.inf)
+    distance, row = fitted.nearest_other
+    np.testing.assert_allclose(distance, between.min(1), atol=1e-6)
+    assert (row != np.arange(len(features))).all()
+    np.testing.assert_allclose(between[np.arange(len(row)), row], between.min(1), atol=1e-6)
+
+
+def test_the_usual_distance_holds_95_in_a_hundred_nearest_others(fitted):
+    assert np.mean(fitted.nearest_other[0] <= fitted.usual_distance) == pytest.approx(
+        0.95, abs=0.01
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,7 +265,7 @@ def test_what_cannot_be_mapped_is_refused_in_plain_words(fitted, call, message):
 
 
 def test_importing_the_package_loads_nothing_that_draws_or_maps():
-    code = "import sys, gsmflow_lite, gsmflow_lite.figures.charts, gsmflow_lite.figures.projection; print(*sys.modules)"
+    code = "import sys, gsmflow_lite, gsmflow_lite.figures; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,

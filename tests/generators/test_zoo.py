@@ -1,8 +1,9 @@
-"""The flows that come with the package are those of their settings: all load, differ, and survive a file."""
+"""The shipped flows are what their settings say: all load, differ, and survive a file."""
 
 import subprocess
 import sys
 import textwrap
+from dataclasses import astuple
 from itertools import combinations, product
 from pathlib import Path
 
@@ -22,29 +23,26 @@ def zoo() -> Zoo:
     return glyph_zoo()
 
 
-def drawn(model, zoo: Zoo, **options) -> torch.Tensor:
-    """A few features of three unseen classes."""
-    return model.synthesize(
-        torch.from_numpy(zoo.dataset.attributes[zoo.dataset.unseen_classes[:3]]),
-        4,
-        seed=1,
-        **options,
-    )
+@pytest.fixture(scope="module")
+def unseen(zoo) -> torch.Tensor:
+    """The attributes of the unseen classes."""
+    return torch.from_numpy(zoo.dataset.attributes[zoo.dataset.unseen_classes])
 
 
-def test_a_shipped_flow_is_what_training_by_its_settings_gives(zoo):
-    mechanisms, dataset = Mechanisms(mining=False), glyphs()
+def test_a_shipped_flow_is_what_training_by_its_settings_gives(zoo, unseen):
+    mechanisms = Mechanisms(mining=False)
     config = mechanisms.config()
+    dataset = glyphs()
     model = new_model(dataset, config.model, seed=ZOO_SEED)
     for _ in fit(model, dataset, config.training, seed=ZOO_SEED, device="cpu"):
         pass
-    shipped, described = (
-        zoo.model(mechanisms),
-        torch.from_numpy(dataset.attributes[dataset.unseen_classes]),
-    )
+    shipped = zoo.model(mechanisms)
     assert model.state_dict().keys() == shipped.state_dict().keys()
-    ours, theirs = (flow.eval().synthesize(described, 100, seed=0) for flow in (model, shipped))
-    # Of a deviation of 1: weights are stored rounded, and another processor sums in another order (0.004); another seed: 0.045.
+
+    ours = model.eval().synthesize(unseen, 100, seed=0)
+    theirs = shipped.synthesize(unseen, 100, seed=0)
+    # The features deviate by 1. Weights are stored rounded, and another processor sums in another
+    # order, which makes 0.004; another seed makes 0.045.
     assert (ours - theirs).abs().mean() < 0.015
 
 
@@ -55,23 +53,25 @@ def test_the_shipped_data_are_the_glyphs_as_they_are_preprocessed_anew(zoo):
 def test_the_shipped_baseline_is_what_a_fit_gives(zoo):
     attributes = torch.from_numpy(zoo.dataset.attributes)
     fitted = RidgeGaussian.fit(zoo.dataset).synthesize(attributes, 5, seed=3)
-    torch.testing.assert_close(
-        zoo.baseline.synthesize(attributes, 5, seed=3), fitted, rtol=1e-4, atol=1e-4
-    )
+    shipped = zoo.baseline.synthesize(attributes, 5, seed=3)
+    torch.testing.assert_close(shipped, fitted, rtol=1e-4, atol=1e-4)
 
 
 def test_there_are_48_choices_that_make_a_difference():
-    every = list(product((True, False), repeat=6))
     meaningful = {
-        choice for choice in every if choice[0] or not choice[1]
-    }  # semantics, positioning
-    made = list(Mechanisms.every())
-    assert len(made) == 48
-    assert {tuple(vars(one).values()) for one in made} == meaningful
+        (semantics, positioning, *rest)
+        for semantics, positioning, *rest in product((True, False), repeat=6)
+        if semantics or not positioning
+    }
+    choices = [astuple(choice) for choice in Mechanisms.every()]
+    assert len(choices) == 48
+    assert set(choices) == meaningful
 
 
-def test_all_flows_load_and_no_two_imagine_the_same(zoo):
-    features = [drawn(zoo.model(one), zoo) for one in Mechanisms.every()]
+def test_all_flows_load_and_no_two_synthesize_the_same(zoo, unseen):
+    features = [
+        zoo.model(choice).synthesize(unseen[:3], 4, seed=1) for choice in Mechanisms.every()
+    ]
     assert all(torch.isfinite(x).all() for x in features)
     assert min(float((a - b).abs().max()) for a, b in combinations(features, 2)) > 1e-3
 
@@ -79,25 +79,23 @@ def test_all_flows_load_and_no_two_imagine_the_same(zoo):
 @pytest.mark.parametrize("start", [False, True])
 def test_blocks_without_semantics_ignore_the_description(zoo, start):
     flow = zoo.model(Mechanisms(semantics=False, start=start)).flow
-    one, other = torch.zeros(5, flow_context(zoo)), torch.ones(5, flow_context(zoo))
-    x = torch.randn(5, zoo.dataset.features.shape[1], generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(flow(x, one)[0], flow(x, other)[0], rtol=0, atol=0)
+    context = Mechanisms().config().model.embedding
+    width = zoo.dataset.features.shape[1]
+    x = torch.randn(5, width, generator=torch.Generator().manual_seed(0))
+    of_zeros = flow(x, torch.zeros(5, context))[0]
+    of_ones = flow(x, torch.ones(5, context))[0]
+    torch.testing.assert_close(of_zeros, of_ones, rtol=0, atol=0)
 
 
-def flow_context(zoo: Zoo) -> int:
-    return Mechanisms().config().model.embedding
+def test_without_semantics_every_class_is_synthesized_alike(zoo, unseen):
+    model = zoo.model(Mechanisms(semantics=False))
+    typical = model.synthesize(unseen, 1, temperature=0.0, seed=0)
+    torch.testing.assert_close(typical, typical[:1].expand_as(typical), rtol=0, atol=1e-5)
 
 
-def test_without_semantics_every_class_is_synthesized_alike(zoo):
-    same = torch.from_numpy(zoo.dataset.attributes[zoo.dataset.unseen_classes])
-    made = zoo.model(Mechanisms(semantics=False)).synthesize(same, 1, temperature=0.0, seed=0)
-    torch.testing.assert_close(made, made[:1].expand_as(made), rtol=0, atol=1e-5)
-
-
-def test_with_semantics_no_two_classes_are_synthesized_alike(zoo):
-    classes = torch.from_numpy(zoo.dataset.attributes[zoo.dataset.unseen_classes])
-    made = zoo.model().synthesize(classes, 1, temperature=0.0, seed=0)[:, 0]
-    assert torch.pdist(made).min() > 0.01
+def test_with_semantics_no_two_classes_are_synthesized_alike(zoo, unseen):
+    typical = zoo.model().synthesize(unseen, 1, temperature=0.0, seed=0)[:, 0]
+    assert torch.pdist(typical).min() > 0.01
 
 
 @pytest.mark.parametrize(
@@ -114,48 +112,43 @@ def test_a_key_has_a_digit_for_each_mechanism_that_acts(mechanisms, key):
     assert mechanisms.key == key
 
 
-def test_settings_say_what_each_mechanism_means():
-    off = Mechanisms(
-        semantics=False, prototype=False, perturbation=False, mining=False, start=True
-    ).config()
-    assert (off.model.semantics, off.model.relative_positioning, off.model.start) == (
-        "none",
-        False,
-        "ridge-gaussian",
-    )
-    assert (off.training.prototype_weight, off.training.perturbation, off.training.mining) == (
-        0.0,
-        0.0,
-        None,
-    )
-    on = Mechanisms().config()
-    assert (on.model.semantics, on.model.relative_positioning, on.model.start) == (
-        "every",
-        True,
-        "none",
-    )
-    assert on.training.prototype_weight > 0
-    assert on.training.perturbation > 0
-    assert on.training.mining is not None
+def test_settings_without_mechanisms_switch_all_of_them_off():
+    config = Mechanisms(False, False, False, False, False, False).config()
+    assert config.model.semantics == "none"
+    assert not config.model.relative_positioning
+    assert config.model.start == "none"
+    assert config.training.prototype_weight == 0.0
+    assert config.training.perturbation == 0.0
+    assert config.training.mining is None
 
 
-def test_what_is_saved_can_be_read_back(zoo, tmp_path):
+def test_settings_with_mechanisms_switch_all_of_them_on():
+    config = Mechanisms(start=True).config()
+    assert config.model.semantics == "every"
+    assert config.model.relative_positioning
+    assert config.model.start == "ridge-gaussian"
+    assert config.training.prototype_weight > 0
+    assert config.training.perturbation > 0
+    assert config.training.mining is not None
+
+
+def test_what_is_saved_is_what_is_shipped(zoo, tmp_path):
     path = tmp_path / "zoo.safetensors"
     zoo.save(path)
     tensors, settings = read_tensors(path)
-    assert (settings["kind"], settings["neighbours"]) == ("zoo", zoo.neighbours)
-    np.testing.assert_array_equal(
-        tensors["map.umap"].float().numpy(), zoo.umap
-    )  # it was half precision already
-    np.testing.assert_array_equal(
-        tensors["preprocessing.scale"].numpy(), zoo.dataset.preprocessing.scale
-    )
-    shipped = read_tensors(embedded("zoo.safetensors", "build_zoo.py"))[0]
+    shipped, shipped_settings = read_tensors(embedded("zoo.safetensors", "build_zoo.py"))
+    assert settings == shipped_settings
     assert tensors.keys() == shipped.keys()
-    for name, values in shipped.items():
-        torch.testing.assert_close(
-            tensors[name], values, rtol=0, atol=0
-        )  # of the same precision too
+    for name, values in shipped.items():  # of the same precision too
+        torch.testing.assert_close(tensors[name], values, rtol=0, atol=0)
+
+
+def test_what_is_shipped_is_what_the_zoo_holds(zoo):
+    tensors, settings = read_tensors(embedded("zoo.safetensors", "build_zoo.py"))
+    assert (settings["kind"], settings["neighbours"]) == ("zoo", zoo.neighbours)
+    np.testing.assert_array_equal(tensors["map.umap"].float().numpy(), zoo.umap)
+    scale = tensors["preprocessing.scale"].numpy()
+    np.testing.assert_array_equal(scale, zoo.dataset.preprocessing.scale)
 
 
 def test_the_file_is_small_enough_to_ship():
@@ -181,26 +174,24 @@ gsmflow_lite.generators.zoo.glyph_zoo()
 print(before, any("glyphs.npz" in path for path in opened))
 """
     root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
-    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     assert done.stdout.split() == ["False", "True"]
 
 
 def test_reading_a_flow_imports_nothing_slow():
-    """torch's compiler and scikit-learn each take a second, which the first picture of the explorer would wait for."""
+    """The explorer's first picture would wait a second each for torch's compiler and sklearn."""
     code = """
         import sys
         from gsmflow_lite.generators.zoo import glyph_zoo
         glyph_zoo().model(), glyph_zoo().baseline
         print(*{"torch._dynamo", "sklearn"} & set(sys.modules))"""
-    ran = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True
-    )
-    assert ran.stdout.strip() == ""
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
-def test_a_file_that_is_missing_is_said_with_the_script_that_makes_it():
+def test_the_message_on_a_missing_file_names_the_script_that_makes_it():
     with pytest.raises(
         DataError,
         match=r"none\.bin.*install the package again, or build the file with data/build_none\.py",

@@ -1,4 +1,4 @@
-"""The flow's log-determinants are those of autograd, its inverse undoes it, and FrEIA's GLOW blocks agree with it."""
+"""The flow agrees with autograd's Jacobian and FrEIA's GLOW blocks, and its inverse undoes it."""
 
 import math
 
@@ -29,7 +29,10 @@ def normal(*shape: int, seed: int = 1) -> torch.Tensor:
 
 
 def as_freia(flow: ConditionalFlow, features: int, clamp: float) -> list[GLOWCouplingBlock]:
-    """GLOW blocks of FrEIA with the same weights. At clamp 1, as published, FrEIA's own ATAN is ours."""
+    """GLOW blocks of FrEIA with the same weights.
+
+    At clamp 1, as published, FrEIA's own ATAN is ours.
+    """
 
     def network(inputs: int, outputs: int) -> nn.Module:
         hidden = flow.blocks[0].net1.bias.shape[0]
@@ -50,51 +53,46 @@ def as_freia(flow: ConditionalFlow, features: int, clamp: float) -> list[GLOWCou
         ).double()
         for theirs, net in ((glow.subnet1, block.net1), (glow.subnet2, block.net2)):
             theirs[0].weight.data = torch.cat([net.from_x, net.from_c], dim=1).detach()
-            theirs[0].bias.data, theirs[2].weight.data, theirs[2].bias.data = (
-                net.bias.data,
-                net.out.data,
-                net.out_bias.data,
-            )
+            theirs[0].bias.data = net.bias.data
+            theirs[2].weight.data = net.out.data
+            theirs[2].bias.data = net.out_bias.data
         blocks.append(glow)
     return blocks
 
 
 @pytest.mark.parametrize("features", WIDTHS)
 def test_forward_log_det_equals_the_autograd_jacobian(features):
-    flow, x, c = random_flow(features), normal(1, features), normal(1, CONTEXT, seed=2)
-    jacobian = torch.autograd.functional.jacobian(lambda v: flow(v, c)[0], x).reshape(
-        features, features
-    )
-    expected = torch.linalg.slogdet(jacobian).logabsdet
+    flow = random_flow(features)
+    x = normal(1, features)
+    c = normal(1, CONTEXT, seed=2)
+    jacobian = torch.autograd.functional.jacobian(lambda v: flow(v, c)[0], x)
+    expected = torch.linalg.slogdet(jacobian.reshape(features, features)).logabsdet
     assert abs(expected) > 0.01  # or a log-det of zero would pass
     torch.testing.assert_close(flow(x, c)[1].squeeze(), expected)
 
 
 @pytest.mark.parametrize("features", WIDTHS)
 def test_inverse_log_det_equals_the_autograd_jacobian_of_the_inverse(features):
-    flow, z, c = random_flow(features), normal(1, features), normal(1, CONTEXT, seed=2)
-    jacobian = torch.autograd.functional.jacobian(lambda v: flow.inverse(v, c)[0], z).reshape(
-        features, features
-    )
-    torch.testing.assert_close(
-        flow.inverse(z, c)[1].squeeze(), torch.linalg.slogdet(jacobian).logabsdet
-    )
+    flow = random_flow(features)
+    z = normal(1, features)
+    c = normal(1, CONTEXT, seed=2)
+    jacobian = torch.autograd.functional.jacobian(lambda v: flow.inverse(v, c)[0], z)
+    expected = torch.linalg.slogdet(jacobian.reshape(features, features)).logabsdet
+    torch.testing.assert_close(flow.inverse(z, c)[1].squeeze(), expected)
 
 
 @pytest.mark.parametrize("clamp", [0.5, 1.0, 3.0])
 @pytest.mark.parametrize("features", WIDTHS)
 def test_inverse_undoes_forward(features, clamp):
-    flow, x, c = (
-        random_flow(features, clamp=clamp),
-        normal(20, features),
-        normal(20, CONTEXT, seed=2),
-    )
+    flow = random_flow(features, clamp=clamp)
+    x = normal(20, features)
+    c = normal(20, CONTEXT, seed=2)
     z, _ = flow(x, c)
     assert (z - x).abs().max() > 0.1
     torch.testing.assert_close(flow.inverse(z, c)[0], x)
 
 
-def test_a_block_stretches_an_entry_by_e_at_most_unless_it_is_told_otherwise():
+def test_a_block_stretches_an_entry_by_e_at_most_by_default():
     flow = ConditionalFlow(2, 1, blocks=1, hidden=1)
     flow.blocks[0].net2.out_bias.data[0] = 1e6  # what scales the first entry
     stretched = flow(
@@ -105,20 +103,21 @@ def test_a_block_stretches_an_entry_by_e_at_most_unless_it_is_told_otherwise():
 
 @pytest.mark.parametrize("features", WIDTHS)
 def test_log_dets_of_both_directions_add_to_zero(features):
-    flow, x, c = random_flow(features), normal(20, features), normal(20, CONTEXT, seed=2)
-    z, there = flow(x, c)
-    torch.testing.assert_close(flow.inverse(z, c)[1], -there)
+    flow = random_flow(features)
+    x = normal(20, features)
+    c = normal(20, CONTEXT, seed=2)
+    z, log_det = flow(x, c)
+    torch.testing.assert_close(flow.inverse(z, c)[1], -log_det)
 
 
 @pytest.mark.parametrize("clamp", [1.0, 0.4, 2.5])
 @pytest.mark.parametrize("features", [2, 5, 8])
 def test_forward_agrees_with_freia(features, clamp):
-    flow, x, c = (
-        random_flow(features, clamp=clamp, blocks=3),
-        normal(20, features),
-        normal(20, CONTEXT, seed=2),
-    )
-    expected, total = x, 0
+    flow = random_flow(features, clamp=clamp, blocks=3)
+    x = normal(20, features)
+    c = normal(20, CONTEXT, seed=2)
+    expected = x
+    total = 0
     for glow in as_freia(flow, features, clamp):
         (expected,), log_det = glow([expected], [c])
         total = total + log_det
@@ -130,12 +129,11 @@ def test_forward_agrees_with_freia(features, clamp):
 @pytest.mark.parametrize("clamp", [1.0, 0.4, 2.5])
 @pytest.mark.parametrize("features", [2, 5, 8])
 def test_inverse_agrees_with_freia(features, clamp):
-    flow, z, c = (
-        random_flow(features, clamp=clamp, blocks=3),
-        normal(20, features),
-        normal(20, CONTEXT, seed=2),
-    )
-    expected, total = z, 0
+    flow = random_flow(features, clamp=clamp, blocks=3)
+    z = normal(20, features)
+    c = normal(20, CONTEXT, seed=2)
+    expected = z
+    total = 0
     for glow in reversed(as_freia(flow, features, clamp)):
         (expected,), log_det = glow([expected], [c], rev=True)
         total = total + log_det
@@ -146,7 +144,8 @@ def test_inverse_agrees_with_freia(features, clamp):
 
 def test_a_network_equals_two_layers_on_the_concatenated_input():
     net = random_flow(6).blocks[0].net1
-    x, c = normal(9, 3), normal(9, CONTEXT, seed=2)
+    x = normal(9, 3)
+    c = normal(9, CONTEXT, seed=2)
     expected = []
     for pair in torch.cat([x, c], dim=1):
         hidden = [
@@ -162,32 +161,41 @@ def test_a_network_equals_two_layers_on_the_concatenated_input():
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 def test_conditions_by_class_equal_conditions_by_row(direction):
-    flow, x, classes = random_flow(5), normal(30, 5), normal(4, CONTEXT, seed=2)
+    flow = random_flow(5)
+    x = normal(30, 5)
+    classes = normal(4, CONTEXT, seed=2)
     index = torch.arange(30) % 4
     run = getattr(flow, direction)
     torch.testing.assert_close(run(x, classes, index), run(x, classes[index]))
 
 
 def test_one_condition_serves_all_rows():
-    flow, x, c = random_flow(5), normal(30, 5), normal(1, CONTEXT, seed=2)
+    flow = random_flow(5)
+    x = normal(30, 5)
+    c = normal(1, CONTEXT, seed=2)
     torch.testing.assert_close(flow(x, c), flow(x, c.expand(30, -1)))
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse", "log_prob"])
 def test_a_condition_projected_beforehand_gives_the_same(direction):
-    flow, x, classes = random_flow(5), normal(30, 5), normal(4, CONTEXT, seed=2)
+    flow = random_flow(5)
+    x = normal(30, 5)
+    classes = normal(4, CONTEXT, seed=2)
     index = torch.arange(30) % 4
     run = getattr(flow, direction)
     torch.testing.assert_close(run(x, flow.condition(classes), index), run(x, classes, index))
 
 
 def test_rows_do_not_influence_each_other():
-    flow, x, c = random_flow(5), normal(10, 5), normal(10, CONTEXT, seed=2)
+    flow = random_flow(5)
+    x = normal(10, 5)
+    c = normal(10, CONTEXT, seed=2)
     torch.testing.assert_close(flow(x, c)[0][3:4], flow(x[3:4], c[3:4])[0])
 
 
 def test_log_prob_integrates_to_one_in_two_dimensions():
-    flow, c = random_flow(2), normal(1, CONTEXT, seed=2)
+    flow = random_flow(2)
+    c = normal(1, CONTEXT, seed=2)
     line = torch.linspace(-15, 15, 601, dtype=torch.float64)
     grid = torch.cartesian_prod(line, line)
     mass = flow.log_prob(grid, c).exp().sum() * (line[1] - line[0]) ** 2
@@ -195,7 +203,9 @@ def test_log_prob_integrates_to_one_in_two_dimensions():
 
 
 def test_log_prob_is_the_change_of_variables_of_a_standard_normal():
-    flow, x, c = random_flow(4), normal(6, 4), normal(6, CONTEXT, seed=2)
+    flow = random_flow(4)
+    x = normal(6, 4)
+    c = normal(6, CONTEXT, seed=2)
     z, log_det = flow(x, c)
     latent = torch.distributions.Independent(
         torch.distributions.Normal(torch.zeros(4).double(), 1.0), 1
@@ -212,14 +222,16 @@ def test_semantics_in_every_block_reads_them_in_every_network():
 
 
 def test_without_semantics_the_condition_changes_nothing():
-    flow, x = random_flow(5, semantics="none"), normal(8, 5)
+    flow = random_flow(5, semantics="none")
+    x = normal(8, 5)
     results = [flow(x, normal(8, CONTEXT, seed=seed)) for seed in (2, 3)]
     assert torch.equal(results[0][0], results[1][0])
     assert torch.equal(results[0][1], results[1][1])
 
 
 def test_semantics_in_the_first_block_only_reach_no_other():
-    flow, x = random_flow(5, semantics="first", blocks=3), normal(8, 5)
+    flow = random_flow(5, semantics="first", blocks=3)
+    x = normal(8, 5)
     first, second = (flow.condition(normal(8, CONTEXT, seed=seed)) for seed in (2, 3))
     assert not any(torch.equal(a, b) for a, b in zip(first[:2], second[:2], strict=True))
     assert all(torch.equal(a, b) for a, b in zip(first[2:], second[2:], strict=True))
@@ -227,9 +239,7 @@ def test_semantics_in_the_first_block_only_reach_no_other():
 
 
 @pytest.mark.parametrize("semantics", ["every", "first", "none"])
-@pytest.mark.parametrize(
-    "features", WIDTHS[1:]
-)  # of one feature, the network that moves the empty part has no use
+@pytest.mark.parametrize("features", WIDTHS[1:])  # with 1 feature, one network moves nothing
 def test_gradients_reach_every_weight(features, semantics):
     flow = random_flow(features, semantics=semantics)
     flow.log_prob(normal(20, features), normal(20, CONTEXT, seed=2)).mean().backward()
@@ -240,13 +250,16 @@ def test_gradients_reach_every_weight(features, semantics):
 
 
 def test_gradients_reach_the_semantics():
-    flow, c = random_flow(4), normal(6, CONTEXT, seed=2).requires_grad_()
+    flow = random_flow(4)
+    c = normal(6, CONTEXT, seed=2).requires_grad_()
     assert torch.autograd.gradcheck(lambda c: flow(normal(6, 4), c), (c,))
 
 
 @pytest.mark.parametrize("semantics", ["every", "first", "none"])
 def test_a_condition_taken_twice_teaches_what_two_conditions_teach_the_second_detached(semantics):
-    flow, x, classes = random_flow(4, semantics=semantics), normal(3, 4), torch.tensor([0, 1, 0])
+    flow = random_flow(4, semantics=semantics)
+    x = normal(3, 4)
+    classes = torch.tensor([0, 1, 0])
     gradients = []
     for twice in (flow.condition_twice, lambda c: (flow.condition(c), flow.condition(c.detach()))):
         c = normal(2, CONTEXT, seed=2).requires_grad_()
@@ -274,9 +287,8 @@ def test_weights_and_biases_start_with_a_spread_of_a_hundredth():
 
 @pytest.mark.parametrize("clamp", [0.5, 1.0, 2.0])
 def test_one_block_stretches_no_entry_by_more_than_the_exponential_of_the_clamp(clamp):
-    flow = random_flow(
-        2, blocks=1, size=50.0, clamp=clamp
-    )  # weights that drive the arctangent to its ends
+    # Large weights drive the arctangent to its ends.
+    flow = random_flow(2, blocks=1, size=50.0, clamp=clamp)
     per_entry = flow(normal(500, 2), normal(500, CONTEXT, seed=2))[1].abs() / 2
     bound = clamp * ATAN_TO_UNIT * math.pi / 2
     assert 0.95 * bound < per_entry.max() <= bound <= clamp

@@ -1,4 +1,4 @@
-"""The relation network is the naive one on concatenated pairs, and mining is the naive walk along autograd's gradient."""
+"""The relation network and mining agree with their naive forms, written out here."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,9 @@ from gsmflow_lite.method.mining import (
     train_relation_network,
 )
 
-D, A, HIDDEN = 4, 3, 16
+D = 4
+A = 3
+HIDDEN = 16
 PIECES = pytest.mark.parametrize(
     "at_once", [1, 2 * 9 * HIDDEN, 10**6], ids=["class by class", "a few", "all"]
 )
@@ -34,8 +36,9 @@ def random_network(seed: int = 0) -> RelationNetwork:
 
 
 def on_pairs(network: RelationNetwork, x: torch.Tensor, attributes: torch.Tensor) -> torch.Tensor:
-    """Logits (N, K) by the published form: two layers on the (N * K, D + A) tensor of all pairs."""
-    first, second = nn.Linear(D + A, HIDDEN).double(), nn.Linear(HIDDEN, 1).double()
+    """Logits (N, K) by the published form: two layers on all pairs, (N * K, D + A)."""
+    first = nn.Linear(D + A, HIDDEN).double()
+    second = nn.Linear(HIDDEN, 1).double()
     weights = {
         "weight": torch.cat([network.from_x.weight, network.from_a.weight], dim=1),
         "bias": network.from_x.bias,
@@ -48,7 +51,7 @@ def on_pairs(network: RelationNetwork, x: torch.Tensor, attributes: torch.Tensor
 
 
 def clusters(rows: int = 60) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Features around three well separated class means, labels, and attributes; float32 as in training."""
+    """Features around three well separated class means, labels and attributes, in float32."""
     attributes = torch.eye(3)
     labels = torch.arange(rows) % 3
     means = torch.tensor([[3.0, 0, 0, 0], [0, 3, 0, 0], [0, 0, 3, 0]])
@@ -63,7 +66,7 @@ def trained(config: MiningConfig, seed: int = 0) -> RelationNetwork:
     return network
 
 
-# --- the network -----------------------------------------------------------------------------------------------------
+# --- the network ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -76,7 +79,9 @@ def pieces(monkeypatch, at_once):
 @pytest.mark.parametrize("classes", [1, 5])
 @pytest.mark.usefixtures("pieces")
 def test_scores_equal_those_on_concatenated_pairs(classes):
-    network, x, attributes = random_network(), normal(7, D), normal(classes, A, seed=1)
+    network = random_network()
+    x = normal(7, D)
+    attributes = normal(classes, A, seed=1)
     torch.testing.assert_close(network(x, attributes), on_pairs(network, x, attributes))
 
 
@@ -84,11 +89,9 @@ def test_scores_equal_those_on_concatenated_pairs(classes):
 @pytest.mark.parametrize("classes", [1, 5])
 @pytest.mark.usefixtures("pieces")
 def test_gradients_equal_those_on_concatenated_pairs(classes):
-    network, x, attributes = (
-        random_network(),
-        normal(7, D).requires_grad_(),
-        normal(classes, A, seed=1),
-    )
+    network = random_network()
+    x = normal(7, D).requires_grad_()
+    attributes = normal(classes, A, seed=1)
     weighting = normal(7, classes, seed=2)
     inputs = [x, *network.parameters()]
     ours = torch.autograd.grad((network(x, attributes).sigmoid() * weighting).sum(), inputs)
@@ -99,10 +102,8 @@ def test_gradients_equal_those_on_concatenated_pairs(classes):
 
 
 def test_the_memory_of_hidden_values_does_not_grow_with_the_classes():
-    network, x = (
-        RelationNetwork(D, A, 1024).requires_grad_(False),
-        torch.randn(64, D).requires_grad_(),
-    )
+    network = RelationNetwork(D, A, 1024).requires_grad_(False)
+    x = torch.randn(64, D).requires_grad_()
     kept = []
 
     def note(tensor):
@@ -111,13 +112,13 @@ def test_the_memory_of_hidden_values_does_not_grow_with_the_classes():
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         network(x, torch.randn(500, A)).sum().backward()
-    assert (
-        max(kept) <= 500 * 1024
-    )  # the classes' share of the hidden layer; all pairs have 64 times as much
+    # The classes' share of the hidden layer. All pairs have 64 times as much.
+    assert max(kept) <= 500 * 1024
 
 
 def test_the_relation_loss_is_the_mean_squared_distance_to_one_hot():
-    scores, labels = normal(5, 3).sigmoid(), torch.tensor([0, 2, 1, 1, 0])
+    scores = normal(5, 3).sigmoid()
+    labels = torch.tensor([0, 2, 1, 1, 0])
     expected = np.mean(
         [(scores[i, k].item() - (k == labels[i].item())) ** 2 for i in range(5) for k in range(3)]
     )
@@ -134,7 +135,7 @@ def test_entropy_of_equal_scores_is_the_logarithm_of_the_number_of_classes():
     torch.testing.assert_close(entropy(torch.full((2, 7), 0.3)), torch.tensor(7.0).log())
 
 
-# --- its training ----------------------------------------------------------------------------------------------------
+# --- its training --------------------------------------------------------------------------------
 
 
 def test_training_lowers_the_relation_loss():
@@ -157,15 +158,17 @@ def test_weight_decay_holds_the_weights_back():
     assert held < 0.1 * free
 
 
-def test_training_tells_each_epoch():
-    network, config = RelationNetwork(D, A, HIDDEN), MiningConfig(epochs=3)
+def test_training_yields_each_epoch():
+    network = RelationNetwork(D, A, HIDDEN)
+    config = MiningConfig(epochs=3)
     assert list(train_relation_network(network, *clusters(), config, 0)) == [1, 2, 3]
 
 
 def test_a_batch_is_scored_against_the_classes_that_occur_in_it():
     # Class 2 has no rows: with its description anywhere, the same network is learned.
     x, y, attributes = clusters()
-    x, y = x[y < 2], y[y < 2]
+    x = x[y < 2]
+    y = y[y < 2]
     learned = []
     for stray in (0.0, 50.0):
         torch.manual_seed(0)
@@ -183,7 +186,7 @@ def test_the_seed_alone_decides_the_order_of_the_rows():
     assert not torch.equal(same, other)
 
 
-# --- mining ----------------------------------------------------------------------------------------------------------
+# --- mining --------------------------------------------------------------------------------------
 
 
 def mined_one_by_one(network, x, labels, attributes, config) -> torch.Tensor:
@@ -207,8 +210,11 @@ def mined_one_by_one(network, x, labels, attributes, config) -> torch.Tensor:
 @pytest.mark.parametrize("classes", [5])
 @pytest.mark.usefixtures("pieces")
 def test_mining_equals_the_naive_walk_of_each_sample(classes, beta):
-    network, x, attributes = random_network(), normal(9, D), normal(classes, A, seed=1)
-    labels, config = torch.arange(9) % classes, MiningConfig(loops=4, step=0.5, beta=beta, batch=4)
+    network = random_network()
+    x = normal(9, D)
+    attributes = normal(classes, A, seed=1)
+    labels = torch.arange(9) % classes
+    config = MiningConfig(loops=4, step=0.5, beta=beta, batch=4)
     mined = mine_boundary_samples(network, x, labels, attributes, config)
     torch.testing.assert_close(mined, mined_one_by_one(network, x, labels, attributes, config))
     assert (mined - x).abs().max() > 0.01
@@ -216,7 +222,9 @@ def test_mining_equals_the_naive_walk_of_each_sample(classes, beta):
 
 @pytest.mark.parametrize("batch", [1, 4, 8])
 def test_mining_does_not_depend_on_the_batches(batch):
-    network, x, attributes = random_network(), normal(9, D), normal(5, A, seed=1)
+    network = random_network()
+    x = normal(9, D)
+    attributes = normal(5, A, seed=1)
     labels = torch.arange(9) % 5
     whole, split = (
         mine_boundary_samples(
@@ -228,8 +236,12 @@ def test_mining_does_not_depend_on_the_batches(batch):
 
 
 def test_the_published_batch_mean_with_its_aug_lr_is_ours_with_step_aug_lr_over_batch():
-    network, x, attributes = random_network(), normal(12, D), normal(5, A, seed=1)
-    labels, aug_lr, beta = torch.arange(12) % 5, 20.0, 10.0
+    network = random_network()
+    x = normal(12, D)
+    attributes = normal(5, A, seed=1)
+    labels = torch.arange(12) % 5
+    aug_lr = 20.0
+    beta = 10.0
     published = x.clone().requires_grad_()
     walk = torch.optim.SGD([published], lr=aug_lr)
     for _ in range(5):
@@ -245,10 +257,8 @@ def test_the_published_batch_mean_with_its_aug_lr_is_ours_with_step_aug_lr_over_
 
 
 def test_mined_samples_are_less_certain():
-    network, (x, labels, attributes) = (
-        trained(MiningConfig(epochs=60, batch=20, lr=0.01)),
-        clusters(),
-    )
+    network = trained(MiningConfig(epochs=60, batch=20, lr=0.01))
+    (x, labels, attributes) = clusters()
     config = MiningConfig(loops=20, step=1.0, beta=10.0)
     of_real = entropy(network(x, attributes).sigmoid()).item()
     of_mined = entropy(
@@ -259,7 +269,9 @@ def test_mined_samples_are_less_certain():
 
 
 def test_more_loops_move_samples_further():
-    network, x, attributes = random_network(), normal(9, D), normal(5, A, seed=1)
+    network = random_network()
+    x = normal(9, D)
+    attributes = normal(5, A, seed=1)
     moved = [
         (
             mine_boundary_samples(
@@ -276,7 +288,9 @@ def test_more_loops_move_samples_further():
 
 
 def test_mining_changes_neither_the_features_nor_the_network():
-    network, x, attributes = random_network(), normal(9, D), normal(5, A, seed=1)
+    network = random_network()
+    x = normal(9, D)
+    attributes = normal(5, A, seed=1)
     before = [weight.detach().clone() for weight in network.parameters()]
     mine_boundary_samples(network, x, torch.arange(9) % 5, attributes, MiningConfig(loops=3))
     assert torch.equal(x, normal(9, D))
@@ -288,7 +302,9 @@ def test_mining_changes_neither_the_features_nor_the_network():
 
 
 def test_mined_samples_carry_no_history():
-    network, x, attributes = random_network(), normal(9, D), normal(5, A, seed=1)
+    network = random_network()
+    x = normal(9, D)
+    attributes = normal(5, A, seed=1)
     assert not mine_boundary_samples(
         network, x, torch.arange(9) % 5, attributes, MiningConfig(loops=1)
     ).requires_grad

@@ -1,4 +1,4 @@
-"""The model's density is its own change of variables, its samples are its own inverse, and a saved one is the same one."""
+"""The model's density and samples agree with its own map, and a saved model is the same model."""
 
 import json
 import pickle
@@ -56,7 +56,7 @@ def tables(dataset) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(dataset.features), torch.from_numpy(dataset.attributes)
 
 
-# --- density ---------------------------------------------------------------------------------------------------------
+# --- density -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -76,10 +76,10 @@ def test_inverse_undoes_forward_and_its_log_det(dataset, make_model, start):
     model = make_model(start=start).double()
     x, a = (t.double() for t in tables(dataset))
     index = torch.from_numpy(dataset.labels)
-    z, there = model(x, a, index)
-    back, home = model.inverse(z, a, index)
+    z, log_det = model(x, a, index)
+    back, log_det_back = model.inverse(z, a, index)
     torch.testing.assert_close(back, x)
-    torch.testing.assert_close(home, -there)
+    torch.testing.assert_close(log_det_back, -log_det)
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -88,24 +88,26 @@ def test_log_prob_of_every_pair_is_the_change_of_variables_through_forward(
 ):
     model = make_model(start=start).double()
     x, a = (t.double() for t in tables(dataset))
-    found = model.log_prob(x, a)
-    assert found.shape == (len(x), len(a))
+    log_prob = model.log_prob(x, a)
+    assert log_prob.shape == (len(x), len(a))
     for row in (0, 7, 33):
         for k in range(len(a)):
             z, log_det = model(x[row : row + 1], a[k : k + 1])
             expected = stats.norm.logpdf(z.detach().numpy()).sum() + log_det.item()
-            assert found[row, k].item() == pytest.approx(expected, rel=1e-9)
+            assert log_prob[row, k].item() == pytest.approx(expected, rel=1e-9)
 
 
 def test_log_prob_of_many_rows_is_that_of_few(dataset, make_model, monkeypatch):
-    model, (x, a) = make_model(start="ridge-gaussian"), tables(dataset)
+    model = make_model(start="ridge-gaussian")
+    (x, a) = tables(dataset)
     whole = model.log_prob(x, a)
     monkeypatch.setattr(gsmflow_lite.method.model, "ROWS_AT_ONCE", 7)
     torch.testing.assert_close(model.log_prob(x, a), whole)
 
 
-def test_with_a_gaussian_base_and_no_flow_the_density_is_the_ridge_gaussian(dataset, make_model):
-    model, (x, a) = make_model(start="ridge-gaussian"), tables(dataset)
+def test_with_a_gaussian_start_and_no_flow_the_density_is_the_ridge_gaussian(dataset, make_model):
+    model = make_model(start="ridge-gaussian")
+    (x, a) = tables(dataset)
     for weight in model.flow.parameters():
         weight.data.zero_()
     covariance = within_covariance(dataset)
@@ -117,7 +119,8 @@ def test_with_a_gaussian_base_and_no_flow_the_density_is_the_ridge_gaussian(data
 
 
 def test_a_new_model_starts_from_its_start(dataset):
-    model, (_, a) = new_model(dataset, replace(SMALL, start="ridge-gaussian")), tables(dataset)
+    model = new_model(dataset, replace(SMALL, start="ridge-gaussian"))
+    (_, a) = tables(dataset)
     torch.testing.assert_close(
         model.synthesize(a, 1, temperature=0)[:, 0], model.start.means(a), atol=0.2, rtol=0
     )
@@ -126,7 +129,8 @@ def test_a_new_model_starts_from_its_start(dataset):
 def test_without_relative_positioning_the_flow_reads_the_attributes_as_they_are(
     dataset, make_model
 ):
-    model, (_, a) = make_model(relative_positioning=False), tables(dataset)
+    model = make_model(relative_positioning=False)
+    (_, a) = tables(dataset)
     assert torch.equal(model.embed(a), a)
 
 
@@ -147,12 +151,13 @@ def test_scaled_attributes_of_seen_classes_vary_by_one(dataset):
     assert embedded.var(0).mean() == pytest.approx(1, rel=1e-4)
 
 
-# --- synthesis -------------------------------------------------------------------------------------------------------
+# --- synthesis -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", STARTS)
 def test_samples_are_the_inverse_of_standard_normal_noise(dataset, make_model, start):
-    model, (_, a) = make_model(start=start), tables(dataset)
+    model = make_model(start=start)
+    (_, a) = tables(dataset)
     x = model.synthesize(a, 4000, seed=1)
     z = model(x.flatten(0, 1), a, torch.arange(len(a)).repeat_interleave(4000))[0].detach()
     assert z.mean(0).abs().max() < 5 / len(z) ** 0.5
@@ -160,7 +165,8 @@ def test_samples_are_the_inverse_of_standard_normal_noise(dataset, make_model, s
 
 
 def test_samples_of_a_class_are_probable_under_its_own_description(dataset, make_model):
-    model, (_, a) = make_model(start="ridge"), tables(dataset)
+    model = make_model(start="ridge")
+    (_, a) = tables(dataset)
     x = model.synthesize(a, 5000)
     mean = torch.stack(
         [model.log_prob(of_class, a).mean(0) for of_class in x]
@@ -170,7 +176,8 @@ def test_samples_of_a_class_are_probable_under_its_own_description(dataset, make
 
 @pytest.mark.parametrize("start", STARTS)
 def test_temperature_zero_gives_the_image_of_the_latent_origin(dataset, make_model, start):
-    model, (_, a) = make_model(start=start), tables(dataset)
+    model = make_model(start=start)
+    (_, a) = tables(dataset)
     expected = model.inverse(torch.zeros(len(a), 3), a)[0].detach()
     torch.testing.assert_close(
         model.synthesize(a, 4, temperature=0), expected[:, None].expand(-1, 4, -1)
@@ -178,50 +185,58 @@ def test_temperature_zero_gives_the_image_of_the_latent_origin(dataset, make_mod
 
 
 def test_temperature_scales_the_latent_noise(dataset, make_model):
-    model, (_, a) = make_model(start="ridge"), tables(dataset)
+    model = make_model(start="ridge")
+    (_, a) = tables(dataset)
     z = [model(model.synthesize(a[:1], 50, temperature=t)[0], a[:1])[0] for t in (1.0, 0.25)]
     torch.testing.assert_close(z[1], 0.25 * z[0], atol=1e-4, rtol=1e-3)
 
 
 def test_more_rows_than_fit_at_once_are_the_same_rows(dataset, make_model, monkeypatch):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     whole = model.synthesize(a, 40, seed=5)
     monkeypatch.setattr(gsmflow_lite.method.model, "ROWS_AT_ONCE", 16)
     torch.testing.assert_close(model.synthesize(a, 40, seed=5), whole)
 
 
 def test_the_same_seed_gives_the_same_samples(dataset, make_model):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     assert torch.equal(model.synthesize(a, 5, seed=2), model.synthesize(a, 5, seed=2))
 
 
 def test_another_seed_gives_other_samples(dataset, make_model):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     assert not torch.isclose(model.synthesize(a, 5, seed=2), model.synthesize(a, 5, seed=3)).any()
 
 
 def test_classes_get_noise_of_their_own(dataset, make_model):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     twins = model.synthesize(a[[1, 1]], 5)
     assert not torch.isclose(twins[0], twins[1]).any()
 
 
 def test_synthesis_leaves_the_global_random_stream_alone(dataset, make_model):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     before = torch.get_rng_state()
     model.synthesize(a, 5)
     assert torch.equal(before, torch.get_rng_state())
 
 
 def test_attributes_may_be_a_float64_array(dataset, make_model):
-    model, (_, a) = make_model(), tables(dataset)
+    model = make_model()
+    (_, a) = tables(dataset)
     torch.testing.assert_close(model.synthesize(a.double().numpy(), 5), model.synthesize(a, 5))
 
 
 @pytest.mark.parametrize("shape", [(2, 6), (5,)])
 @pytest.mark.parametrize("call", ["synthesize", "log_prob"])
 def test_attributes_of_another_width_are_refused(make_model, call, shape):
-    model, attributes = make_model(), torch.ones(shape)
+    model = make_model()
+    attributes = torch.ones(shape)
     with pytest.raises(
         DataError, match=r"must be a matrix with 5 columns, .*got shape \(.*another data set"
     ):
@@ -241,7 +256,7 @@ def test_no_rows_or_a_negative_temperature_are_refused(dataset, make_model, n, t
         make_model().synthesize(dataset.attributes, n, temperature=temperature)
 
 
-# --- saving and loading ----------------------------------------------------------------------------------------------
+# --- saving and loading --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("positioning", [True, False])
@@ -260,7 +275,8 @@ def test_a_loaded_model_gives_bit_equal_samples(
 
 @pytest.mark.parametrize("scale", [False, True])
 def test_a_loaded_model_gives_bit_equal_densities(dataset, make_model, tmp_path, scale):
-    model, (x, a) = make_model(start="ridge-gaussian", scale_attributes=scale), tables(dataset)
+    model = make_model(start="ridge-gaussian", scale_attributes=scale)
+    (x, a) = tables(dataset)
     SavedModel(model=model).save(tmp_path / "m")
     assert torch.equal(SavedModel.load(tmp_path / "m").model.log_prob(x, a), model.log_prob(x, a))
 
@@ -288,7 +304,8 @@ def test_preprocessing_is_saved_with_the_model(dataset, make_model, tmp_path, ki
 
 
 def test_settings_and_notes_come_back(make_model, tmp_path):
-    model, notes = make_model(clamp=0.7), {"seed": 3, "scores": {"harmonic": 51.5}, "name": "é"}
+    model = make_model(clamp=0.7)
+    notes = {"seed": 3, "scores": {"harmonic": 51.5}, "name": "é"}
     SavedModel(model=model, notes=notes).save(tmp_path / "m")
     loaded = SavedModel.load(tmp_path / "m")
     assert (loaded.model.config, loaded.notes, loaded.preprocessing) == (model.config, notes, None)
@@ -335,7 +352,7 @@ def test_a_checkpoint_is_not_taken_for_a_model(dataset, make_model, tmp_path):
 
 
 class Explosive:
-    """Unpickling this writes a file: whoever runs code from a model file is found out."""
+    """Unpickling this writes a file, which shows that code from a model file was run."""
 
     def __init__(self, trace):
         self.trace = trace
@@ -346,7 +363,8 @@ class Explosive:
 
 @pytest.mark.parametrize("write", ["pickle", "torch"])
 def test_a_pickle_is_refused_and_not_run(tmp_path, write):
-    path, trace = tmp_path / "model.pt", tmp_path / "trace"
+    path = tmp_path / "model.pt"
+    trace = tmp_path / "trace"
     torch.save(Explosive(trace), path) if write == "torch" else path.write_bytes(
         pickle.dumps(Explosive(trace))
     )
@@ -356,7 +374,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path, write):
 
 
 def damage(path, *, tensors=None, drop=None, **settings):
-    """Write the model at ``path`` again with other ``tensors`` or ``settings``, or without the tensor ``drop``."""
+    """Write the model at ``path`` again with other tensors or settings, or without one tensor."""
     old, header = read_tensors(path)
     kept = {name: value for name, value in (old | (tensors or {})).items() if name != drop}
     write_tensors(path, kept, header | settings)
@@ -406,7 +424,7 @@ def test_a_failed_save_leaves_the_older_model(dataset, saved, make_model, monkey
     assert torch.equal(SavedModel.load(saved).model.synthesize(dataset.attributes, 3), before)
 
 
-def test_a_base_given_by_hand_is_used():
+def test_a_start_given_by_hand_is_used():
     start = GaussianStart(torch.tensor([[1.0, 0.0], [0.0, 1.0], [5.0, 6.0]]), torch.eye(2))
     model = GSMFlow(2, torch.zeros(3, 2), SMALL, start)
     torch.testing.assert_close(

@@ -14,7 +14,8 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def test_likelihood_equals_the_sum_written_out():
-    z, log_det = normal(5, 3), normal(5, seed=1)
+    z = normal(5, 3)
+    log_det = normal(5, seed=1)
     squares = sum(float(value) ** 2 for row in z for value in row) / (5 * 3)
     expected = squares / 2 - sum(map(float, log_det)) / 5 / 3
     assert negative_log_likelihood(z, log_det).item() == pytest.approx(expected, rel=1e-12)
@@ -24,7 +25,8 @@ def test_likelihood_is_minus_log_prob_a_dimension_without_its_constant():
     flow = ConditionalFlow(4, 2, blocks=2, hidden=6).double()
     for i, weight in enumerate(flow.parameters()):
         weight.data = 0.3 * normal(*weight.shape, seed=i)
-    x, c = normal(20, 4), normal(20, 2, seed=1)
+    x = normal(20, 4)
+    c = normal(20, 2, seed=1)
     expected = -flow.log_prob(x, c).mean() / 4 - math.log(2 * math.pi) / 2
     torch.testing.assert_close(negative_log_likelihood(*flow(x, c)), expected)
 
@@ -37,7 +39,8 @@ def test_likelihood_falls_when_the_map_stretches_more():
 
 
 def test_prototype_loss_is_the_mean_squared_entry_of_the_difference():
-    generated, real = normal(4, 3), normal(4, 3, seed=1)
+    generated = normal(4, 3)
+    real = normal(4, 3, seed=1)
     expected = (
         sum(float(a - b) ** 2 for a, b in zip(generated.flatten(), real.flatten(), strict=True))
         / 12
@@ -57,7 +60,7 @@ def test_noise_has_mean_zero_and_the_strength_asked_for(strength):
     assert noise.std().item() == pytest.approx(strength, rel=0.01)
 
 
-def test_noise_is_the_generators_times_the_strength_in_the_arithmetic_and_on_the_device_of_the_features():
+def test_noise_is_the_generators_times_the_strength_on_the_device_of_the_features():
     x = normal(5, 3)
     drawn = torch.randn(5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     assert torch.equal(perturb(x, 0.3, torch.Generator().manual_seed(1)), x + 0.3 * drawn)
@@ -78,7 +81,8 @@ def test_the_same_generator_state_gives_the_same_noise():
 
 
 def test_noise_goes_on_along_its_generator():
-    x, generator = normal(5, 3), torch.Generator().manual_seed(4)
+    x = normal(5, 3)
+    generator = torch.Generator().manual_seed(4)
     assert not torch.equal(perturb(x, 0.3, generator), perturb(x, 0.3, generator))
 
 

@@ -1,4 +1,4 @@
-"""Anchors agree with a loop over all pairs of classes, and relative positioning with three linear layers."""
+"""Anchors agree with a loop over pairs, and relative positioning with three linear layers."""
 
 import math
 
@@ -61,7 +61,8 @@ def test_positioning_equals_the_sum_of_three_linear_layers():
     expected = torch.zeros(11, 8, dtype=torch.float64)
     for anchor, weight, bias in zip(module.anchors, module.weight, module.bias, strict=True):
         layer = nn.Linear(5, 8).double()
-        layer.weight.data, layer.bias.data = weight.data, bias.data
+        layer.weight.data = weight.data
+        layer.bias.data = bias.data
         expected = expected + torch.relu(layer(attributes - anchor))
     torch.testing.assert_close(module(attributes), expected)
 

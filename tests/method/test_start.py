@@ -1,4 +1,4 @@
-"""The ridge-Gaussian agrees with scipy's density and with scikit-learn's ridge regression chosen by brute force."""
+"""The ridge-Gaussian agrees with scipy's density, and with scikit-learn's ridge by brute force."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def means_by_loop(dataset) -> np.ndarray:
     return np.array(means)
 
 
-# --- what is estimated -----------------------------------------------------------------------------------------------
+# --- what is estimated ---------------------------------------------------------------------------
 
 
 def test_class_means_equal_a_loop(dataset):
@@ -45,7 +45,8 @@ def test_class_means_equal_a_loop(dataset):
 
 
 def test_the_pooled_covariance_equals_a_loop(dataset):
-    means, total = means_by_loop(dataset), 0
+    means = means_by_loop(dataset)
+    total = 0
     for i in dataset.train:
         residual = dataset.features[i] - means[dataset.labels[i]]
         total = total + np.outer(residual, residual)
@@ -56,41 +57,43 @@ def test_the_pooled_covariance_equals_a_loop(dataset):
 
 def test_the_pooled_covariance_is_close_to_the_true_one():
     world = gaussian_world(3, samples=3000)
-    found, true = within_covariance(world.dataset), world.covariances[0]
-    assert np.abs(found - true).max() < 5 * true.max() * np.sqrt(2 / len(world.dataset.train))
+    estimated = within_covariance(world.dataset)
+    true = world.covariances[0]
+    assert np.abs(estimated - true).max() < 5 * true.max() * np.sqrt(2 / len(world.dataset.train))
 
 
 def ridge(dataset, relative: float, left_out: int | None = None) -> Ridge:
-    """scikit-learn's ridge from attributes to means, with its strength in units of the attributes' total variance."""
-    attributes, means = dataset.attributes[:SEEN].astype(np.float64), means_by_loop(dataset)
+    """scikit-learn's ridge, with its strength in units of the attributes' total variance."""
+    attributes = dataset.attributes[:SEEN].astype(np.float64)
+    means = means_by_loop(dataset)
     strength = relative * ((attributes - attributes.mean(0)) ** 2).sum(1).mean()
     kept = [k for k in range(SEEN) if k != left_out]
     return Ridge(strength).fit(attributes[kept], means[kept])
 
 
 def test_ridge_means_are_those_of_the_strength_that_leaving_classes_out_chooses(dataset):
-    means = means_by_loop(dataset)
+    real = means_by_loop(dataset)
 
     def error(strength: float) -> float:
         guesses = [
             ridge(dataset, strength, k).predict(dataset.attributes[[k]]) for k in range(SEEN)
         ]
-        return sum(((guess - mean) ** 2).sum() for guess, mean in zip(guesses, means, strict=True))
+        return sum(((guess - mean) ** 2).sum() for guess, mean in zip(guesses, real, strict=True))
 
     best = min(RIDGE_STRENGTHS, key=error)
     assert RIDGE_STRENGTHS[0] < best < RIDGE_STRENGTHS[-1]  # or nothing was chosen
-    found = GaussianStart.fit(dataset).means(torch.from_numpy(dataset.attributes)).numpy()
-    expected = ridge(dataset, best).predict(dataset.attributes).reshape(found.shape)
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    means = GaussianStart.fit(dataset).means(torch.from_numpy(dataset.attributes)).numpy()
+    expected = ridge(dataset, best).predict(dataset.attributes).reshape(means.shape)
+    np.testing.assert_allclose(means, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_one_strength_is_the_plain_ridge(dataset):
     expected = ridge(dataset, 0.5)
-    found = ridge_means(dataset, (0.5,)).numpy()
+    means = ridge_means(dataset, (0.5,)).numpy()
     np.testing.assert_allclose(
-        found[:-1], np.reshape(expected.coef_, (-1, 5)).T, rtol=1e-3, atol=1e-4
+        means[:-1], np.reshape(expected.coef_, (-1, 5)).T, rtol=1e-3, atol=1e-4
     )
-    np.testing.assert_allclose(found[-1], np.ravel(expected.intercept_), rtol=1e-4)
+    np.testing.assert_allclose(means[-1], np.ravel(expected.intercept_), rtol=1e-4)
 
 
 def test_the_unit_of_the_attributes_does_not_matter(dataset):
@@ -112,15 +115,15 @@ def test_rows_outside_the_training_split_have_no_influence(dataset):
 def test_where_means_are_linear_in_the_attributes_unseen_ones_are_found():
     world = gaussian_world(8, seen=30, unseen=5, attributes=4, samples=500, noise=0.3)
     unseen = world.dataset.unseen_classes
-    found = (
+    means = (
         GaussianStart.fit(world.dataset)
         .means(torch.from_numpy(world.dataset.attributes[unseen]))
         .numpy()
     )
-    assert np.abs(found - world.means[unseen]).max() < 0.1
+    assert np.abs(means - world.means[unseen]).max() < 0.1
 
 
-# --- the map ---------------------------------------------------------------------------------------------------------
+# --- the map -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("whiten", [True, False])
@@ -130,11 +133,11 @@ def test_density_equals_scipys(dataset, whiten):
     covariance = within_covariance(dataset) if whiten else np.eye(x.shape[1])
     for k in (2, 10):  # a seen and an unseen class
         u, log_det = start(x, attributes[k : k + 1])
-        found = stats.norm.logpdf(u.double().numpy()).sum(1) + log_det.numpy()
+        log_density = stats.norm.logpdf(u.double().numpy()).sum(1) + log_det.numpy()
         expected = stats.multivariate_normal(
             start.means(attributes)[k].double().numpy(), covariance
         ).logpdf(x.numpy())
-        np.testing.assert_allclose(found, expected.ravel(), rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(log_density, expected.ravel(), rtol=1e-4, atol=1e-3)
 
 
 def test_log_det_is_minus_half_that_of_the_covariance(dataset):
@@ -149,10 +152,10 @@ def test_log_det_is_minus_half_that_of_the_covariance(dataset):
 def test_inverse_undoes_the_map_and_its_log_det(dataset):
     start = GaussianStart.fit(dataset)
     x, attributes, labels = tables(dataset)
-    u, there = start(x, attributes, labels)
-    back, home = start.inverse(u, attributes, labels)
+    u, log_det = start(x, attributes, labels)
+    back, log_det_back = start.inverse(u, attributes, labels)
     torch.testing.assert_close(back, x, atol=1e-4, rtol=1e-4)
-    torch.testing.assert_close(home, -there)
+    torch.testing.assert_close(log_det_back, -log_det)
 
 
 def test_training_rows_around_their_own_means_become_white(dataset):
@@ -189,7 +192,7 @@ def test_directions_without_spread_stay_finite_and_invertible(make_dataset, spoi
     torch.testing.assert_close(start.inverse(u, attributes, labels)[0], x, atol=1e-3, rtol=1e-3)
 
 
-def test_no_base_is_the_identity():
+def test_no_start_is_the_identity():
     x = torch.randn(5, 3, generator=torch.Generator().manual_seed(0))
     for direction in (NoStart().forward, NoStart().inverse):
         same, log_det = direction(x, torch.ones(1, 2))
@@ -197,5 +200,5 @@ def test_no_base_is_the_identity():
         assert torch.equal(log_det, torch.zeros(5))
 
 
-def test_nothing_about_the_base_is_trained(dataset):
+def test_nothing_about_the_start_is_trained(dataset):
     assert list(GaussianStart.fit(dataset).parameters()) == []

@@ -1,4 +1,4 @@
-"""Training can be watched, stopped and resumed bit for bit; every mechanism does something; a known density is found."""
+"""Training finds a known density, every switch matters, and a stopped run resumes bit for bit."""
 
 import gc
 import shutil
@@ -15,10 +15,11 @@ from gsmflow_lite.config import MiningConfig, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.errors import ConfigError, StorageError, TrainingError
 from gsmflow_lite.events import Epoch, Stage, Step
+from gsmflow_lite.method.descent import batch_losses
 from gsmflow_lite.method.model import GSMFlow, SavedModel
 from gsmflow_lite.method.objective import negative_log_likelihood
 from gsmflow_lite.method.rows import TrainingRows, shuffled
-from gsmflow_lite.method.training import _losses, choose_device, fit, new_model
+from gsmflow_lite.method.training import choose_device, fit, new_model
 from gsmflow_lite.storage import read_tensors, write_tensors
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
@@ -49,19 +50,25 @@ def weights(model: GSMFlow) -> torch.Tensor:
     return torch.cat([value.flatten() for value in model.state_dict().values()])
 
 
+def prototypes(dataset) -> np.ndarray:
+    """The mean training row of each of the five seen classes."""
+    rows = [dataset.features[dataset.of_class(k, dataset.train)] for k in range(5)]
+    return np.stack([of_class.mean(0) for of_class in rows])
+
+
 def epochs(events: list) -> list[Epoch]:
     return [event for event in events if isinstance(event, Epoch)]
 
 
 def no_clock(events: list) -> list[Epoch]:
-    """Epochs as two equal runs tell them: all but the time they took."""
+    """Epochs as two equal runs report them: all but the time they took."""
     return [replace(epoch, seconds=0) for epoch in epochs(events)]
 
 
-# --- events ----------------------------------------------------------------------------------------------------------
+# --- events --------------------------------------------------------------------------------------
 
 
-def test_stages_are_told_in_the_order_of_the_method(train):
+def test_stages_come_in_the_order_of_the_method(train):
     _, events = train(WHOLE)
     stages = [(event.name, event.total) for event in events if isinstance(event, Stage)]
     assert stages == [("relation network", 2), ("boundary samples", 40), ("flow", 4)]
@@ -101,21 +108,22 @@ def test_the_likelihood_of_an_epoch_is_the_mean_of_its_steps(train):
 
 def test_the_first_losses_are_those_of_the_untrained_model(dataset, train):
     model = new_model(dataset, MODEL)
-    x, a = torch.from_numpy(dataset.features[dataset.train]), torch.from_numpy(dataset.attributes)
+    x = torch.from_numpy(dataset.features[dataset.train])
+    a = torch.from_numpy(dataset.attributes)
     z, log_det = model(x, a, torch.from_numpy(dataset.labels[dataset.train]))
-    means = np.stack(
-        [dataset.features[dataset.of_class(k, dataset.train)].mean(0) for k in range(5)]
-    )
-    prototype = ((model.synthesize(a[:5], 1, temperature=0)[:, 0].numpy() - means) ** 2).mean()
-    told = epochs(train(replace(PLAIN, epochs=1, batch=40, perturbation=0.0))[1])[0]
-    assert told.likelihood == pytest.approx(
-        (z.square().sum(1) / 2 - log_det).mean().item() / 3, rel=1e-5
-    )
-    assert told.prototype == pytest.approx(prototype, rel=1e-5)
+    likelihood = (z.square().sum(1) / 2 - log_det).mean().item() / 3
+    images = model.synthesize(a[:5], 1, temperature=0)[:, 0].numpy()
+    prototype = ((images - prototypes(dataset)) ** 2).mean()
+
+    _, events = train(replace(PLAIN, epochs=1, batch=40, perturbation=0.0))
+    first = epochs(events)[0]
+    assert first.likelihood == pytest.approx(likelihood, rel=1e-5)
+    assert first.prototype == pytest.approx(prototype, rel=1e-5)
 
 
-def test_validate_sees_the_model_after_each_epoch_and_its_score_is_told(dataset):
-    model, seen = new_model(dataset, MODEL), []
+def test_validate_sees_the_model_after_each_epoch_and_its_score_is_reported(dataset):
+    model = new_model(dataset, MODEL)
+    seen = []
 
     def validate(watched, epoch):
         assert watched is model
@@ -137,7 +145,7 @@ def test_nothing_happens_until_events_are_asked_for(dataset, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-# --- what training does ----------------------------------------------------------------------------------------------
+# --- what training does --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("start", ["none", "ridge-gaussian"])
@@ -149,10 +157,9 @@ def test_training_finds_the_known_density_of_seen_classes(start):
     truth = np.mean([world.log_prob(x, k).mean() for k, x in held])
 
     def shortfall() -> float:
-        """Nats a held-out row by which the model's density is below the true one, on average."""
-        return truth - np.mean(
-            [model.log_prob(x, data.attributes[k : k + 1]).mean().item() for k, x in held]
-        )
+        """Nats by which the model's density of a held-out row is below the true one."""
+        learned = [model.log_prob(x, data.attributes[k : k + 1]).mean().item() for k, x in held]
+        return truth - np.mean(learned)
 
     before = shortfall()
     config = TrainingConfig(
@@ -200,22 +207,23 @@ def test_one_step_is_that_of_torch_adam_on_the_losses_written_out(dataset, train
     optimiser = torch.optim.Adam(
         expected.parameters(), lr=config.lr, weight_decay=config.weight_decay
     )
-    x, y = (
-        torch.from_numpy(dataset.features[dataset.train]),
-        torch.from_numpy(dataset.labels[dataset.train]),
-    )
+    x = torch.from_numpy(dataset.features[dataset.train])
+    labels = torch.from_numpy(dataset.labels[dataset.train])
     a = torch.from_numpy(dataset.attributes[:5])
-    z, log_det = expected(x, a, y)
-    generated = expected.flow.inverse(torch.zeros(5, 3), expected.positioning(a).detach())[0]
-    means = torch.stack([x[y == k].mean(0) for k in range(5)])
-    loss = (z**2).mean() / 2 - log_det.mean() / 3 + 2.0 * ((generated - means) ** 2).mean()
-    loss.backward()
+
+    z, log_det = expected(x, a, labels)
+    likelihood = (z**2).mean() / 2 - log_det.mean() / 3
+    semantics = expected.positioning(a).detach()
+    generated, _ = expected.flow.inverse(torch.zeros(5, 3), semantics)
+    prototype = ((generated - torch.from_numpy(prototypes(dataset))) ** 2).mean()
+    (likelihood + 2.0 * prototype).backward()
     optimiser.step()
     torch.testing.assert_close(weights(train(config)[0]), weights(expected), atol=2e-6, rtol=1e-4)
 
 
 def test_the_prototype_loss_does_not_teach_the_positioning(train):
-    # The first step of Adam depends on its own gradient only: positioning must move as if there were no prototype loss.
+    # The first step of Adam depends on its own gradient only. So the positioning must move as if
+    # there were no prototype loss.
     once = replace(PLAIN, epochs=1, batch=40, weight_decay=0.0)
     without, strong = (train(replace(once, prototype_weight=weight))[0] for weight in (0.0, 1000.0))
     assert torch.equal(without.positioning.weight, strong.positioning.weight)
@@ -223,10 +231,10 @@ def test_the_prototype_loss_does_not_teach_the_positioning(train):
 
 
 def test_a_strong_prototype_loss_brings_the_image_of_the_origin_to_the_class_means(dataset, train):
-    model, _ = train(replace(PLAIN, epochs=100, lr_step=100, prototype_weight=300.0))
-    means = np.stack(
-        [dataset.features[dataset.of_class(k, dataset.train)].mean(0) for k in range(5)]
-    )
+    # Attributes are read as they are: the prototype loss does not teach the positioning.
+    shape = replace(MODEL, relative_positioning=False)
+    model, _ = train(replace(PLAIN, epochs=100, lr_step=100, prototype_weight=300.0), shape)
+    means = prototypes(dataset)
     images = model.synthesize(dataset.attributes[:5], 1, temperature=0)[:, 0].numpy()
     assert ((images - means) ** 2).mean() < 0.05 * means.var()
 
@@ -249,54 +257,56 @@ SWITCHES = {
 
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_every_switch_changes_what_is_learned(dataset, train, switch):
-    plain, switched = train()[0], train(*SWITCHES[switch])[0]
+    plain = train()[0]
+    switched = train(*SWITCHES[switch])[0]
     samples = [model.synthesize(dataset.attributes, 20) for model in (plain, switched)]
     assert not torch.isclose(*samples, atol=1e-6, rtol=0).all()
 
 
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_shorter_arithmetic_learns_the_same_but_for_rounding(train, precision):
-    exact, rounded = (train(replace(PLAIN, precision=one)) for one in ("float32", precision))
-    moved, apart = (
-        weights(exact[0]) - weights(train(replace(PLAIN, lr=1e-12))[0]),
-        weights(exact[0]) - weights(rounded[0]),
-    )
+    untrained, _ = train(replace(PLAIN, lr=1e-12))
+    exact, _ = train(PLAIN)
+    rounded, _ = train(replace(PLAIN, precision=precision))
+    moved = weights(exact) - weights(untrained)
+    apart = weights(exact) - weights(rounded)
     assert apart.norm() < 0.05 * moved.norm()
-    assert rounded[0].flow.blocks[0].net1.out.dtype == torch.float32
+    assert rounded.flow.blocks[0].net1.out.dtype == torch.float32
     assert (
         apart.any() or precision == "tf32"
     )  # which rounds only where the hardware is faster for it
 
 
-def test_no_arithmetic_is_left_to_who_watches(dataset):
+def test_no_arithmetic_is_left_for_whoever_watches(dataset):
     events = fit(new_model(dataset, MODEL), dataset, replace(PLAIN, precision="bf16"), device="cpu")
     for _ in events:
         assert not torch.is_autocast_enabled("cpu")
 
 
 def test_with_more_classes_than_rows_in_a_batch_the_loss_is_the_same(dataset):
-    model, data = new_model(dataset, MODEL).double(), TrainingRows.of(dataset, torch.device("cpu"))
+    model = new_model(dataset, MODEL).double()
+    data = TrainingRows.of(dataset, torch.device("cpu"))
     data = replace(
         data,
         features=data.features.double(),
         attributes=data.attributes.double(),
         prototypes=data.prototypes.double(),
     )
-    x, labels = data.features[[1, 2, 8, 30]], data.labels[[1, 2, 8, 30]]
+    x = data.features[[1, 2, 8, 30]]
+    labels = data.labels[[1, 2, 8, 30]]
     assert len(labels.unique()) < len(x) < len(data.attributes)
-    z, log_det = model(x, data.attributes[labels])  # a description a row
-    torch.testing.assert_close(
-        _losses(model, x, labels, data, 1.0)[0], negative_log_likelihood(z, log_det)
-    )
+    z, log_det = model(x, data.attributes[labels])  # the attributes of each row
+    expected = negative_log_likelihood(z, log_det)
+    torch.testing.assert_close(batch_losses(model, x, labels, data, 1.0)[0], expected)
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore")  # torch's compiler warns of itself
 def test_compiled_steps_learn_what_plain_ones_do(train):
-    small, one_size = (
-        replace(MODEL, blocks=1),
-        replace(PLAIN, batch=20),
-    )  # every other size would be compiled, too
-    plain, compiled = (weights(train(one_size, small, compiled=one)[0]) for one in (False, True))
+    shape = replace(MODEL, blocks=1)
+    one_size = replace(PLAIN, batch=20)  # every other size of batch would be compiled, too
+    plain = weights(train(one_size, shape)[0])
+    compiled = weights(train(one_size, shape, compiled=True)[0])
     torch.testing.assert_close(compiled, plain, atol=1e-4, rtol=1e-3)
 
 
@@ -311,8 +321,8 @@ def test_every_setting_of_the_mining_changes_what_is_learned(train, setting):
 def test_mining_with_a_step_of_zero_trains_on_every_row_twice(train):
     twice = replace(WHOLE, mining=replace(MINING, step=0.0), perturbation=0.0, epochs=1, batch=80)
     once = replace(PLAIN, perturbation=0.0, epochs=1, batch=40)
-    told = [epochs(train(config)[1])[0].likelihood for config in (twice, once)]
-    assert told[0] == pytest.approx(told[1], rel=1e-5)
+    likelihoods = [epochs(train(config)[1])[0].likelihood for config in (twice, once)]
+    assert likelihoods[0] == pytest.approx(likelihoods[1], rel=1e-5)
 
 
 def test_rows_outside_the_training_split_have_no_influence(dataset, train):
@@ -347,7 +357,7 @@ def test_labels_need_not_count_the_seen_classes_without_gaps(make_dataset):
     assert torch.equal(*map(weights, models))
 
 
-# --- randomness ------------------------------------------------------------------------------------------------------
+# --- randomness ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("config", [PLAIN, WHOLE], ids=["plain", "mining"])
@@ -377,7 +387,8 @@ def test_another_seed_starts_another_model(dataset):
 def test_the_global_random_streams_are_left_alone(train):
     torch.manual_seed(12345)  # a state that nothing else would set by chance
     np.random.seed(12345)  # noqa: NPY002 - the stream itself
-    torch_before, numpy_before = torch.get_rng_state(), np.random.get_state()  # noqa: NPY002
+    torch_before = torch.get_rng_state()
+    numpy_before = np.random.get_state()  # noqa: NPY002
     train(WHOLE)
     assert torch.equal(torch.get_rng_state(), torch_before)
     np.testing.assert_equal(np.random.get_state(), numpy_before)  # noqa: NPY002
@@ -416,7 +427,7 @@ def test_every_epoch_perturbs_anew(dataset):
     assert len({round(loss, 6) for loss in losses}) == len(losses) == 4
 
 
-# --- resuming --------------------------------------------------------------------------------------------------------
+# --- resuming ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -452,7 +463,7 @@ def test_a_checkpoint_changes_nothing_about_the_training(train, tmp_path):
     assert torch.equal(weights(train(checkpoint=tmp_path / "run")[0]), weights(train()[0]))
 
 
-def test_resuming_tells_past_epochs_again_before_anything_else(train, tmp_path):
+def test_resuming_repeats_past_epochs_before_anything_else(train, tmp_path):
     _, first = train(
         replace(PLAIN, epochs=2),
         checkpoint=tmp_path / "run",
@@ -463,11 +474,11 @@ def test_resuming_tells_past_epochs_again_before_anything_else(train, tmp_path):
     assert isinstance(again[2], Stage)
 
 
-def test_a_finished_run_is_told_again_without_training(train, tmp_path):
+def test_a_finished_run_is_repeated_without_training(train, tmp_path):
     trained, events = train(WHOLE, checkpoint=tmp_path / "run")
-    again, told = train(WHOLE, checkpoint=tmp_path / "run")
-    assert epochs(told) == epochs(events)
-    assert not any(isinstance(event, Step) for event in told)
+    again, repeated = train(WHOLE, checkpoint=tmp_path / "run")
+    assert epochs(repeated) == epochs(events)
+    assert not any(isinstance(event, Step) for event in repeated)
     assert torch.equal(weights(again), weights(trained))
 
 
@@ -496,20 +507,20 @@ def test_a_checkpoint_of_another_seed_is_refused(train, tmp_path):
 
 def test_after_the_last_epoch_the_moments_of_adam_are_given_back(dataset):
     model = new_model(dataset, MODEL)
-    own = set(map(id, model.parameters()))
-    held = []
-    for event in fit(model, dataset, PLAIN, device="cpu"):
-        if isinstance(event, Epoch):
-            adams = [
-                one for one in gc.get_objects() if issubclass(type(one), torch.optim.Optimizer)
-            ]
-            mine = [
-                one
-                for one in adams
-                if own & {id(p) for group in one.param_groups for p in group["params"]}
-            ]
-            held.append(sum(len(one.state) for one in mine))
-    assert held == [len(own)] * (PLAIN.epochs - 1) + [0]
+    parameters = set(map(id, model.parameters()))
+
+    def moments() -> int:
+        """How many parameters of the model have moments in an optimiser, whoever holds it."""
+        count = 0
+        for thing in gc.get_objects():
+            if issubclass(type(thing), torch.optim.Optimizer):
+                optimised = {id(p) for group in thing.param_groups for p in group["params"]}
+                count += len(thing.state) if optimised & parameters else 0
+        return count
+
+    events = fit(model, dataset, PLAIN, device="cpu")
+    held = [moments() for event in events if isinstance(event, Epoch)]
+    assert held == [len(parameters)] * (PLAIN.epochs - 1) + [0]
 
 
 def test_a_checkpoint_with_other_anchors_is_refused(dataset, tmp_path):
@@ -517,7 +528,8 @@ def test_a_checkpoint_with_other_anchors_is_refused(dataset, tmp_path):
     changed = dataset.attributes.copy()
     changed[dataset.unseen_classes] *= 5  # of all descriptions, which anchors are chosen from
     other = replace(dataset, attributes=changed)
-    begun, anew = new_model(dataset, model), new_model(other, model)
+    begun = new_model(dataset, model)
+    anew = new_model(other, model)
     assert not torch.equal(begun.positioning.anchors, anew.positioning.anchors)
     list(fit(begun, dataset, PLAIN, device="cpu", checkpoint=tmp_path / "run"))
     with pytest.raises(
@@ -637,7 +649,15 @@ def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(
     assert torch.equal(weights(train(checkpoint=path)[0]), weights(train()[0]))
 
 
-CLAIM = "import sys, filelock; claim = filelock.FileLock(sys.argv[1]); claim.acquire(); print('mine', flush=True); sys.stdin.read()"
+CLAIM = """
+import sys
+import filelock
+
+claim = filelock.FileLock(sys.argv[1])
+claim.acquire()
+print("mine", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -687,7 +707,7 @@ def test_a_folder_that_vanishes_is_made_again(dataset, train, tmp_path):
     assert torch.equal(weights(train(checkpoint=tmp_path / "runs" / "run")[0]), weights(train()[0]))
 
 
-# --- stopping and failing --------------------------------------------------------------------------------------------
+# --- stopping and failing ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stage", ["relation network", "boundary samples", "flow"])
@@ -717,8 +737,8 @@ def test_what_was_learned_before_an_interrupt_is_kept(dataset, train):
 def test_an_interrupted_model_may_be_trained_further(dataset):
     model = new_model(dataset, MODEL)
     next(event for event in fit(model, dataset, PLAIN, device="cpu") if isinstance(event, Step))
-    told = epochs(list(fit(model, dataset, replace(PLAIN, epochs=40), device="cpu")))
-    assert told[-1].likelihood < told[0].likelihood
+    history = epochs(list(fit(model, dataset, replace(PLAIN, epochs=40), device="cpu")))
+    assert history[-1].likelihood < history[0].likelihood
 
 
 def test_features_too_large_for_a_finite_loss_are_refused_with_the_model_unchanged(make_dataset):
@@ -734,14 +754,15 @@ def test_features_too_large_for_a_finite_loss_are_refused_with_the_model_unchang
 
 
 def test_a_diverging_loss_leaves_the_weights_of_the_last_good_epoch(dataset):
-    model, told = new_model(dataset, MODEL), []
+    model = new_model(dataset, MODEL)
+    events = []
     wild = replace(PLAIN, lr=1e18, lr_step=1, lr_gamma=1.0, epochs=50)
     before = weights(model)
     with pytest.raises(
         TrainingError, match=r"lower the learning rate \(1e\+18\).*has the weights of epoch 0"
     ):
-        told.extend(fit(model, dataset, wild, device="cpu"))
-    assert epochs(told) == []
+        events.extend(fit(model, dataset, wild, device="cpu"))
+    assert epochs(events) == []
     assert torch.equal(weights(model), before)
 
 
@@ -757,7 +778,7 @@ def test_a_loss_that_fails_late_leaves_the_epoch_before_it(dataset):
     assert torch.equal(weights(model), good)
 
 
-# --- device ----------------------------------------------------------------------------------------------------------
+# --- device --------------------------------------------------------------------------------------
 
 
 def test_the_cpu_is_always_there():
@@ -832,7 +853,8 @@ def test_a_score_that_is_not_finite_stops_training_with_a_reason(dataset):
 
 
 def test_a_loss_that_is_not_finite_names_its_step_and_the_rows(dataset):
-    seed, batch = 3, 4
+    seed = 3
+    batch = 4
     strange = dataset.train[7]
     features = dataset.features.copy()
     features[strange] = 1e30
@@ -859,7 +881,9 @@ def test_a_loss_that_is_not_finite_names_its_step_and_the_rows(dataset):
 @pytest.mark.parametrize(
     ("strange", "first"), [("features", "scale the features"), ("rate", "lower the learning rate")]
 )
-def test_a_loss_that_is_not_finite_is_told_with_the_likelier_cause_first(dataset, strange, first):
+def test_a_loss_that_is_not_finite_is_reported_with_the_likelier_cause_first(
+    dataset, strange, first
+):
     data = (
         replace(dataset, features=dataset.features * np.float32(1e30))
         if strange == "features"
@@ -870,7 +894,7 @@ def test_a_loss_that_is_not_finite_is_told_with_the_likelier_cause_first(dataset
         list(fit(new_model(data, MODEL), data, config, device="cpu"))
 
 
-# --- memory ----------------------------------------------------------------------------------------------------------
+# --- memory --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -881,9 +905,9 @@ def small_device(monkeypatch):
         def losses(model, x, *rest):
             if len(x) > rows:
                 raise error
-            return _losses(model, x, *rest)
+            return batch_losses(model, x, *rest)
 
-        monkeypatch.setattr("gsmflow_lite.method.training._losses", losses)
+        monkeypatch.setattr("gsmflow_lite.method.descent.batch_losses", losses)
 
     return of
 
@@ -916,7 +940,7 @@ def test_a_halved_batch_takes_the_same_steps(small_device, train, weight):
     )
 
 
-def test_a_halved_batch_tells_the_same_losses(small_device, train):
+def test_a_halved_batch_reports_the_same_losses(small_device, train):
     expected = [epoch.likelihood for epoch in epochs(train()[1])]
     small_device(5, OUT_OF_MEMORY[0])
     assert [epoch.likelihood for epoch in epochs(train(halve=True)[1])] == pytest.approx(
@@ -924,7 +948,7 @@ def test_a_halved_batch_tells_the_same_losses(small_device, train):
     )
 
 
-def test_memory_too_small_for_a_single_row_is_told_and_not_tried_for_ever(small_device, train):
+def test_memory_too_small_for_a_single_row_is_an_error_and_not_tried_for_ever(small_device, train):
     small_device(0, OUT_OF_MEMORY[0])
     with pytest.raises(TrainingError, match="memory must hold a batch"):
         train(halve=True)
@@ -936,7 +960,7 @@ def test_another_error_is_not_taken_for_one_of_memory(small_device, train):
         train(halve=True)
 
 
-def test_rows_too_many_for_the_device_are_told(train, monkeypatch):
+def test_too_many_rows_for_the_device_are_an_error(train, monkeypatch):
     def full(*_, **__):
         raise OUT_OF_MEMORY[0]
 

@@ -1,4 +1,4 @@
-"""The live map shows the arrays that were put on it, sends whole messages, and knows which point is which."""
+"""The live map shows the arrays put on it, sends whole messages, and knows each point."""
 
 import numpy as np
 import pytest
@@ -31,24 +31,25 @@ def real(rng) -> Points:
 
 
 @pytest.fixture
-def made(rng) -> Points:
+def synthesized(rng) -> Points:
     return cloud(rng, 6, 3)
 
 
 @pytest.fixture
-def shown(real, made):
-    one = LensMap(NAMES, sets=2)
-    one.show_real(real, [1, 2], texts(20, "real"), {1: "#111111", 2: "#222222"})
-    one.show_synthesized(made, texts(6, "made"))
-    one.draw()
-    yield one
-    one.figure.close()
+def shown(real, synthesized):
+    lens_map = LensMap(NAMES, sets=2)
+    lens_map.show_real(real, [1, 2], texts(20, "real"), {1: "#111111", 2: "#222222"})
+    lens_map.show_synthesized(synthesized, texts(6, "synthesized"))
+    lens_map.draw()
+    yield lens_map
+    lens_map.figure.close()
 
 
 @pytest.fixture
 def messages(shown, monkeypatch) -> list:
     """What is sent to the page from now on: pairs of changes and numbers of traces."""
-    sent, send = [], shown.figure._send_update_msg
+    sent = []
+    send = shown.figure._send_update_msg
 
     def note(restyle_data, relayout_data, trace_indexes=None, source_view_id=None):
         sent.append((restyle_data, list(trace_indexes)))
@@ -58,9 +59,24 @@ def messages(shown, monkeypatch) -> list:
     return sent
 
 
-def notes(one: LensMap) -> list[dict]:
+def notes(lens_map: LensMap) -> list[dict]:
     """Annotations as the page gets them."""
-    return one.figure.to_dict()["layout"]["annotations"]
+    return lens_map.figure.to_dict()["layout"]["annotations"]
+
+
+def moved_right(points: Points) -> Points:
+    """The same points, one further to the right and upwards through the linear lens alone."""
+    return Points(points.pca + 1, points.umap, points.labels, points.rows)
+
+
+def written_on(names, points: Points, focus: list[int]) -> list[str]:
+    """The texts that stand on a new map of real points."""
+    lens_map = LensMap(names)
+    lens_map.show_real(points, focus, texts(points.count), {})
+    lens_map.draw()
+    written = [note["text"] for note in notes(lens_map)]
+    lens_map.figure.close()
+    return written
 
 
 def xy(trace) -> np.ndarray:
@@ -68,11 +84,11 @@ def xy(trace) -> np.ndarray:
 
 
 @pytest.mark.parametrize("lens", ["pca", "umap"])
-def test_the_figure_has_the_points_that_were_put_on_it(shown, real, made, lens):
+def test_the_figure_has_the_points_that_were_put_on_it(shown, real, synthesized, lens):
     inside = np.isin(real.labels, [1, 2])
     np.testing.assert_array_equal(xy(shown.trace("real", lens)), getattr(real, lens)[inside])
     np.testing.assert_array_equal(xy(shown.trace("context", lens)), getattr(real, lens)[~inside])
-    np.testing.assert_array_equal(xy(shown.trace("synthesized", lens)), getattr(made, lens))
+    np.testing.assert_array_equal(xy(shown.trace("synthesized", lens)), getattr(synthesized, lens))
 
 
 def test_each_point_has_its_own_text_and_number(shown, real):
@@ -85,30 +101,30 @@ def test_each_point_has_its_own_text_and_number(shown, real):
         assert list(shown.trace(part, "umap").text) == [f"real {i}" for i in numbers]
 
 
-def test_points_in_focus_have_the_colours_of_their_classes(shown, real, made):
+def test_points_in_focus_have_the_colours_of_their_classes(shown, real, synthesized):
     colour = {1: "#111111", 2: "#222222"}
     of_real = [colour[k] for k in real.labels if k in colour]
     assert list(shown.trace("real", "pca").marker.color) == of_real
     assert list(shown.trace("synthesized", "umap").marker.color) == [
-        colour.get(k, CONTEXT) for k in made.labels
+        colour.get(k, CONTEXT) for k in synthesized.labels
     ]
 
 
-def test_nothing_is_sent_before_draw(shown, messages, made):
-    shown.show_synthesized(Points(made.pca + 1, made.umap, made.labels, made.rows), texts(6))
+def test_nothing_is_sent_before_draw(shown, messages, synthesized):
+    shown.show_synthesized(moved_right(synthesized), texts(6))
     shown.mark({"pca": np.ones((1, 2))})
     assert messages == []
-    np.testing.assert_array_equal(xy(shown.trace("synthesized", "pca")), made.pca)
+    np.testing.assert_array_equal(xy(shown.trace("synthesized", "pca")), synthesized.pca)
     shown.draw()
     assert len(messages) == 1  # the page draws the whole figure anew for each
-    np.testing.assert_array_equal(xy(shown.trace("synthesized", "pca")), made.pca + 1)
+    np.testing.assert_array_equal(xy(shown.trace("synthesized", "pca")), synthesized.pca + 1)
 
 
 def test_every_message_has_a_value_of_each_property_for_each_of_its_traces(
-    shown, messages, made, real
+    shown, messages, synthesized, real
 ):
-    moved = Points(made.pca + 1, made.umap, made.labels, made.rows)  # the UMAP trace stays as it is
-    shown.show_synthesized(moved, texts(6, "made"))
+    # The UMAP trace stays as it is.
+    shown.show_synthesized(moved_right(synthesized), texts(6, "synthesized"))
     shown.draw()
     shown.show_real(real, [1], texts(20, "real"), {1: "#111111"})
     shown.show_lines({"moved": {"pca": np.zeros((3, 2))}})
@@ -121,10 +137,10 @@ def test_every_message_has_a_value_of_each_property_for_each_of_its_traces(
             assert len(values) == len(traces), prop
 
 
-def test_what_stays_in_one_lens_is_sent_again_with_what_changes_in_the_other(shown, messages, made):
-    shown.show_synthesized(
-        Points(made.pca + 1, made.umap, made.labels, made.rows), texts(6, "made")
-    )
+def test_what_stays_in_one_lens_is_sent_again_with_what_changes_in_the_other(
+    shown, messages, synthesized
+):
+    shown.show_synthesized(moved_right(synthesized), texts(6, "synthesized"))
     shown.draw()
     places = {
         lens: shown.figure.data.index(shown.trace("synthesized", lens)) for lens in ("pca", "umap")
@@ -134,8 +150,8 @@ def test_what_stays_in_one_lens_is_sent_again_with_what_changes_in_the_other(sho
         for changes, traces in messages
         for trace, values in zip(traces, changes.get("x", []), strict=False)
     }
-    np.testing.assert_array_equal(sent[places["pca"]], made.pca[:, 0] + 1)
-    np.testing.assert_array_equal(sent[places["umap"]], made.umap[:, 0])
+    np.testing.assert_array_equal(sent[places["pca"]], synthesized.pca[:, 0] + 1)
+    np.testing.assert_array_equal(sent[places["umap"]], synthesized.umap[:, 0])
 
 
 def test_drawing_again_sends_nothing(shown, messages):
@@ -158,15 +174,13 @@ def test_lines_that_are_left_out_are_taken_away(shown):
     ("way", "degrees"), [((0, 1), 0), ((1, 0), 90), ((0, -1), 180), ((-1, 0), -90), ((1, 1), 45)]
 )
 def test_an_arrow_has_one_head_at_its_end_that_points_its_way(shown, way, degrees):
-    shown.show_lines(
-        {"moved": {"pca": np.array([[3.0, 4.0], np.add((3.0, 4.0), way), [np.nan, np.nan]])}}
-    )
+    start = np.array([3.0, 4.0])
+    arrow = np.stack([start, start + way, [np.nan, np.nan]])
+    shown.show_lines({"moved": {"pca": arrow}})
     shown.draw()
     marker = shown.trace("moved", "pca").marker
     assert [size > 0 for size in marker.size] == [False, True, False]
-    assert marker.angle[1] == pytest.approx(
-        degrees
-    )  # clockwise from upwards, as plotly turns its arrows
+    assert marker.angle[1] == pytest.approx(degrees)  # clockwise, as plotly turns its arrows
 
 
 def test_a_ring_is_drawn_around_each_marked_place_and_goes(shown):
@@ -179,50 +193,38 @@ def test_a_ring_is_drawn_around_each_marked_place_and_goes(shown):
 
 
 def test_the_name_of_a_class_stands_at_the_median_of_its_real_points_in_both_lenses(shown, real):
-    there = {(note["text"], note["xref"]): (note["x"], note["y"]) for note in notes(shown)}
+    places = {(note["text"], note["xref"]): (note["x"], note["y"]) for note in notes(shown)}
     for k in (1, 2):
         for lens, axis in (("pca", "x"), ("umap", "x2")):
             expected = np.median(getattr(real, lens)[real.labels == k], axis=0)
-            assert there[f"<b>{NAMES[k]}</b>", axis] == pytest.approx(expected)
-    assert not any("four" in text for text, _ in there)
+            assert places[f"<b>{NAMES[k]}</b>", axis] == pytest.approx(expected)
+    assert not any("four" in text for text, _ in places)
 
 
 def test_headings_stay_when_the_classes_change(shown, real):
     shown.show_real(real, [3], texts(20), {3: "#111111"})
     shown.draw()
     said = [note["text"] for note in notes(shown)]
-    assert sum("PCA" in text for text in said) == sum("UMAP" in text for text in said) == 1
+    assert sum("PCA" in text for text in said) == 1
+    assert sum("UMAP" in text for text in said) == 1
     assert "<b>four</b>" in said
     assert "<b>two</b>" not in said
 
 
 def test_names_from_files_are_text(real):
-    one = LensMap(HOSTILE)
-    one.show_real(real, [0, 1, 2, 3], texts(20), {})
-    one.draw()
-    said = " ".join(note["text"] for note in notes(one))
-    one.figure.close()
+    said = " ".join(written_on(HOSTILE, real, [0, 1, 2, 3]))
     assert "&lt;b&gt;x&lt;/b&gt;" in said
     assert all(bad not in said for bad in ("<script", "<b>x</b>", "$", "%{"))
 
 
 def test_a_class_without_real_points_has_no_name(real):
-    one = LensMap((*NAMES, "five"))
-    one.show_real(real, [4], texts(20), {4: "#111111"})
-    one.draw()
-    said = [note["text"] for note in notes(one)]
-    one.figure.close()
-    assert "<b>five</b>" not in said
+    assert "<b>five</b>" not in written_on((*NAMES, "five"), real, [4])
 
 
 def test_without_a_umap_map_its_side_says_so(rng):
     points = cloud(rng)
     unmapped = Points(points.pca, np.full((20, 2), np.nan), points.labels, points.rows)
-    one = LensMap(NAMES)
-    one.show_real(unmapped, [0, 1], texts(20), {})
-    one.draw()
-    said = [note["text"] for note in notes(one)]
-    one.figure.close()
+    said = written_on(NAMES, unmapped, [0, 1])
     assert sum("being made" in text for text in said) == 1
     assert {"<b>one</b>", "<b>two</b>"} <= set(said)
 
@@ -235,16 +237,16 @@ def test_pointing_reports_the_number_of_the_real_point_in_the_whole_cloud(
     shown.on_point = lambda kind, number: heard.append((kind, number))
     numbers = np.flatnonzero(np.isin(real.labels, [1, 2]) == inside)
     for place in range(len(numbers)):
-        shown._pointed(part, [place])
+        shown.pointed(part, [place])
     assert heard == [("real", int(number)) for number in numbers]
 
 
-def test_pointing_at_synthesized_points_reports_their_set(shown, made):
+def test_pointing_at_synthesized_points_reports_their_set(shown, synthesized):
     heard = []
     shown.on_point = lambda kind, number: heard.append((kind, number))
-    shown.show_synthesized(made, texts(6), "synthesized 2")
-    shown._pointed("synthesized", [5])
-    shown._pointed("synthesized 2", [3])
+    shown.show_synthesized(synthesized, texts(6), "synthesized 2")
+    shown.pointed("synthesized", [5])
+    shown.pointed("synthesized 2", [3])
     assert heard == [("synthesized", 5), ("synthesized 2", 3)]
 
 
@@ -252,8 +254,8 @@ def test_selecting_reports_the_numbers_of_the_whole_cloud(shown, real):
     heard = []
     shown.on_select = lambda kind, numbers: heard.append((kind, numbers.tolist()))
     outside = [i for i in range(20) if real.labels[i] not in (1, 2)]
-    shown._selected("context", [0, 3])
-    shown._selected("synthesized", [4, 1])
+    shown.selected("context", [0, 3])
+    shown.selected("synthesized", [4, 1])
     assert heard == [("real", [outside[0], outside[3]]), ("synthesized", [4, 1])]
 
 
@@ -261,13 +263,13 @@ def test_places_of_an_older_picture_are_ignored(shown):
     heard = []
     shown.on_point = lambda kind, number: heard.append(number)
     shown.on_select = lambda kind, numbers: heard.append(numbers.tolist())
-    shown._pointed("synthesized", [6])
-    shown._pointed("synthesized", [])
-    shown._pointed("synthesized 2", [0])  # never shown
-    shown._selected("synthesized", [6, 100])
-    shown._selected("synthesized 2", [0])
+    shown.pointed("synthesized", [6])
+    shown.pointed("synthesized", [])
+    shown.pointed("synthesized 2", [0])  # never shown
+    shown.selected("synthesized", [6, 100])
+    shown.selected("synthesized 2", [0])
     assert heard == []
-    shown._selected("synthesized", [2, 6])
+    shown.selected("synthesized", [2, 6])
     assert heard == [[2]]
 
 
@@ -281,10 +283,10 @@ def test_each_trace_tells_of_its_own_points(shown):
     for part in ("context", "real", "synthesized"):
         for lens in ("pca", "umap"):
             shown.trace(part, lens)._dispatch_on_hover(Pointed(point_inds=[1]), InputDeviceState())
-    numbers = [int(shown.trace(part, "pca").customdata[1]) for part in ("context", "real")]
-    assert (
-        heard == [("real", numbers[0])] * 2 + [("real", numbers[1])] * 2 + [("synthesized", 1)] * 2
-    )
+    in_grey = ("real", int(shown.trace("context", "pca").customdata[1]))
+    in_focus = ("real", int(shown.trace("real", "pca").customdata[1]))
+    synthesized = ("synthesized", 1)
+    assert heard == [in_grey, in_grey, in_focus, in_focus, synthesized, synthesized]
 
 
 def test_two_sets_of_synthesized_points_are_told_apart_without_colour(shown):
@@ -300,11 +302,8 @@ def test_two_sets_of_synthesized_points_are_told_apart_without_colour(shown):
 def test_the_figure_has_two_pictures_and_its_buttons_send_nothing_away(shown):
     assert {trace.type for trace in shown.figure.data} == {"scattergl"}
     assert {trace.xaxis for trace in shown.figure.data} == {"x", "x2"}
-    assert not any(
-        "send" in button.lower()
-        for group in shown.figure._config["modeBarButtons"]
-        for button in group
-    )
+    (buttons,) = shown.figure._config["modeBarButtons"]
+    assert not any("send" in button.lower() for button in buttons)
 
 
 def test_a_class_keeps_its_colour_while_it_is_in_focus():

@@ -1,4 +1,4 @@
-"""What every panel has, on a toy: undo and reset, all or nothing, a state, a log, escaped words, and no widget left behind."""
+"""What every panel has, tried on a toy: undo, states, a log, escaped words, no widget left."""
 
 import base64
 import gc
@@ -13,7 +13,8 @@ from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.figures.style import still_figure
 from gsmflow_lite.panels.controls import Chooser, choice, slider, switch
 from gsmflow_lite.panels.live import LiveFigure
-from gsmflow_lite.panels.panel import Panel, _open, close_all
+from gsmflow_lite.panels.panel import OPEN_PANELS, Panel
+from gsmflow_lite.panels.tools import close_all
 
 NAMES = ("Q", "<i>&=", "$O$")
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -51,9 +52,9 @@ class Toy(Panel):
 
 @pytest.fixture
 def toy():
-    made = Toy()
-    yield made
-    made.close()
+    panel = Toy()
+    yield panel
+    panel.close()
 
 
 @pytest.fixture
@@ -69,19 +70,17 @@ def clock(monkeypatch):
 
 
 def line(panel) -> str:
-    return panel._frame.line.value
+    return panel.tools.line.value
 
 
-# --- settings, undo, reset -------------------------------------------------------------------------------------------
+# --- settings, undo, reset --------------------------------------------------------------------
 
 
 def test_each_move_is_drawn_once(toy):
     toy.controls["count"].value = 4
     toy.set(share=0.25, on=False)
-    assert [(one["count"], one["share"], one["on"]) for one in toy.drawn] == [
-        (4, 0.5, True),
-        (4, 0.25, False),
-    ]
+    drawn = [(settings["count"], settings["share"], settings["on"]) for settings in toy.drawn]
+    assert drawn == [(4, 0.5, True), (4, 0.25, False)]
 
 
 def test_the_first_line_says_what_to_do(toy):
@@ -136,15 +135,15 @@ def test_undo_draws_once_and_with_nothing_to_undo_not_at_all(toy):
     assert toy.drawn == []
     toy.set(count=4, on=False)
     toy.undo()
-    assert [one["count"] for one in toy.drawn] == [4, 3]
+    assert [settings["count"] for settings in toy.drawn] == [4, 3]
 
 
 def test_the_button_of_undo_can_be_pressed_only_when_there_is_something_to_undo(toy):
-    assert toy._frame.undo.disabled
+    assert toy.tools.undo.disabled
     toy.set(count=4)
-    assert not toy._frame.undo.disabled
-    toy._frame.undo.click()
-    assert toy._frame.undo.disabled
+    assert not toy.tools.undo.disabled
+    toy.tools.undo.click()
+    assert toy.tools.undo.disabled
 
 
 def test_reset_goes_to_the_start_and_undo_comes_back(toy):
@@ -179,15 +178,16 @@ def test_a_name_that_is_no_setting_is_refused(toy):
 def test_a_value_that_a_control_would_bend_is_refused_and_nothing_moves(toy, name, value, words):
     before = toy.settings
     values = {"lens": "umap", "on": False, name: value}
-    for order in (values.items(), reversed(values.items())):
+    backwards = dict(reversed(values.items()))
+    for settings in (values, backwards):
         with pytest.raises(ConfigError, match=words):
-            toy.set(**dict(order))
+            toy.set(**settings)
         assert toy.settings == before
     assert toy.drawn == []
-    assert toy._frame.undo.disabled
+    assert toy.tools.undo.disabled
 
 
-# --- state -----------------------------------------------------------------------------------------------------------
+# --- state ------------------------------------------------------------------------------------
 
 
 def test_a_state_restores_everything_in_another_panel(toy):
@@ -219,32 +219,32 @@ def test_restore_is_undone_in_one_step(toy):
 
 def test_the_field_of_the_state_follows_and_is_followed(toy):
     toy.set(count=4)
-    assert toy._frame.text.value == "toy?count=4"
-    toy._frame.text.value = " toy?count=6 "
+    assert toy.tools.text.value == "toy?count=4"
+    toy.tools.text.value = " toy?count=6 "
     assert toy.settings["count"] == 6
-    assert toy._frame.text.value == "toy?count=6"
+    assert toy.tools.text.value == "toy?count=6"
 
 
 def test_a_foreign_text_in_the_field_is_answered_in_words_and_changes_nothing(toy):
-    toy._frame.text.value = "<img src=x>"
+    toy.tools.text.value = "<img src=x>"
     assert "must begin with &#x27;toy&#x27;, got &#x27;&lt;img src=x&gt;&#x27;" in line(toy)
     assert 'role="alert"' in line(toy)
     assert toy.state() == "toy"
 
 
 def test_a_complaint_goes_with_the_next_good_move(toy):
-    toy._frame.text.value = "nonsense"
+    toy.tools.text.value = "nonsense"
     toy.set(count=4)
     assert "alert" not in line(toy)
 
 
-# --- hide, log, code, words ------------------------------------------------------------------------------------------
+# --- hide, log, code, words -------------------------------------------------------------------
 
 
 def test_a_hidden_control_is_not_shown_and_still_set():
     toy = Toy(hide=["count", "classes"], start="toy?count=5")
-    shown = {name: control.layout.display for name, control in toy.controls.items()}
-    assert {name for name, display in shown.items() if display == "none"} == {"count", "classes"}
+    hidden = {name for name, control in toy.controls.items() if control.layout.display == "none"}
+    assert hidden == {"count", "classes"}
     assert toy.settings["count"] == 5
     toy.close()
 
@@ -267,7 +267,7 @@ def test_a_line_of_the_log_takes_back_to_its_settings(toy):
     toy.set(count=4)
     toy.remember({"H": 0.5})
     toy.set(count=8, on=False)
-    tried = toy._frame.tried
+    tried = toy.tools.tried
     assert [text for text, _ in tried.options] == [
         "settings that were tried: 1",
         "toy?count=4   H 0.50",
@@ -277,14 +277,14 @@ def test_a_line_of_the_log_takes_back_to_its_settings(toy):
 
 
 def test_the_code_is_shown_on_demand_and_is_text(toy):
-    assert toy._frame.code.value == ""
-    toy._frame.show.value = True
+    assert toy.tools.code.value == ""
+    toy.tools.show.value = True
     toy.set(classes=("<i>&=",))
-    assert "&lt;i&gt;&amp;=" in toy._frame.code.value
-    assert "&lt;script&gt;" in toy._frame.code.value
-    assert "<script>" not in toy._frame.code.value
-    toy._frame.show.value = False
-    assert toy._frame.code.layout.display == "none"
+    assert "&lt;i&gt;&amp;=" in toy.tools.code.value
+    assert "&lt;script&gt;" in toy.tools.code.value
+    assert "<script>" not in toy.tools.code.value
+    toy.tools.show.value = False
+    assert toy.tools.code.layout.display == "none"
 
 
 @pytest.mark.parametrize("bad", [True, False])
@@ -301,15 +301,16 @@ def test_an_error_of_ours_while_drawing_is_said_in_the_panel(toy):
     assert 'role="alert"' in line(toy)
 
 
-# --- background work -------------------------------------------------------------------------------------------------
+# --- background work --------------------------------------------------------------------------
 
 
 def test_a_result_is_there_after_waiting_and_the_bar_is_gone(toy):
-    found = []
-    toy.submit("sums", lambda task: sum(range(10)), found.append)
+    results = []
+    toy.submit("sums", lambda task: sum(range(10)), results.append)
     assert toy.wait(10) is toy
-    assert found == [45]
-    assert toy._frame.bar.layout.visibility == toy._frame.stop.layout.visibility == "hidden"
+    assert results == [45]
+    assert toy.tools.bar.layout.visibility == "hidden"
+    assert toy.tools.stop.layout.visibility == "hidden"
     assert "sums" not in line(toy)
 
 
@@ -324,37 +325,39 @@ def test_a_job_that_fails_is_said_in_the_panel(toy):
 
 def test_cancel_says_that_nothing_has_changed_and_the_word_stays(toy):
     toy.submit("sums", lambda task: [task() for _ in iter(int, 1)], lambda result: None)
-    toy._frame.stop.click()
+    toy.tools.stop.click()
     toy.wait(10)
     assert "cancelled: what is shown is as it was before" in line(toy)
-    assert toy._frame.bar.layout.visibility == "hidden"
+    assert toy.tools.bar.layout.visibility == "hidden"
 
 
-# --- showing and closing ---------------------------------------------------------------------------------------------
+# --- showing and closing ----------------------------------------------------------------------
 
 
 def test_a_second_panel_of_a_name_closes_the_first():
     first = Toy()
     second = Toy()
-    assert first._frame.box.comm is None
-    assert second._frame.box.comm is not None
-    assert _open["toy"] is second
+    assert first.tools.box.comm is None
+    assert second.tools.box.comm is not None
+    assert OPEN_PANELS["toy"] is second
     second.close()
-    assert "toy" not in _open
+    assert "toy" not in OPEN_PANELS
 
 
 def test_panels_of_different_names_live_beside_each_other():
-    first, second = Toy(name="a"), Toy(name="b")
-    assert first._frame.box.comm is not None
+    first = Toy(name="a")
+    second = Toy(name="b")
+    assert first.tools.box.comm is not None
     first.close()
-    assert second._frame.box.comm is not None
+    assert second.tools.box.comm is not None
     second.close()
 
 
 def test_closing_the_first_late_leaves_the_second_open():
-    first, second = Toy(), Toy()
+    first = Toy()
+    second = Toy()
     first.close()
-    assert _open["toy"] is second
+    assert OPEN_PANELS["toy"] is second
     second.close()
 
 
@@ -378,10 +381,13 @@ def test_nothing_holds_a_closed_figure():
 
 
 def test_no_widget_is_made_by_two_hundred_moves(toy):
-    before, rng = set(_instances), np.random.default_rng(0)
-    toy._frame.show.value = True
+    before = set(_instances)
+    rng = np.random.default_rng(0)
+    toy.tools.show.value = True
     for _ in range(200):
-        toy.set(share=float(rng.random()), count=int(rng.integers(1, 10)))
+        share = float(rng.random())
+        count = int(rng.integers(1, 10))
+        toy.set(share=share, count=count)
         toy.remember({"H": rng.random()})
     assert set(_instances) == before
 
@@ -390,7 +396,11 @@ def test_importing_the_panels_makes_no_widget():
     import subprocess
     import sys
 
-    code = "import gsmflow_lite.panels.panel; from ipywidgets.widgets.widget import _instances; print(len(_instances))"
+    code = (
+        "import gsmflow_lite.panels.panel\n"
+        "from ipywidgets.widgets.widget import _instances\n"
+        "print(len(_instances))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout.strip() == "0", done.stderr
 

@@ -1,4 +1,4 @@
-"""Controls follow, keep whole numbers whole, and show names from files as text; what is chosen stays while one searches."""
+"""Controls follow, keep whole numbers whole, and show names as text; a search keeps the choice."""
 
 import ipywidgets as widgets
 import pytest

@@ -1,7 +1,8 @@
-"""The panel of the flow anatomy draws the arrays of its journeys, keeps a true account, and leaves no widget behind."""
+"""The flow anatomy draws the arrays of its journeys, gives a true account, frees its widgets."""
 
 import base64
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,11 +21,13 @@ from gsmflow_lite.explorer.anatomy import (
     to_data,
     to_noise,
 )
-from gsmflow_lite.panels.dissect import DISSECT_SEED, ROWS_SHOWN, dissect
+from gsmflow_lite.panels.dissect import dissect
+from gsmflow_lite.panels.dissect_text import MINUS
+from gsmflow_lite.panels.dissection import DISSECT_SEED, ROWS_SHOWN, latent_noise
+from gsmflow_lite.seeds import stream
 
-panel_module = importlib.import_module(
-    "gsmflow_lite.panels.dissect"
-)  # the package has the function under this name
+# The package has the function under this name.
+panel_module = importlib.import_module("gsmflow_lite.panels.dissect")
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +42,19 @@ def model(world):
 
 @pytest.fixture
 def panel(world, model):
-    made = dissect(world, model)
-    yield made
-    made.close()
+    panel = dissect(world, model)
+    yield panel
+    panel.close()
+
+
+@pytest.fixture
+def short_training(monkeypatch):
+    """Let the panel train for 3 epochs instead of 100."""
+
+    def quick(*arguments, epochs=3, **options):
+        return small_flow(*arguments, epochs=epochs, **options)
+
+    monkeypatch.setattr(panel_module, "small_flow", quick)
 
 
 def xy(trace) -> np.ndarray:
@@ -54,21 +67,24 @@ def drawn(panel) -> dict[str, np.ndarray]:
 
 def test_towards_noise_the_right_side_is_at_the_step_of_the_journey(panel, world, model):
     panel.set(number=3, points=100, step=4)
-    x, a = world.sample(3, ROWS_SHOWN, seed=DISSECT_SEED), world.dataset.attributes[3:4]
-    points, grid = to_noise(model, x[:100], a), to_noise(model, grid_lines(box_around(x, 0.2)), a)
-    middle = to_noise(model, x[:100].mean(0, keepdims=True), a)
+    x = world.sample(3, ROWS_SHOWN, seed=DISSECT_SEED)
+    attributes = world.dataset.attributes[3:4]
+    journeys = {
+        "points": to_noise(model, x[:100], attributes),
+        "grid": to_noise(model, grid_lines(box_around(x, 0.2)), attributes),
+        "middle": to_noise(model, x[:100].mean(0, keepdims=True), attributes),
+    }
     for side, step in (("data", 0), ("noise", 4)):
-        for part, journey in (("points", points), ("grid", grid), ("middle", middle)):
-            np.testing.assert_allclose(
-                drawn(panel)[f"{side} {part}"], journey.points[step], rtol=1e-5, atol=1e-5
-            )
+        for part, journey in journeys.items():
+            shown = drawn(panel)[f"{side} {part}"]
+            np.testing.assert_allclose(shown, journey.points[step], rtol=1e-5, atol=1e-5)
 
 
 def test_towards_data_the_left_side_is_at_the_step_and_temperature_scales_the_noise(
     panel, world, model
 ):
     panel.set(number=5, towards="data", temperature=0.5, points=50, step=7)
-    noise = 0.5 * np.random.default_rng(DISSECT_SEED).standard_normal((50, 2))
+    noise = 0.5 * stream(DISSECT_SEED, "latent noise").standard_normal((50, 2))
     points = to_data(model, noise, world.dataset.attributes[5:6])
     np.testing.assert_allclose(drawn(panel)["data points"], points.points[7], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(drawn(panel)["noise points"], noise, rtol=1e-5)
@@ -77,12 +93,12 @@ def test_towards_data_the_left_side_is_at_the_step_and_temperature_scales_the_no
 def test_curves_are_those_of_the_density_of_the_flow_and_of_the_truth(panel, world, model):
     panel.set(number=2)
     box = box_around(world.sample(2, ROWS_SHOWN, seed=DISSECT_SEED), 0.2)
-    learned, truth = density(model, world.dataset.attributes[2:3], box), density(world, 2, box)
-    for name, curve in (
-        ("data outline", learned.lines()),
-        ("data truth", truth.lines()),
-        ("noise outline", normal_circles()),
-    ):
+    curves = {
+        "data outline": density(model, world.dataset.attributes[2:3], box).lines(),
+        "data truth": density(world, 2, box).lines(),
+        "noise outline": normal_circles(),
+    }
+    for name, curve in curves.items():
         np.testing.assert_allclose(drawn(panel)[name], curve, rtol=1e-4, atol=1e-5)
 
 
@@ -107,32 +123,48 @@ def test_all_places_but_the_data_have_one_scale(panel):
 @pytest.mark.parametrize("towards", ["noise", "data"])
 def test_the_account_ends_with_the_exact_density_at_the_other_end(panel, model, world, towards):
     panel.set(number=3, towards=towards)
-    scene, a = panel.scene, world.dataset.attributes[3:4]
-    of_data = lambda x: model.log_prob(x, a).item()  # noqa: E731
-    of_noise = lambda z: torch.distributions.Normal(0, 1).log_prob(torch.from_numpy(z)).sum().item()  # noqa: E731
+    scene = panel.scene
+    attributes = world.dataset.attributes[3:4]
+
+    def of_data(x):
+        return model.log_prob(x, attributes).item()
+
+    def of_noise(z):
+        normal = torch.distributions.Normal(0, 1)
+        return normal.log_prob(torch.from_numpy(z)).sum().item()
+
     first, last = (of_data, of_noise) if towards == "noise" else (of_noise, of_data)
-    assert scene.after[0] == pytest.approx(first(scene.middle.points[0]), abs=1e-4)
-    assert scene.after[-1] == pytest.approx(last(scene.middle.points[-1]), abs=1e-4)
+    places = scene.middle.points
+    assert scene.log_densities[0] == pytest.approx(first(places[0]), abs=1e-4)
+    assert scene.log_densities[-1] == pytest.approx(last(places[-1]), abs=1e-4)
 
 
 def test_the_words_give_the_step_the_account_and_the_integral(panel):
     panel.set(step=2)
-    scene, text = panel.scene, panel.readout.value.replace(panel_module.MINUS, "-")
+    scene = panel.scene
+    text = panel.readout.value.replace(MINUS, "-")
     assert f"Step 2 of 7: {scene.points.names[2]}." in text
-    for value in (scene.points.log_dets[:3].mean(1).sum(), scene.before, scene.after[2]):
+    log_det = scene.points.log_dets[:3].mean(1).sum()
+    for value in (log_det, scene.first_log_density, scene.log_densities[2]):
         assert f"{value:.2f} nats" in text
     assert f"integrates to <b>{scene.learned.mass:.3f}</b>" in text
 
 
+def test_attributes_below_zero_are_written_with_a_minus_sign(panel, world):
+    number = int(world.dataset.attributes[:, 0].argmin())
+    panel.set(number=number)
+    lowest = world.dataset.attributes[number, 0]
+    assert lowest < 0
+    assert f"east {MINUS}{-lowest:.2f}" in panel.described.value
+
+
 def test_switches_hide_what_they_name(panel):
     panel.set(grid=False, density=False, truth=True)
-    shown = {trace.meta: trace.visible for trace in panel.figure.data}
-    assert [shown[name] for name in ("data grid", "noise grid", "data outline", "data truth")] == [
-        False,
-        False,
-        False,
-        True,
-    ]
+    visible = {trace.meta: trace.visible for trace in panel.figure.data}
+    assert not visible["data grid"]
+    assert not visible["noise grid"]
+    assert not visible["data outline"]
+    assert visible["data truth"]
 
 
 def test_play_and_step_move_each_other(panel):
@@ -149,7 +181,8 @@ def test_what_was_played_is_undone_at_once(panel, monkeypatch):
     for step in range(1, 8):
         panel.play.value = step
     panel.undo()
-    assert (panel.settings["step"], panel.settings["number"]) == (0, 2)
+    assert panel.settings["step"] == 0
+    assert panel.settings["number"] == 2
 
 
 def test_undo_draws_what_was_before(panel):
@@ -180,65 +213,80 @@ def test_its_code_makes_the_arrays_that_it_shows(panel, world, model, towards):
         np.testing.assert_array_equal(names[part].values, getattr(panel.scene, part).values)
 
 
+@pytest.mark.parametrize("towards", ["noise", "data"])
+def test_its_code_runs_as_it_stands_where_nothing_was_given(monkeypatch, towards):
+    monkeypatch.setattr(panel_module, "TRAINED_FLOWS", {})
+    panel = dissect()
+    panel.cancel()  # the flow stays untrained
+    panel.wait()
+    panel.set(number=3, towards=towards, temperature=0.4, points=100)
+    names = {}
+    exec(panel.code(), names)
+    for part in ("points", "grid"):
+        shown = getattr(panel.scene, part).points
+        np.testing.assert_array_equal(names[part].points, shown)
+    panel.close()
+
+
+def test_its_code_draws_the_noise_of_the_view(panel):
+    panel.set(towards="data", temperature=0.4, points=100)
+    names = {"world": panel.world, "model": panel.model}
+    exec(panel.code(), names)
+    np.testing.assert_array_equal(names["noise"], latent_noise(100, 0.4))
+
+
 def test_without_a_model_it_shows_an_untrained_flow_and_then_the_trained_one(
-    world, model, monkeypatch
+    world, model, short_training
 ):
-    monkeypatch.setattr(
-        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
-    )
-    made = dissect(world)
-    early = drawn(made)
-    assert "untrained" in made.readout.value
-    assert "epochs=0" in made.code()
-    made.wait()
-    assert made.trained
-    assert "untrained" not in made.readout.value
-    assert made.again.layout.display == "none"
-    assert not np.array_equal(early["data outline"], drawn(made)["data outline"])
-    assert all(
-        torch.equal(weight, model.state_dict()[name])
-        for name, weight in made.model.state_dict().items()
-    )
-    made.close()
+    panel = dissect(world)
+    early = drawn(panel)
+    assert "untrained" in panel.readout.value
+    assert "epochs=0" in panel.code()
+
+    panel.wait()
+    assert panel.trained
+    assert "untrained" not in panel.readout.value
+    assert panel.again.layout.display == "none"
+    assert not np.array_equal(early["data outline"], drawn(panel)["data outline"])
+    expected = model.state_dict()
+    for name, weight in panel.model.state_dict().items():
+        assert torch.equal(weight, expected[name])
+    panel.close()
 
 
-def test_training_is_a_named_stage_with_a_share(world, monkeypatch):
+def test_training_is_a_named_stage_with_a_share(world, monkeypatch, short_training):
+    events = []
     monkeypatch.setattr(
-        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
+        panel_module.DissectPanel,
+        "show_progress",
+        lambda self, name, event: events.append(event),
     )
-    seen = []
-    monkeypatch.setattr(
-        panel_module.DissectPanel, "_busy", lambda self, name, event: seen.append((name, event))
-    )
-    made = dissect(world).wait()
-    stages = [(event.stage, event.done, event.total) for _, event in seen if event is not None]
-    assert stages == [(panel_module.TRAINING, done, 3) for done in (1, 2, 3)]
-    made.close()
+    panel = dissect(world).wait()
+    steps = [(step.stage, step.done, step.total) for step in events if step is not None]
+    assert steps == [(panel_module.FLOW_JOB, done, 3) for done in (1, 2, 3)]
+    panel.close()
 
 
-def test_cancelled_training_can_be_started_again(world, monkeypatch):
-    monkeypatch.setattr(
-        panel_module, "small_flow", lambda *a, epochs=3, **k: small_flow(*a, epochs=epochs, **k)
-    )
-    made = dissect(world)
-    made.cancel()
-    made.wait()
-    assert not made.trained
-    assert made.again.layout.display != "none"
-    made.again.click()
-    assert made.wait().trained
-    made.close()
+def test_cancelled_training_can_be_started_again(world, short_training):
+    panel = dissect(world)
+    panel.cancel()
+    panel.wait()
+    assert not panel.trained
+    assert panel.again.layout.display != "none"
+    panel.again.click()
+    assert panel.wait().trained
+    panel.close()
 
 
 def test_the_flow_of_the_built_in_world_is_trained_once_in_a_process(monkeypatch):
     runs = []
 
-    def quick(*a, epochs=1, **k):
+    def quick(*arguments, epochs=1, **options):
         runs.append(epochs)
-        return small_flow(*a, epochs=epochs, **k)
+        return small_flow(*arguments, epochs=epochs, **options)
 
     monkeypatch.setattr(panel_module, "small_flow", quick)
-    monkeypatch.setattr(panel_module, "_trained", {})
+    monkeypatch.setattr(panel_module, "TRAINED_FLOWS", {})
     first = dissect().wait().model
     again = dissect()
     assert again.trained
@@ -249,9 +297,9 @@ def test_the_flow_of_the_built_in_world_is_trained_once_in_a_process(monkeypatch
 
 def test_any_world_of_two_features_will_do(model):
     world = gaussian_world(2, samples=20)
-    made = dissect(world, small_flow(world.dataset, epochs=0))
-    assert made.scene.truth.mass == pytest.approx(1, abs=0.02)
-    made.close()
+    panel = dissect(world, small_flow(world.dataset, epochs=0))
+    assert panel.scene.truth.mass == pytest.approx(1, abs=0.02)
+    panel.close()
 
 
 def test_a_model_without_its_world_is_refused(model):
@@ -267,14 +315,17 @@ def test_a_model_of_more_features_is_refused_before_a_widget_is_made(world):
 
 
 def test_a_step_beyond_the_end_is_refused_and_nothing_moves(panel):
+    before = panel.settings
+    assert before["number"] != 2
     with pytest.raises(ConfigError, match=r"step cannot be '8': .*from 0 to 7"):
         panel.set(number=2, step=8)
-    assert panel.settings["number"] == 0
+    assert panel.settings == before
 
 
 def test_no_widget_is_made_by_two_hundred_moves(panel, rng):
     panel.set(step=1)
-    before, traces = set(_instances), len(panel.figure.data)
+    before = set(_instances)
+    traces = len(panel.figure.data)
     for _ in range(200):
         panel.set(
             number=int(rng.integers(16)),
@@ -302,13 +353,9 @@ def test_it_shows_a_still_beside_the_live_panel(panel):
 
 
 def test_names_from_a_file_are_text(world, model):
-    from dataclasses import replace
-
     names = ["<b>x</b>", *world.dataset.class_names[1:]]
-    hostile = replace(
-        world, dataset=replace(world.dataset, class_names=names, attribute_names=["<i>", "b", "c"])
-    )
-    made = dissect(hostile, model)
-    assert "<i>" not in made.described.value
-    assert "&lt;i&gt;" in made.described.value
-    made.close()
+    dataset = replace(world.dataset, class_names=names, attribute_names=["<i>", "b", "c"])
+    panel = dissect(replace(world, dataset=dataset), model)
+    assert "<i>" not in panel.described.value
+    assert "&lt;i&gt;" in panel.described.value
+    panel.close()

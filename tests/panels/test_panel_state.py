@@ -1,10 +1,11 @@
-"""A state is a short text that gives back every setting, whatever the names in it, and a foreign text is refused in words."""
+"""A state is a short text that gives every setting back; any other text is refused in words."""
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gsmflow_lite.errors import ConfigError
+from gsmflow_lite.panels import compare, design, dissect, explore, train
 from gsmflow_lite.panels.state import LONGEST_STATE, from_text, to_text
 
 START = {"on": True, "count": 3, "share": 0.5, "word": "all", "classes": ("Q", "O")}
@@ -99,9 +100,121 @@ def test_a_foreign_text_is_refused_in_words(text, words):
 def test_any_text_is_read_or_refused_by_a_config_error(text):
     for whole in (text, "toy?" + text):
         try:
-            found = from_text("toy", whole, START)
+            read = from_text("toy", whole, START)
         except ConfigError:
             continue
-        assert {name: type(value) for name, value in found.items()} == {
-            name: type(value) for name, value in START.items()
-        }
+        assert _types(read) == _types(START)
+
+
+def _types(settings):
+    return {name: type(value) for name, value in settings.items()}
+
+
+# Each state was written by version 0.1, together with the settings that the panel had then.
+FORMER_STATES = [
+    (
+        train,
+        "train?data=gaussian_world_2d&preset=as+published%2C+laptop+size&blocks=5&hidden=32"
+        "&semantics=first&positioning=on&perturbation=0.2&prototype=3&mining=10&strength=7"
+        "&lr=0.002&epochs=12&watch=off&every=2&seed=4",
+        {
+            "data": "gaussian_world_2d",
+            "preset": "as published, laptop size",
+            "blocks": 5,
+            "hidden": 32,
+            "semantics": "first",
+            "positioning": True,
+            "start": True,
+            "perturbation": 0.2,
+            "prototype": 3.0,
+            "mining": 10,
+            "strength": 7,
+            "lr": 0.002,
+            "epochs": 12,
+            "watch": False,
+            "umap": False,
+            "every": 2,
+            "seed": 4,
+        },
+    ),
+    (
+        dissect,
+        "dissect?number=3&towards=data&points=150&temperature=0.35&step=5&grid=off&truth=on",
+        {
+            "number": 3,
+            "towards": "data",
+            "points": 150,
+            "temperature": 0.35,
+            "step": 5,
+            "grid": False,
+            "density": True,
+            "truth": True,
+        },
+    ),
+    (
+        explore,
+        "explore?classes=Q&classes=2&generator=ridge-Gaussian&temperature=0.5&samples=25&seed=3"
+        "&structure=0.4&towards_seen=0.2&ellipses=on&graph=on",
+        {
+            "classes": ("Q", "2"),
+            "generator": "ridge-Gaussian",
+            "semantics": True,
+            "positioning": True,
+            "prototype": True,
+            "perturbation": True,
+            "mining": True,
+            "start": False,
+            "temperature": 0.5,
+            "samples": 25,
+            "seed": 3,
+            "semantic": 0.0,
+            "variance": 0.0,
+            "structure": 0.4,
+            "mixed": 0.0,
+            "towards_seen": 0.2,
+            "prototypes": True,
+            "ellipses": True,
+            "graph": True,
+        },
+    ),
+    (
+        compare,
+        "compare?classes=b&first=ridge-Gaussian&second=GSMFlow&temperature=0.8&samples=50"
+        "&prototypes=off",
+        {
+            "classes": ("b",),
+            "first": "ridge-Gaussian",
+            "second": "GSMFlow",
+            "temperature": 0.8,
+            "samples": 50,
+            "seed": 0,
+            "prototypes": False,
+        },
+    ),
+    (
+        design,
+        "design?start=Q&less=2&more=b&changes=bowl_lower_right%3D0.5&temperature=0.7&seed=2",
+        {
+            "start": "Q",
+            "less": "2",
+            "more": "b",
+            "changes": ("bowl_lower_right=0.5",),
+            "temperature": 0.7,
+            "seed": 2,
+            "sweep": "bowl_lower_right",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "text", "expected"), FORMER_STATES, ids=[row[0].__name__ for row in FORMER_STATES]
+)
+def test_a_state_of_the_former_version_still_sets_every_control(make, text, expected):
+    panel = make(name="former", state=text)
+    panel.cancel()
+    try:
+        assert panel.settings == expected
+        assert panel.state() == text  # so this version also writes what that one reads
+    finally:
+        panel.close()

@@ -1,7 +1,8 @@
-"""The training panel without a browser: buttons are pressed, values set, and the arrays of its figures read."""
+"""The training panel without a browser: press buttons, set values, read arrays of figures."""
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import ipywidgets
 import numpy as np
@@ -14,6 +15,7 @@ from gsmflow_lite.config import Config, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import load
 from gsmflow_lite.errors import ConfigError
 from gsmflow_lite.events import Epoch
+from gsmflow_lite.panels import training_run
 from gsmflow_lite.panels.train import train
 
 SMALL = Config(
@@ -28,13 +30,13 @@ LONG = {"epochs": 200, "hidden": 256}
 
 @pytest.fixture
 def panel():
-    one = train("gaussian_world_2d", config=SMALL, name="test")
-    yield one
-    one.close()
+    panel = train("gaussian_world_2d", config=SMALL, name="test")
+    yield panel
+    panel.close()
 
 
 def trained_alike(panel, epochs: int):
-    """The oracle: the library's own calls, without the panel."""
+    """The oracle: the same training by calls of the library, without a panel."""
     model = new_model(panel.view.problem, panel.config.model, seed=panel.settings["seed"])
     for event in fit(model, panel.view.problem, panel.config.training, seed=panel.settings["seed"]):
         if isinstance(event, Epoch) and event.epoch == epochs:
@@ -43,57 +45,66 @@ def trained_alike(panel, epochs: int):
 
 
 def until(holds, panel, seconds: float = 30.0) -> None:
-    """Wait for something that the thread tells, as the kernel's loop would."""
+    """Wait for something that the thread says, as the loop of the kernel would."""
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "this should have happened by now"
-        panel.worker._drain()
+        panel.worker.hand_over()
         time.sleep(0.01)
 
 
 def line(panel) -> str:
-    return panel._frame.line.value
+    return panel.tools.line.value
 
 
 def test_the_curve_shows_the_losses_of_the_same_training_without_a_panel(panel):
-    panel.go.click()
+    panel.buttons.start.click()
     panel.wait()
     model = new_model(panel.view.problem, SMALL.model, seed=0)
     events = fit(model, panel.view.problem, SMALL.training, seed=0)
-    losses = [e.likelihood for e in events if isinstance(e, Epoch)]
-    assert list(panel.curve.trace("likelihood").x) == [1, 2, 3, 4]
-    np.testing.assert_allclose(panel.curve.trace("likelihood").y, losses, rtol=1e-6)
+    losses = [event.likelihood for event in events if isinstance(event, Epoch)]
+    assert list(panel.pictures.curve.trace("likelihood").x) == [1, 2, 3, 4]
+    np.testing.assert_allclose(panel.pictures.curve.trace("likelihood").y, losses, rtol=1e-6)
 
 
 def test_h_of_the_curve_is_that_of_a_nearest_mean_classifier_written_as_a_loop(panel):
     panel.start()
     panel.wait()
-    fold, model = panel.view.problem, panel.model
-    means = {
-        k: fold.features[fold.train][fold.labels[fold.train] == k].mean(0)
-        for k in fold.seen_classes
-    }
-    made = model.synthesize(
-        torch.from_numpy(fold.attributes[fold.unseen_classes]), 50, seed=0
-    ).numpy()
-    means |= {k: x.mean(0) for k, x in zip(fold.unseen_classes, made, strict=True)}
+    fold = panel.view.problem
+    means = class_means_by_hand(fold, panel.model)
 
     def harmonic(handicap):
-        shares = []
-        for rows in (fold.test_seen, fold.test_unseen):
-            right = {k: [] for k in np.unique(fold.labels[rows])}
-            for x, y in zip(fold.features[rows], fold.labels[rows], strict=True):
-                cost = {
-                    k: ((x - m) ** 2).sum() + handicap * (k in fold.seen_classes)
-                    for k, m in means.items()
-                }
-                right[y].append(min(cost, key=cost.get) == y)
-            shares.append(np.mean([np.mean(one) for one in right.values()]))
+        shares = [share_right(fold, rows, means, handicap) for rows in test_rows]
         return 200 * shares[0] * shares[1] / sum(shares)
 
-    shown = panel.curve.trace("score").y[-1]
+    test_rows = (fold.test_seen, fold.test_unseen)
+    shown = panel.pictures.curve.trace("score").y[-1]
     best = max(harmonic(handicap) for handicap in np.linspace(-4, 4, 161))
     assert shown == pytest.approx(best, abs=1.5)  # both search a grid of calibrations
+
+
+def class_means_by_hand(fold, model):
+    """Means of real rows for seen classes, of 50 synthesized ones for the unseen."""
+    train_labels = fold.labels[fold.train]
+    train_features = fold.features[fold.train]
+    means = {k: train_features[train_labels == k].mean(0) for k in fold.seen_classes}
+    attributes = torch.from_numpy(fold.attributes[fold.unseen_classes])
+    synthesized = model.synthesize(attributes, 50, seed=0).numpy()
+    for k, features in zip(fold.unseen_classes, synthesized, strict=True):
+        means[k] = features.mean(0)
+    return means
+
+
+def share_right(fold, rows, means, handicap):
+    """The mean over classes of the share of rows whose nearest mean is that of their class."""
+    right = {k: [] for k in np.unique(fold.labels[rows])}
+    for x, label in zip(fold.features[rows], fold.labels[rows], strict=True):
+        cost = {
+            k: ((x - mean) ** 2).sum() + handicap * (k in fold.seen_classes)
+            for k, mean in means.items()
+        }
+        right[label].append(min(cost, key=cost.get) == label)
+    return np.mean([np.mean(hits) for hits in right.values()])
 
 
 def test_the_model_never_sees_the_classes_that_play_the_unseen(panel):
@@ -104,8 +115,8 @@ def test_the_model_never_sees_the_classes_that_play_the_unseen(panel):
     seen = {full.class_names[k] for k in full.seen_classes}
     assert set(names) == {full.class_names[k] for k in full.validation_classes}
     assert trained_on == seen - set(names)
-    assert all(name in panel.note.value for name in names)
-    assert "Nothing is chosen on the test set" in panel.note.value
+    assert all(name in panel.pictures.note.value for name in names)
+    assert "Nothing is chosen on the test set" in panel.pictures.note.value
 
 
 def test_without_h_all_seen_classes_are_trained_on(panel):
@@ -113,10 +124,9 @@ def test_without_h_all_seen_classes_are_trained_on(panel):
     panel.start()
     panel.wait()
     full = load("gaussian_world_2d")
-    assert set(np.unique(panel.view.problem.labels[panel.view.problem.train])) == set(
-        full.seen_classes
-    )
-    assert len(panel.curve.trace("score").y) == 0
+    problem = panel.view.problem
+    assert set(np.unique(problem.labels[problem.train])) == set(full.seen_classes)
+    assert len(panel.pictures.curve.trace("score").y) == 0
     assert list(panel.view.shown) == list(full.unseen_classes)
 
 
@@ -129,23 +139,17 @@ def test_start_returns_before_the_training_is_done(panel):
 
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_page_that_is_still_drawing_is_sent_nothing_more(panel, monkeypatch, answers):
-    drawings, figure = [], panel.map.figure
+    drawings = []
+    figure = panel.pictures.map.figure
 
     def page(change):
         if change["new"]:
             drawings.append(change["new"])
-        if change["new"] and answers:  # as the page says that it has drawn
-            figure._js2py_traceDeltas = {
-                "trace_deltas": [],
-                "trace_edit_id": change["new"]["trace_edit_id"],
-            }
-            figure._js2py_layoutDelta = {
-                "layout_delta": {},
-                "layout_edit_id": change["new"]["layout_edit_id"],
-            }
+        if change["new"] and answers:
+            say_that_it_is_drawn(figure, change["new"])
 
-    monkeypatch.setitem(train.__globals__, "BEAT", 0)  # it may draw at every event
-    monkeypatch.setitem(train.__globals__, "PATIENCE", 600)
+    monkeypatch.setattr(training_run, "BEAT", 0)  # it may draw at every event
+    monkeypatch.setattr(training_run, "PATIENCE", 600)
     panel.set(epochs=12)
     figure.observe(page, "_py2js_update")
     panel.start()
@@ -155,20 +159,26 @@ def test_a_page_that_is_still_drawing_is_sent_nothing_more(panel, monkeypatch, a
     assert len(drawings) > 1  # the last one is drawn anyhow
 
 
+def say_that_it_is_drawn(figure, update) -> None:
+    """Answer as a page does."""
+    figure._js2py_traceDeltas = {"trace_deltas": [], "trace_edit_id": update["trace_edit_id"]}
+    figure._js2py_layoutDelta = {"layout_delta": {}, "layout_edit_id": update["layout_edit_id"]}
+
+
 def test_stop_ends_the_thread_and_leaves_a_model_of_the_last_whole_epoch(panel):
     panel.set(**LONG)
     panel.start()
     until(lambda: len(panel.history) >= 2, panel)
-    panel.halt.click()
+    panel.buttons.stop.click()
     panel.wait(20)
     assert panel.worker.idle
     assert not panel.running
     done = len(panel.history)
     assert 2 <= done < LONG["epochs"]
     assert f"stopped by you: {done} of 200" in line(panel)
-    asked = torch.from_numpy(panel.view.problem.attributes[:2])
-    expected = trained_alike(panel, done).synthesize(asked, 5, seed=3)
-    torch.testing.assert_close(panel.model.synthesize(asked, 5, seed=3), expected)
+    attributes = torch.from_numpy(panel.view.problem.attributes[:2])
+    expected = trained_alike(panel, done).synthesize(attributes, 5, seed=3)
+    torch.testing.assert_close(panel.model.synthesize(attributes, 5, seed=3), expected)
 
 
 def test_a_training_that_is_stopped_before_it_began_gives_the_controls_back(panel):
@@ -176,7 +186,7 @@ def test_a_training_that_is_stopped_before_it_began_gives_the_controls_back(pane
     panel.stop()
     panel.wait(20)
     assert not panel.running
-    assert not panel.go.disabled
+    assert not panel.buttons.start.disabled
 
 
 def test_nothing_more_is_trained_after_a_stop(panel):
@@ -195,16 +205,16 @@ def test_a_paused_training_does_no_epoch_and_then_goes_on(panel):
     panel.set(epochs=30, hidden=128)
     panel.start()
     until(lambda: panel.history, panel)
-    panel.hold.click()
+    panel.buttons.pause.click()
     time.sleep(0.3)  # the batch that was under way
-    panel.worker._drain()
+    panel.worker.hand_over()
     done = len(panel.history)
     time.sleep(0.5)
-    panel.worker._drain()
+    panel.worker.hand_over()
     assert len(panel.history) == done < 30
-    assert panel.hold.description == "Resume"
-    assert not panel.frame.disabled
-    panel.hold.click()
+    assert panel.buttons.pause.description == "Resume"
+    assert not panel.pictures.player.frame.disabled
+    panel.buttons.pause.click()
     panel.wait()
     assert len(panel.history) == 30
 
@@ -220,13 +230,13 @@ def test_a_paused_training_can_be_stopped(panel):
     assert panel.worker.idle
 
 
-def test_a_frame_is_what_a_model_trained_for_as_many_epochs_imagines(panel):
+def test_a_frame_is_what_a_model_trained_for_as_many_epochs_synthesizes(panel):
     panel.start()
     panel.wait()
-    assert [one.epoch for one in panel.recording.frames] == [0, 1, 2, 3, 4]
-    asked = torch.from_numpy(panel.view.problem.attributes[panel.view.classes])
+    assert [frame.epoch for frame in panel.recording.frames] == [0, 1, 2, 3, 4]
+    attributes = torch.from_numpy(panel.view.problem.attributes[panel.view.classes])
     for k in (1, 3):
-        expected = trained_alike(panel, k).synthesize(asked, 40, seed=0).flatten(0, 1)
+        expected = trained_alike(panel, k).synthesize(attributes, 40, seed=0).flatten(0, 1)
         np.testing.assert_allclose(
             panel.recording.frames[k].synthesized.features, expected, rtol=1e-4, atol=1e-5
         )
@@ -235,34 +245,34 @@ def test_a_frame_is_what_a_model_trained_for_as_many_epochs_imagines(panel):
 def test_scrubbing_puts_the_frame_on_the_map_and_the_ring_on_the_curve(panel):
     panel.start()
     panel.wait()
-    panel.frame.value = 2
-    shown = np.stack(
-        [panel.map.trace("synthesized", "pca").x, panel.map.trace("synthesized", "pca").y], 1
-    )
+    panel.pictures.player.frame.value = 2
+    trace = panel.pictures.map.trace("synthesized", "pca")
+    shown = np.stack([trace.x, trace.y], axis=1)
     np.testing.assert_allclose(shown, panel.recording.frames[2].synthesized.points.pca)
-    assert list(panel.curve.trace("here").x) == [2]
-    assert "epoch 2" in panel.moment.value
-    panel.forth.click()
-    assert panel.frame.value == 3
+    assert list(panel.pictures.curve.trace("here").x) == [2]
+    assert "epoch 2" in panel.pictures.player.moment.value
+    panel.pictures.player.forth.click()
+    assert panel.pictures.player.frame.value == 3
 
 
 def test_playing_moves_the_frame(panel):
     panel.start()
     panel.wait()
-    panel.play.value = 1  # what the page does while it plays
-    assert panel.frame.value == 1
-    panel.pace.value = 1500
-    assert panel.play.interval == 1500
+    panel.pictures.player.play.value = 1  # what the page does while it plays
+    assert panel.pictures.player.frame.value == 1
+    panel.pictures.player.pace.value = 1500
+    assert panel.pictures.player.play.interval == 1500
 
 
 def test_the_map_does_not_move(panel):
     def frame():
-        return [tuple(panel.map.figure.layout[axis].range) for axis in ("xaxis", "yaxis")]
+        layout = panel.pictures.map.figure.layout
+        return [tuple(layout[axis].range) for axis in ("xaxis", "yaxis")]
 
     before = frame()
     panel.start()
     panel.wait()
-    panel.frame.value = 0
+    panel.pictures.player.frame.value = 0
     assert frame() == before
 
 
@@ -279,14 +289,7 @@ def test_controls_reach_the_training(panel):
     panel.set(epochs=1)
     panel.start()
     panel.wait()
-    assert (
-        len(
-            panel.model.flow.blocks
-            if hasattr(panel.model.flow, "blocks")
-            else panel.model.flow.layers
-        )
-        == 3
-    )
+    assert len(panel.model.flow.blocks) == 3
 
 
 def test_a_preset_fills_the_sliders_and_one_undo_takes_it_back(panel):
@@ -304,52 +307,53 @@ def test_a_state_brings_back_settings_that_differ_from_their_preset(panel):
     text = panel.state()
     panel.reset()
     panel.restore(text)
-    assert (panel.settings["preset"], panel.settings["blocks"], panel.settings["hidden"]) == (
-        "two dimensions",
-        7,
-        64,
-    )
+    restored = [panel.settings[name] for name in ("preset", "blocks", "hidden")]
+    assert restored == ["two dimensions", 7, 64]
 
 
 def test_the_code_repeats_the_training(panel):
     panel.set(epochs=2, prototype=1.0, perturbation=0.1, seed=3)
     panel.start()
     panel.wait()
-    made = {}
-    exec(panel.code(), made)
-    assert [e.likelihood for e in made["history"]] == pytest.approx(
-        [e.likelihood for e in panel.history], rel=1e-6
-    )
-    assert [e.score for e in made["history"]] == pytest.approx(
-        [e.score for e in panel.history], rel=1e-6
-    )
+    names = {}
+    exec(panel.code(), names)
+    for field in ("likelihood", "score"):
+        by_code = [getattr(epoch, field) for epoch in names["history"]]
+        by_panel = [getattr(epoch, field) for epoch in panel.history]
+        assert by_code == pytest.approx(by_panel, rel=1e-6)
 
 
 def test_the_code_for_ones_own_data_uses_the_name_dataset(make_dataset):
     dataset = make_dataset(seen=6, rows=20)
-    one = train(dataset, config=SMALL, name="own")
-    one.set(epochs=1, watch=False)
-    one.start()
-    one.wait()
-    made = {"dataset": dataset}
-    exec(one.code(), made)
-    assert made["history"][0].likelihood == pytest.approx(one.history[0].likelihood, rel=1e-6)
-    one.close()
+    panel = train(dataset, config=SMALL, name="own")
+    panel.set(epochs=1, watch=False)
+    panel.start()
+    panel.wait()
+    names = {"dataset": dataset}
+    exec(panel.code(), names)
+    by_code = names["history"][0].likelihood
+    assert by_code == pytest.approx(panel.history[0].likelihood, rel=1e-6)
+    panel.close()
+
+
+def test_a_path_may_name_a_data_set_that_comes_with_the_library():
+    panel = train(Path("gaussian_world_2d"), config=SMALL, name="path")
+    assert panel.settings["data"] == "gaussian_world_2d"
+    panel.close()
 
 
 def test_a_loss_that_bursts_is_said_in_a_line_and_the_controls_come_back(make_dataset):
     calm = make_dataset(seen=6, rows=20)
-    one = train(
-        make_dataset(seen=6, rows=20, features=calm.features * 1e25), config=SMALL, name="bursting"
-    )
-    one.start()
-    assert one.go.disabled
-    one.wait()
-    assert "the loss must stay finite" in line(one)
-    assert 'role="alert"' in line(one)
-    assert not one.go.disabled
-    assert not one.controls["lr"].disabled
-    one.close()
+    large = make_dataset(seen=6, rows=20, features=calm.features * 1e25)
+    panel = train(large, config=SMALL, name="bursting")
+    panel.start()
+    assert panel.buttons.start.disabled
+    panel.wait()
+    assert "the loss must stay finite" in line(panel)
+    assert 'role="alert"' in line(panel)
+    assert not panel.buttons.start.disabled
+    assert not panel.controls["lr"].disabled
+    panel.close()
 
 
 def test_controls_rest_while_it_trains(panel):
@@ -369,7 +373,7 @@ def test_another_data_set_ends_the_training_and_clears_its_picture(panel):
     panel.wait(20)
     assert not panel.running
     assert panel.model is None
-    assert len(panel.curve.trace("likelihood").x) == 0
+    assert len(panel.pictures.curve.trace("likelihood").x) == 0
     assert panel.view.problem.features.shape[1] == 64
 
 
@@ -398,7 +402,7 @@ def test_no_widget_is_made_after_the_first_view(panel):
         panel.set(epochs=2)
         panel.start()
         panel.wait()
-        panel.frame.value = 0
+        panel.pictures.player.frame.value = 0
     panel.set(data="gaussian_world")
     assert set(live) == before
 
@@ -406,9 +410,9 @@ def test_no_widget_is_made_after_the_first_view(panel):
 def test_closing_frees_every_widget():
     live = ipywidgets.widgets.widget._instances
     before = set(live)
-    one = train("gaussian_world_2d", config=SMALL, name="short-lived")
+    panel = train("gaussian_world_2d", config=SMALL, name="short-lived")
     assert len(live) > len(before)
-    one.close()
+    panel.close()
     assert set(live) == before
 
 
@@ -417,25 +421,20 @@ def test_it_makes_two_figures():
     before = set(live)  # other files may have left theirs
     panel = train("gaussian_world_2d", config=SMALL, name="test")
     panel.wait()
-    figures = [live[one] for one in set(live) - before if isinstance(live[one], go.FigureWidget)]
+    new = [live[key] for key in set(live) - before]
+    figures = [widget for widget in new if isinstance(widget, go.FigureWidget)]
     assert len(figures) == 2
-    assert all(figure in figures for figure in (panel.curve.figure, panel.map.figure))
+    assert panel.pictures.curve.figure in figures
+    assert panel.pictures.map.figure in figures
     panel.close()
 
 
 def test_every_control_has_a_description(panel):
-    for control in (
-        *panel.controls.values(),
-        panel.go,
-        panel.hold,
-        panel.halt,
-        panel.frame,
-        panel.pace,
-    ):
+    player = panel.pictures.player
+    pressed = [panel.buttons.start, panel.buttons.pause, panel.buttons.stop]
+    for control in (*panel.controls.values(), *pressed, player.frame, player.pace):
         assert control.description
-    assert all(
-        button.icon for button in (panel.go, panel.hold, panel.halt, panel.back, panel.forth)
-    )
+    assert all(button.icon for button in (*pressed, player.back, player.forth))
 
 
 def test_a_map_that_comes_later_takes_the_frames_along(panel):
@@ -445,38 +444,39 @@ def test_a_map_that_comes_later_takes_the_frames_along(panel):
 
     panel.start()
     panel.wait()
-    ready = Scene._with(
-        panel._dataset(),
-        0,
+    ready = Scene.through(
+        panel.data.dataset(panel.choice),
         lambda space: Projection.ready(space, space[:, ::-1].copy(), neighbours=5, seed=0),
     )
-    panel._change_scene(ready)
-    panel.frame.value = 1
-    assert np.isfinite(panel.map.trace("synthesized", "umap").x).all()
+    panel.change_scene(ready)
+    panel.pictures.player.frame.value = 1
+    assert np.isfinite(panel.pictures.map.trace("synthesized", "umap").x).all()
     np.testing.assert_allclose(
-        panel.map.trace("synthesized", "pca").x,
+        panel.pictures.map.trace("synthesized", "pca").x,
         panel.recording.frames[1].synthesized.points.pca[:, 0],
     )
 
 
 def test_glyphs_come_with_their_map_and_a_model_of_another_whitening_lands_on_it():
-    one = train(config=None, name="glyphs")
-    one.set(epochs=1, hidden=16)
-    one.start()
-    one.wait()
-    assert one.view.scene.has_map
-    model, raw = one.model, one.view.problem.preprocessing
-    asked = torch.from_numpy(one.view.problem.attributes[one.view.classes])
-    pixels = raw.inverse(model.synthesize(asked, 40, seed=0).numpy().reshape(-1, 64))
-    expected = one.view.scene.dataset.preprocessing.transform(pixels)
-    np.testing.assert_allclose(
-        one.recording.frames[-1].synthesized.features, expected, rtol=1e-3, atol=1e-3
-    )
-    one.close()
+    panel = train(config=None, name="glyphs")
+    panel.set(epochs=1, hidden=16)
+    panel.start()
+    panel.wait()
+    view = panel.view
+    assert view.scene.has_map
+
+    attributes = torch.from_numpy(view.problem.attributes[view.classes])
+    synthesized = panel.model.synthesize(attributes, 40, seed=0).numpy().reshape(-1, 64)
+    pixels = view.problem.preprocessing.inverse(synthesized)
+    expected = view.scene.dataset.preprocessing.transform(pixels)
+    shown = panel.recording.frames[-1].synthesized.features
+    np.testing.assert_allclose(shown, expected, rtol=1e-3, atol=1e-3)
+    panel.close()
 
 
 def test_a_lens_that_was_not_laid_out_says_how_to_get_it(panel):
-    texts = [note["text"] for note in panel.map.figure.to_dict()["layout"]["annotations"]]
+    notes = panel.pictures.map.figure.to_dict()["layout"]["annotations"]
+    texts = [note["text"] for note in notes]
     assert any("switch on" in text for text in texts)
     assert not any("being made" in text for text in texts)
 
@@ -497,23 +497,21 @@ def test_a_still_is_there_before_and_after(panel):
 def test_while_it_trains_nothing_pressed_or_pasted_ends_it(panel):
     panel.set(data="gaussian_world")
     panel.set(**LONG)
-    frame = panel._frame
+    tools = panel.tools
+    ways_to_change = (tools.undo, tools.reset, tools.text, tools.tried)
     panel.start()
     until(lambda: panel.history, panel)
-    assert all(one.disabled for one in (frame.undo, frame.reset, frame.text, frame.tried))
+    assert all(widget.disabled for widget in ways_to_change)
     panel.stop()
     panel.wait()
-    assert not any(one.disabled for one in (frame.undo, frame.reset, frame.text, frame.tried))
+    assert not any(widget.disabled for widget in ways_to_change)
 
 
 def test_a_learning_rate_of_many_digits_is_kept_to_the_last(panel):
     rate = 3e-4 * 0.8**3
     assert rate != float(f"{rate:.12g}")
-    other = train(
-        "gaussian_world_2d",
-        config=replace(SMALL, training=replace(SMALL.training, lr=rate)),
-        name="digits",
-    )
+    config = replace(SMALL, training=replace(SMALL.training, lr=rate))
+    other = train("gaussian_world_2d", config=config, name="digits")
     other.set(epochs=7)
     assert (other.config.training.lr, other.settings["lr"]) == (rate, rate)
     other.restore(other.state())

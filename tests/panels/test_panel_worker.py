@@ -1,4 +1,7 @@
-"""Background work: only the latest counts, cancel and pause act at the next event, results come in the caller's thread."""
+"""Background work: the latest job counts, cancel and pause act at the next event.
+
+Results come in the thread of the caller.
+"""
 
 import asyncio
 import threading
@@ -17,7 +20,10 @@ class Heard:
     """A worker with a record of all that it said, and of the threads in which it did."""
 
     def __init__(self) -> None:
-        self.calls, self.results, self.errors, self.threads = [], [], [], set()
+        self.calls = []
+        self.results = []
+        self.errors = []
+        self.threads = set()
         self.worker = Worker(self.busy, self.failed)
 
     def busy(self, name, event) -> None:
@@ -35,21 +41,19 @@ class Heard:
 
 @pytest.fixture
 def heard():
-    made = Heard()
-    yield made
-    made.worker.close()
+    heard = Heard()
+    yield heard
+    heard.worker.close()
 
 
 class Gate:
-    """A job that begins, then sends events until it may end; it notes the exception that stopped it."""
+    """A job that sends events until it may end. It notes the exception that stopped it."""
 
     def __init__(self, result=None) -> None:
-        self.result, self.begun, self.open, self.stopped = (
-            result,
-            threading.Event(),
-            threading.Event(),
-            None,
-        )
+        self.result = result
+        self.begun = threading.Event()
+        self.open = threading.Event()
+        self.stopped = None
         self.rounds = 0
 
     def __call__(self, task):
@@ -103,9 +107,9 @@ def test_beginning_events_and_end_are_told_in_order(heard):
 
 
 def test_a_job_is_told_of_before_its_thread_comes_to_it(heard):
-    with heard.worker._changed:  # the thread waits
+    with heard.worker.lock:  # the thread waits
         heard.worker.submit("a", lambda task: 7, heard.deliver)
-        heard.worker._drain()
+        heard.worker.hand_over()
         assert heard.calls == [("a", None)]
         heard.worker.cancel()
     heard.worker.wait(SOON)
@@ -263,7 +267,7 @@ def test_close_ends_the_thread_and_the_job_in_it(heard):
     gate = Gate()
     heard.worker.submit("a", gate, heard.deliver)
     assert gate.begun.wait(SOON)
-    thread = heard.worker._thread
+    thread = heard.worker.thread
     heard.worker.close()
     thread.join(SOON)
     assert not thread.is_alive()

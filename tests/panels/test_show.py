@@ -3,34 +3,17 @@
 import base64
 import io
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from pages import Page
 from PIL import Image
 
+from gsmflow_lite.figures.style import VERDICTS
 from gsmflow_lite.panels import show
 from gsmflow_lite.shifts.report import Reading
 
 HOSTILE = '"><script>alert(1)</script>'
-
-
-class Page(HTMLParser):
-    """Tags, attributes and text as a browser reads them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags, self.words = [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.words.append(data)
-
-    def of(self, tag: str) -> list[dict]:
-        return [attrs for name, attrs in self.tags if name == tag]
 
 
 class Report:
@@ -57,27 +40,22 @@ def pixels(text: str) -> np.ndarray:
 
 @pytest.mark.parametrize("word", ["fine", "watch", "shifted"])
 def test_a_reading_has_its_number_its_word_and_a_sign(word):
-    page = Page(show.verdict(reading(word)))
+    page = Page(show.verdict_cell(reading(word)))
     assert "0.5" in " ".join(page.words)
     assert word in " ".join(page.words)
-    assert show.SIGNS[word] in page.words
+    assert VERDICTS[word].symbol in page.words
     assert "0.25 to 0.75" in page.of("td")[0]["title"]
 
 
-def test_no_two_words_have_the_same_sign():
-    assert len(set(show.SIGNS.values())) == len(show.SIGNS)
-
-
 def test_what_was_not_measured_has_no_number():
-    said = "".join(Page(show.verdict(reading("not measured", value=float("nan")))).words)
+    said = "".join(Page(show.verdict_cell(reading("not measured", value=float("nan")))).words)
     assert said == "not measured"
 
 
 def test_a_table_has_a_line_for_all_and_one_for_each_class():
+    meters = ("semantic", "spread")
     page = Page(
-        show.verdicts(
-            Report(), ["good", HOSTILE], {"good": "#123456"}, ("semantic", "spread"), "a note"
-        )
+        show.verdict_table(Report(), ["good", HOSTILE], {"good": "#123456"}, meters, "a note")
     )
     assert len(page.of("tr")) == 4
     assert len(page.of("td")) == 6
@@ -88,12 +66,12 @@ def test_a_table_has_a_line_for_all_and_one_for_each_class():
 
 
 def test_names_are_text_in_tables_cards_and_pictures():
-    table = show.verdicts(Report(), [HOSTILE], {}, ("semantic",), HOSTILE)
-    card = show.attributes([HOSTILE], np.ones(1), np.ones(1))
-    image = show.picture(np.zeros((4, 4)), HOSTILE)
+    table = show.verdict_table(Report(), [HOSTILE], {}, ("semantic",), HOSTILE)
+    card = show.attribute_table([HOSTILE], np.ones(1), np.ones(1))
+    image = show.image(np.zeros((4, 4)), HOSTILE)
     for text in (table, card, image):
         page = Page(text)
-        assert "script" not in [tag for tag, _ in page.tags]
+        assert "script" not in page.tag_names
         assert "<script" not in text
     assert Page(image).of("img")[0]["alt"] == HOSTILE
 
@@ -104,55 +82,44 @@ def test_a_long_name_is_cut():
 
 def test_a_picture_is_dark_where_there_is_ink():
     ink = np.array([[0.0, 1.0], [0.5, 0.0]])
-    np.testing.assert_allclose(pixels(show.picture(ink, "ink")), [[255, 0], [127, 255]], atol=1)
+    drawn = pixels(show.image(ink, "ink"))
+    np.testing.assert_allclose(drawn, [[255, 0], [127, 255]], atol=1)
 
 
 def test_pixels_out_of_range_are_clipped():
-    np.testing.assert_array_equal(
-        pixels(show.picture(np.array([[-3.0, 7.0], [np.nan, 1.0]]), "odd")), [[255, 0], [255, 0]]
-    )
+    odd = np.array([[-3.0, 7.0], [np.nan, 1.0]])
+    np.testing.assert_array_equal(pixels(show.image(odd, "odd")), [[255, 0], [255, 0]])
 
 
 def test_a_picture_keeps_its_shape():
-    image = Page(show.picture(np.zeros((10, 20)), "wide", height=50)).of("img")[0]
+    image = Page(show.image(np.zeros((10, 20)), "wide", height=50)).of("img")[0]
     assert (image["width"], image["height"]) == ("100", "50")
 
 
 def test_pictures_lie_in_lines_in_their_order():
     many = np.linspace(0.1, 1, 5)[:, None, None] * np.ones((5, 3, 4))
-    sheet = pixels(show.pictures(many, "five", columns=2))
+    sheet = pixels(show.image_sheet(many, "five", columns=2))
     assert sheet.shape == (3 * 5, 2 * 6)
     for i in range(5):
-        line, column = divmod(i, 2)
-        inside = sheet[line * 5 + 1 : line * 5 + 4, column * 6 + 1 : column * 6 + 5]
+        top = i // 2 * 5
+        left = i % 2 * 6
+        inside = sheet[top + 1 : top + 4, left + 1 : left + 5]
         np.testing.assert_allclose(inside, 255 * (1 - many[i]), atol=1)
     assert (sheet[10:, 6:] == 255).all()  # no sixth
 
 
 def test_the_most_unusual_attributes_come_first():
-    asked, read = np.array([0.1, -3.0, 2.0, 0.0]), np.array([0.5, -1.0, 2.5, 9.0])
-    page = Page(show.attributes(["a", "b", "c", "d"], asked, read, most=3))
+    asked = np.array([0.1, -3.0, 2.0, 0.0])
+    read = np.array([0.5, -1.0, 2.5, 9.0])
+    page = Page(show.attribute_table(["a", "b", "c", "d"], asked, read, most=3))
     words = [word for word in page.words if word.strip()]
-    assert words == [
-        "attribute",
-        "asked",
-        "read",
-        "b",
-        "-3.0",
-        "-1.0",
-        "c",
-        "+2.0",
-        "+2.5",
-        "a",
-        "+0.1",
-        "+0.5",
-    ]
+    assert " ".join(words) == "attribute asked read b -3.0 -1.0 c +2.0 +2.5 a +0.1 +0.5"
 
 
 @pytest.mark.parametrize(
     ("value", "side", "width"), [(1.5, "left", 20), (-1.5, "right", 20), (30.0, "left", 40)]
 )
 def test_a_bar_goes_to_the_right_for_more_than_is_typical(value, side, width):
-    style = Page(show.attributes(["a"], np.ones(1), np.array([value]))).of("span")[1]["style"]
+    style = Page(show.attribute_table(["a"], np.ones(1), np.array([value]))).of("span")[1]["style"]
     assert f"{side}:40px" in style
     assert f"width:{width}px" in style

@@ -20,10 +20,11 @@ from gsmflow_lite import (
 from gsmflow_lite.datasets import gaussian_world, glyphs
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.generators.stored import FromFile, RealSamples
-from gsmflow_lite.runs.experiment import diagnose, run_experiment
+from gsmflow_lite.runs.diagnosis import diagnose
+from gsmflow_lite.runs.experiment import run_experiment
 from gsmflow_lite.runs.report import write_report
 from gsmflow_lite.scores.evaluation import softmax_logits
-from gsmflow_lite.shifts.report import measure
+from gsmflow_lite.shifts.measuring import measure
 
 QUICK = Config(
     name="quick",
@@ -189,7 +190,7 @@ def test_the_global_random_state_is_left_alone(world):
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-# --- Diagnosis -------------------------------------------------------------------------------------------------------
+# --- Diagnosis ------------------------------------------------------------------------------------
 
 
 def rows_of(dataset, counts):

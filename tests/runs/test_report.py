@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import io
 import json
 import re
 from dataclasses import replace
@@ -10,15 +9,16 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from gsmflow_lite import DataError, figures, from_arrays, lite
+from gsmflow_lite import figures, from_arrays, lite
 from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.explorer.scene import IN_FOCUS
+from gsmflow_lite.figures import short
 from gsmflow_lite.figures.projection import Projection
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
-from gsmflow_lite.runs import report, report_lenses
-from gsmflow_lite.runs.experiment import diagnose
-from gsmflow_lite.shifts.report import measure
+from gsmflow_lite.runs import report
+from gsmflow_lite.runs.diagnosis import diagnose
+from gsmflow_lite.shifts.measuring import measure
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -158,7 +158,7 @@ def test_every_part_is_there(page):
     assert "left out" not in page.texts["notes"]
 
 
-# --- Names are text --------------------------------------------------------------------------------------------------
+# --- Names are text -------------------------------------------------------------------------------
 
 
 def test_names_become_no_tags(page):
@@ -199,7 +199,7 @@ def test_the_data_for_the_script_hold_no_markup(page):
     assert not re.search("[<>&']", page.scripts[0])
 
 
-# --- Nothing is fetched ----------------------------------------------------------------------------------------------
+# --- Nothing is fetched ---------------------------------------------------------------------------
 
 
 def test_nothing_is_loaded_from_anywhere(page):
@@ -230,7 +230,7 @@ def test_the_policy_allows_the_scripts_of_the_page_and_no_others(page):
     assert rules["script-src"].split() == [f"'sha256-{one}'" for one in hashes]
 
 
-# --- What stands there is what was measured --------------------------------------------------------------------------
+# --- What stands there is what was measured -------------------------------------------------------
 
 
 def test_scores_are_those_of_the_result(page, found):
@@ -294,10 +294,7 @@ def test_each_class_has_its_own_scores_and_spread(page, own):
 def test_the_classes_that_changed_places_are_named(page, own):
     here, near, far, _ = own.changed[0]
     shown = " ".join(page.texts["changed"].split())
-    assert (
-        f"Seen from {report.short(here)}, {report.short(near)} is nearer than {report.short(far)} in reality"
-        in shown
-    )
+    assert f"Seen from {short(here)}, {short(near)} is nearer than {short(far)} in reality" in shown
 
 
 def test_the_command_that_repeats_it_and_the_versions_stand_there(page, found):
@@ -305,39 +302,7 @@ def test_the_command_that_repeats_it_and_the_versions_stand_there(page, found):
     assert f"torch {found.result['versions']['torch']}" in page.texts["made"]
 
 
-# --- Lenses ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def lenses(found, own):
-    return report_lenses.look(
-        found.dataset, found.generator, own.classes, n=60, seed=0, watch=lambda event: None
-    )
-
-
-def space(lenses, found):
-    """Features of all points, real ones first."""
-    made = found.generator.synthesize(
-        found.dataset.attributes[lenses.focus], len(lenses.synthesized.rows) // 6, seed=0
-    )
-    return np.concatenate(
-        [found.dataset.features[lenses.source], made.flatten(0, 1).numpy()]
-    ).astype(float)
-
-
-def test_the_nearest_real_neighbour_is_never_the_row_itself(lenses, found):
-    points, real = space(lenses, found), lenses.real.count
-    distance = np.linalg.norm(points[:, None] - points[None, :real], axis=2)
-    distance[np.arange(real), np.arange(real)] = np.inf
-    np.testing.assert_array_equal(lenses.near, distance.argmin(1))
-
-
-def test_the_pca_lens_shows_the_points_where_they_are(lenses, found):
-    points, real = space(lenses, found), lenses.real.count
-    expected = Projection.fit(points[:real]).pca(points)
-    np.testing.assert_allclose(
-        np.concatenate([lenses.real.pca, lenses.synthesized.pca]), expected, atol=1e-5
-    )
+# --- Lenses ---------------------------------------------------------------------------------------
 
 
 def test_points_of_the_figure_carry_the_number_of_their_place(page):
@@ -352,36 +317,6 @@ def test_points_of_the_figure_carry_the_number_of_their_place(page):
             np.testing.assert_allclose([places[i][0] for i in rows], x, atol=1e-3)
 
 
-def test_each_picture_of_the_sheet_is_that_of_its_point(lenses):
-    content, sheet = report_lenses.sprite_sheet(lenses.pictures)
-    drawn = np.asarray(Image.open(io.BytesIO(content)))
-    for i in (0, 7, lenses.count - 1):
-        line, column = divmod(i, sheet["columns"])
-        shown = drawn[line * 2 : line * 2 + 2, column * 3 : column * 3 + 3]
-        np.testing.assert_allclose(
-            1 - shown / 255, lenses.pictures[i].clip(0, 1), atol=0.04
-        )  # sixteen greys
-
-
-def test_large_pictures_become_small(rng):
-    pictures = rng.random((5, 100, 60)).astype(np.float32)
-    np.testing.assert_array_equal(report_lenses.thumbnails(pictures), pictures[:, ::3, ::3])
-
-
-def test_coloured_pictures_are_refused_in_words(rng):
-    with pytest.raises(
-        DataError, match=r"decoded pictures must be grey, .* got shape \(5, 4, 4, 3\)"
-    ):
-        report_lenses.thumbnails(rng.random((5, 4, 4, 3)))
-
-
-def test_another_generator_of_the_same_classes_gets_the_same_map(lenses, found, own):
-    other = report_lenses.look(
-        found.dataset, found.generator, own.classes[::-1], n=7, seed=0, watch=lambda event: None
-    )
-    np.testing.assert_array_equal(other.real.umap, lenses.real.umap)
-
-
 def test_many_classes_leave_the_figure_readable_and_without_webgl(found):
     many = world(seen=10, unseen=30, pictures=False)
     ridge = RidgeGaussian.fit(many)
@@ -394,13 +329,9 @@ def test_many_classes_leave_the_figure_readable_and_without_webgl(found):
         for trace in page.data["figure"]["data"]
         if "class" in trace.get("legendgroup", "")
     }
-    assert len(coloured) == report_lenses.IN_FOCUS
+    assert len(coloured) == IN_FOCUS
     assert "12 of 30 measured classes" in page.texts["lenses"]
     assert len(page.cells("classes")) == 30
-
-
-def test_the_points_never_need_webgl():
-    assert report_lenses.COLOURED + report_lenses.GREY <= figures.SVG_POINTS
 
 
 def test_a_still_picture_stands_in_for_print_and_where_no_script_runs(text, page):
@@ -412,14 +343,14 @@ def test_a_still_picture_stands_in_for_print_and_where_no_script_runs(text, page
     assert re.search(r'class="still"><img src="data:image/png', text)
 
 
-# --- What cannot be made ---------------------------------------------------------------------------------------------
+# --- What cannot be made --------------------------------------------------------------------------
 
 
 def test_a_part_that_fails_is_left_out_and_the_page_says_why(found, monkeypatch):
     def broken(*args, **options):
         raise RuntimeError("the map <b>burnt</b>")
 
-    monkeypatch.setattr(report_lenses.Projection, "fit", broken)
+    monkeypatch.setattr(Projection, "fit", broken)
     page = Page(report.render(found.dataset, found.generator, found.result, found.shifts))
     assert PARTS - {a["id"] for tag, a in page.tags if tag == "section"} == {"lenses"}
     assert "lenses is left out: the map <b>burnt</b>" in page.texts["notes"]

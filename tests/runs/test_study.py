@@ -22,13 +22,15 @@ import torch
 from scipy import stats
 
 from gsmflow_lite import ConfigError, MiningConfig, gaussian_world, lite, load, measure, preset
-from gsmflow_lite.config import PUBLISHED, PUBLISHED_BENCHMARKS
 from gsmflow_lite.datasets import open_features, save_npz
+from gsmflow_lite.presets import PUBLISHED, PUBLISHED_BENCHMARKS
+from gsmflow_lite.runs import cells, workers
 from gsmflow_lite.runs import study as module
 from gsmflow_lite.runs.cells import fingerprint, plan, run_cell
 from gsmflow_lite.runs.provenance import git_revision
+from gsmflow_lite.runs.settings import named_preset, with_changes
 from gsmflow_lite.runs.study import run_study
-from gsmflow_lite.runs.study_file import Study, named_preset, with_changes
+from gsmflow_lite.runs.study_file import Study
 from gsmflow_lite.runs.tables import half_width, readable, scores_by_seed, summary
 from gsmflow_lite.scores import protocol as rules
 
@@ -115,7 +117,7 @@ def watched(study, folder, **options):
     return run_study(study, folder, watch=told.append, **({"jobs": 1} | options)), told
 
 
-# --- The file --------------------------------------------------------------------------------------------------------
+# --- The file -------------------------------------------------------------------------------------
 
 
 def written(folder: Path, text: str) -> Path:
@@ -290,7 +292,7 @@ def test_without_presets_each_data_set_has_the_one_that_suits_it():
     ]
 
 
-# --- Cells -----------------------------------------------------------------------------------------------------------
+# --- Cells ----------------------------------------------------------------------------------------
 
 
 def digests(study: Study) -> set[str]:
@@ -387,7 +389,7 @@ def test_embedded_data_are_known_by_name_for_their_last_bits_differ_between_mach
     world = load("gaussian_world")
     other = replace(world, features=world.features * np.float32(1 + 1e-6))
     assert fingerprint(other) != fingerprint(world)
-    monkeypatch.setattr("gsmflow_lite.runs.study.load", lambda *_, **__: other)
+    monkeypatch.setattr("gsmflow_lite.runs.cells.load", lambda *_, **__: other)
     assert [cell.digest for _, cell in plan(study)] == here
 
 
@@ -403,7 +405,7 @@ def test_a_cell_is_what_the_protocol_and_the_meters_say(study, worlds):
     labels, cell = next(
         (labels, cell) for labels, cell in plan(study) if labels["variant"] == "no semantics"
     )
-    with module._one_thread():
+    with cells.one_thread():
         outcome = rules.run(
             rules.flow(study.config("lite/features", "no semantics"), device="cpu"),
             load(worlds[0]),
@@ -448,13 +450,13 @@ def test_a_process_of_several_threads_runs_one_cell_at_a_time(small, monkeypatch
         inside.pop()
         return {}
 
-    monkeypatch.setattr(module, "_scored", scored)
+    monkeypatch.setattr(cells, "_score", scored)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(run_cell, [cell for _, cell in plan(small)]))
     assert most == [1, 1, 1, 1]
 
 
-# --- Running ---------------------------------------------------------------------------------------------------------
+# --- Running --------------------------------------------------------------------------------------
 
 
 def test_processes_threads_and_this_process_give_the_same_table(study, local, tmp_path):
@@ -563,7 +565,7 @@ def test_a_cell_that_fails_is_told_and_the_others_go_on(small, tmp_path):
 
 def test_a_failed_cell_is_tried_again(small, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(module.rules, "run", lambda *_, **__: 1 / 0)
+        patch.setattr(cells.rules, "run", lambda *_, **__: 1 / 0)
         failed, _ = watched(small, tmp_path)
     assert failed["error"].tolist() == ["ZeroDivisionError: division by zero"] * 4
     table, told = watched(small, tmp_path)
@@ -652,7 +654,7 @@ def test_importing_the_package_loads_no_study_and_no_joblib():
     assert done.stdout.strip() == "[]"
 
 
-# --- On a Dask cluster -----------------------------------------------------------------------------------------------
+# --- On a Dask cluster ----------------------------------------------------------------------------
 
 
 def until(holds, what: str) -> None:
@@ -786,7 +788,7 @@ def test_a_worker_of_several_threads_gives_the_same_scores(study, local, tmp_pat
 
 
 def test_a_cluster_that_is_not_there_or_has_no_worker_is_told(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "CONNECT", 2)
+    monkeypatch.setattr(workers, "CONNECT", 2)
     with pytest.raises(
         ConfigError, match="cluster must be the address of a running Dask scheduler"
     ):
@@ -802,7 +804,7 @@ def test_a_cluster_that_is_not_there_or_has_no_worker_is_told(small, tmp_path, m
         run_study(small, tmp_path, cluster=address)
 
 
-# --- Tables ----------------------------------------------------------------------------------------------------------
+# --- Tables ---------------------------------------------------------------------------------------
 
 
 def frame_of(values: dict[str, list[float]], **columns) -> pd.DataFrame:

@@ -8,27 +8,37 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from gsmflow_lite import ClassifierConfig
-from gsmflow_lite.scores.classifier import SoftmaxClassifier, _covariance, _weighted_loss
+from gsmflow_lite.scores import solvers
+from gsmflow_lite.scores.classifier import SoftmaxClassifier
+from gsmflow_lite.scores.solvers import WeightedRows
 
 SIZES = (60, 30, 10)  # rows of the three classes
 
 
 @pytest.fixture
 def rows(rng) -> tuple[np.ndarray, np.ndarray]:
+    """100 rows of three classes, far from the origin, so that the bias must follow."""
     y = np.repeat([0, 1, 2], SIZES)
     mixed = rng.standard_normal((100, 4)) @ rng.standard_normal((4, 4))
-    return mixed + y[:, None] * [1, -1, 0.5, 0] + 10, y  # far from the origin: the bias must follow
+    return mixed + y[:, None] * [1, -1, 0.5, 0] + 10, y
 
 
 def fitted(x, y, times=None, **settings) -> SoftmaxClassifier:
     times = None if times is None else torch.as_tensor(times)
-    return SoftmaxClassifier.fit(
-        torch.as_tensor(x), torch.as_tensor(y), ClassifierConfig(**settings), times=times
-    )
+    config = ClassifierConfig(**settings)
+    return SoftmaxClassifier.fit(torch.as_tensor(x), torch.as_tensor(y), config, times=times)
 
 
 def probabilities(classifier: SoftmaxClassifier, x: np.ndarray) -> np.ndarray:
     return classifier.logits(torch.as_tensor(x)).softmax(1).numpy()
+
+
+def centred(logits: np.ndarray) -> np.ndarray:
+    """Logits without what they have in common, which changes no probability."""
+    return logits - logits.mean(1, keepdims=True)
+
+
+# --- Peers -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("balanced", [True, False])
@@ -36,36 +46,64 @@ def probabilities(classifier: SoftmaxClassifier, x: np.ndarray) -> np.ndarray:
 def test_the_lbfgs_classifier_is_scikit_learns_logistic_regression(rows, balanced, penalty):
     x, y = rows
     weights = 1 / (3 * np.bincount(y)[y]) if balanced else np.full(100, 0.01)
-    peer = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000).fit(
-        x - x.mean(0), y, sample_weight=weights
-    )
+    around_zero = x - x.mean(0)
+    peer = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000)
+    peer.fit(around_zero, y, sample_weight=weights)
+
     ours = fitted(x, y, penalties=(penalty,), balanced=balanced)
-    np.testing.assert_allclose(probabilities(ours, x), peer.predict_proba(x - x.mean(0)), atol=1e-3)
+    expected = peer.predict_proba(around_zero)
+    np.testing.assert_allclose(probabilities(ours, x), expected, atol=1e-3)
 
 
 @pytest.mark.parametrize("balanced", [True, False])
 @pytest.mark.parametrize("shrinkage", [0.0001, 0.5, 0.9])
 def test_the_lda_classifier_is_scikit_learns_discriminant_analysis(rows, balanced, shrinkage):
     x, y = rows
-    priors = np.full(3, 1 / 3) if balanced else None
     peer = LinearDiscriminantAnalysis(
-        solver="lsqr", covariance_estimator=ShrunkCovariance(shrinkage=shrinkage), priors=priors
-    ).fit(x, y)
-    ours = fitted(x, y, solver="lda", penalties=(shrinkage,), balanced=balanced)
-    expected = peer.decision_function(x)
-    found = ours.logits(torch.as_tensor(x)).numpy()
-    np.testing.assert_allclose(
-        found - found.mean(1, keepdims=True), expected - expected.mean(1, keepdims=True), atol=1e-6
+        solver="lsqr",
+        covariance_estimator=ShrunkCovariance(shrinkage=shrinkage),
+        priors=np.full(3, 1 / 3) if balanced else None,
     )
+    expected = peer.fit(x, y).decision_function(x)
+
+    ours = fitted(x, y, solver="lda", penalties=(shrinkage,), balanced=balanced)
+    logits = ours.logits(torch.as_tensor(x)).numpy()
+    np.testing.assert_allclose(centred(logits), centred(expected), atol=1e-6)
 
 
 def test_a_covariance_from_some_rows_is_that_of_all_however_they_are_sorted(rng):
     y = np.arange(70_000) % 8  # class by class in turn; one varies ten times as much
-    x = (rng.standard_normal((len(y), 3)) * np.where(y == 0, 10, 1)[:, None]).astype(np.float32)
-    found = _covariance(
+    spread = np.where(y == 0, 10, 1)[:, None]
+    x = (rng.standard_normal((len(y), 3)) * spread).astype(np.float32)
+    covariance = solvers.sampled_covariance(
         torch.as_tensor(x), torch.ones(len(y)), torch.zeros(8, 3), torch.as_tensor(y)
     )
-    np.testing.assert_allclose(found, np.cov(x.T), rtol=0.1, atol=1.2)
+    np.testing.assert_allclose(covariance, np.cov(x.T), rtol=0.1, atol=1.2)
+
+
+@pytest.mark.parametrize("at_once", [10**6, 17])  # 17: some rows at a time, the last part shorter
+def test_loss_and_gradients_are_those_of_autograd(rows, at_once, monkeypatch):
+    monkeypatch.setattr(solvers, "LOGITS_AT_ONCE", at_once)
+    x, y = map(torch.as_tensor, rows)
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator, dtype=x.dtype)
+
+    importance = random(len(x)).abs()
+    weight = random(3, 4).requires_grad_()
+    bias = random(3).requires_grad_()
+    losses = torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none")
+    expected = losses @ importance
+    gradients = torch.autograd.grad(expected, (weight, bias))
+
+    weighted = WeightedRows(x, y, torch.ones_like(y), importance, 3)
+    ours = solvers.weighted_loss(weighted, weight.detach(), bias.detach())
+    for mine, theirs in zip(ours, (expected.detach(), *gradients), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+# --- Rows that count several times -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "lda"])
@@ -84,29 +122,14 @@ def test_an_epoch_of_adam_goes_through_every_copy(rows):
     x, y = rows
     times = 1 + np.arange(len(y)) % 3
     settings = {"solver": "adam", "batch": 1000, "epochs": 5, "lr": 0.1, "balanced": False}
-    once, plain = fitted(x, y, times, **settings), fitted(x, y, **settings)
+    once = fitted(x, y, times, **settings)
+    plain = fitted(x, y, **settings)
     laid_out = fitted(np.repeat(x, times, axis=0), np.repeat(y, times), **settings)
     np.testing.assert_allclose(once.weight.numpy(), laid_out.weight.numpy(), atol=1e-6)
     assert (once.weight - plain.weight).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("at_once", [10**6, 17])  # 17: some rows at a time, the last part shorter
-def test_loss_and_gradients_are_those_of_autograd(rows, at_once, monkeypatch):
-    monkeypatch.setattr("gsmflow_lite.scores.classifier.LOGITS_AT_ONCE", at_once)
-    x, y = map(torch.as_tensor, rows)
-    generator = torch.Generator().manual_seed(0)
-    importance = torch.rand(len(x), generator=generator, dtype=x.dtype)
-    weight, bias = (
-        torch.randn(shape, generator=generator, dtype=x.dtype, requires_grad=True)
-        for shape in ((3, 4), (3,))
-    )
-    expected = (
-        torch.nn.functional.cross_entropy(x @ weight.T + bias, y, reduction="none") @ importance
-    )
-    gradients = torch.autograd.grad(expected, (weight, bias))
-    found = _weighted_loss(x, y, importance, weight.detach(), bias.detach())
-    for mine, theirs in zip(found, (expected.detach(), *gradients), strict=True):
-        torch.testing.assert_close(mine, theirs)
+# --- Corner cases ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("solver", ["lbfgs", "lda", "adam"])
@@ -121,28 +144,27 @@ def test_one_class_alone_is_always_right(rng, solver):
 def test_a_column_that_never_changes_does_no_harm(rows, solver):
     x, y = rows
     constant = np.hstack([x, np.full((len(x), 1), 3.0)])
-    without, with_it = (fitted(one, y, solver=solver, penalties=(1e-3,)) for one in (x, constant))
-    np.testing.assert_allclose(
-        probabilities(with_it, constant), probabilities(without, x), atol=0.01
-    )
+    without = fitted(x, y, solver=solver, penalties=(1e-3,))
+    with_it = fitted(constant, y, solver=solver, penalties=(1e-3,))
+    expected = probabilities(without, x)
+    np.testing.assert_allclose(probabilities(with_it, constant), expected, atol=0.01)
+
+
+# --- The papers' training --------------------------------------------------------------------
 
 
 def test_the_adam_classifier_separates_what_can_be_separated(rng):
     y = torch.arange(3).repeat_interleave(50)
-    x = (
-        torch.eye(3, dtype=torch.float64)[y] * 5
-        + torch.from_numpy(rng.standard_normal((150, 3))).float()
-    )
+    noise = torch.from_numpy(rng.standard_normal((150, 3))).float()
+    x = torch.eye(3, dtype=torch.float64)[y] * 5 + noise
     config = ClassifierConfig(solver="adam", epochs=40, batch=32, lr=0.05)
     ours = SoftmaxClassifier.fit(x, y, config)
     assert (ours.logits(x).argmax(1) == y).float().mean() > 0.97
 
 
 def test_the_adam_classifier_is_the_same_for_the_same_seed():
-    y, x = (
-        torch.arange(2).repeat(20),
-        torch.randn(40, 3, generator=torch.Generator().manual_seed(0)),
-    )
+    y = torch.arange(2).repeat(20)
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
     config = ClassifierConfig(solver="adam", epochs=3, batch=7)
     first, again, other = (SoftmaxClassifier.fit(x, y, config, seed=s).weight for s in (1, 1, 2))
     assert torch.equal(first, again)

@@ -15,7 +15,7 @@ from gsmflow_lite import (
     run,
 )
 from gsmflow_lite.datasets import gaussian_world
-from gsmflow_lite.scores.protocol import PROTOCOLS, eszsl, flow, oracle, ridge_gaussian
+from gsmflow_lite.scores.protocol import PROTOCOLS, Candidate, eszsl, flow, oracle, ridge_gaussian
 
 CONFIG = Config(
     checks=2,
@@ -23,6 +23,7 @@ CONFIG = Config(
     training=TrainingConfig(epochs=4, mining=None, batch=64),
     classifier=ClassifierConfig(samples=20, penalties=(1e-2, 1e-3)),
 )
+METHODS = {"flow": flow(CONFIG, device="cpu"), "ridge": ridge_gaussian(CONFIG), "eszsl": eszsl}
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +40,42 @@ def with_other_test_rows(dataset):
     return replace(dataset, features=features)
 
 
-METHODS = {"flow": flow(CONFIG, device="cpu"), "ridge": ridge_gaussian(CONFIG), "eszsl": eszsl}
+# --- The validation protocol -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_validation_protocol_chooses_the_same_whatever_the_test_rows_are(world, name):
-    one, other = (run(METHODS[name], d) for d in (world, with_other_test_rows(world)))
-    assert one.choice == other.choice
-    assert one.scores != other.scores
+    ours = run(METHODS[name], world)
+    noisy = run(METHODS[name], with_other_test_rows(world))
+    assert ours.choice == noisy.choice
+    assert ours.scores != noisy.scores
+
+
+def test_training_anew_lasts_as_long_as_was_chosen(world):
+    events = []
+    outcome = run(METHODS["flow"], world, watch=events.append)
+    epochs = [event.epoch for event in events if isinstance(event, Epoch)]
+    of_fold = CONFIG.training.epochs
+    chosen = dict(outcome.choice.setting)["epoch"]
+    assert epochs[of_fold:] == list(range(1, chosen + 1))
+
+
+def test_two_folds_weigh_alike_in_the_choice(world):
+    choice = run(METHODS["ridge"], world, folds=(0, 1)).choice
+    harmonic = {}
+    calibration = {}
+    for fold in (world.validation_fold(0), world.validation_fold(1)):
+        for candidate in ridge_gaussian(CONFIG)(fold, 0):
+            logits = candidate.judge()
+            best = logits.best_calibration()
+            harmonic.setdefault(candidate.setting, []).append(logits.scores(best).harmonic)
+            calibration.setdefault(candidate.setting, []).append(best)
+
+    assert choice.setting == max(harmonic, key=lambda setting: np.mean(harmonic[setting]))
+    assert choice.calibration == pytest.approx(np.mean(calibration[choice.setting]))
+
+
+# --- The published protocol ------------------------------------------------------------------
 
 
 def test_the_published_protocol_looks_at_the_test_rows_and_says_so(world):
@@ -61,34 +90,11 @@ def test_the_published_protocol_reports_the_best_of_what_it_saw(world):
     assert best == max(candidate.judge().scores().harmonic for candidate in eszsl(world, 0))
 
 
-def test_training_anew_lasts_as_long_as_was_chosen(world):
-    seen = []
-    outcome = run(METHODS["flow"], world, watch=seen.append)
-    final = [event for event in seen if isinstance(event, Epoch)][
-        4:
-    ]  # the fold's training has 4 epochs
-    assert [event.epoch for event in final] == list(
-        range(1, dict(outcome.choice.setting)["epoch"] + 1)
-    )
-
-
-def test_two_folds_weigh_alike_in_the_choice(world):
-    choice = run(METHODS["ridge"], world, folds=(0, 1)).choice
-    per_fold = {}
-    for fold in (world.validation_fold(0), world.validation_fold(1)):
-        for candidate in ridge_gaussian(CONFIG)(fold, 0):
-            logits = candidate.judge()
-            calibration = logits.best_calibration()
-            per_fold.setdefault(candidate.setting, []).append(
-                (logits.scores(calibration).harmonic, calibration)
-            )
-    best = max(per_fold, key=lambda setting: np.mean([h for h, _ in per_fold[setting]]))
-    assert choice.setting == best
-    assert choice.calibration == pytest.approx(np.mean([c for _, c in per_fold[best]]))
+# --- Methods ---------------------------------------------------------------------------------
 
 
 def test_the_oracle_is_scored_on_rows_that_it_has_not_seen(world):
-    (candidate, *_) = oracle(CONFIG)(world, 0)
+    candidate = next(oracle(CONFIG)(world, 0))
     tested = candidate.judge().dataset.test_unseen
     assert not np.isin(tested, candidate.generator.rows).any()
     assert len(tested) + len(candidate.generator.rows) == len(world.test_unseen)
@@ -104,8 +110,34 @@ def test_the_same_seed_gives_the_same_scores(world):
     assert run(METHODS["flow"], world, seed=5).scores == run(METHODS["flow"], world, seed=5).scores
 
 
+# --- Errors ----------------------------------------------------------------------------------
+
+
 def test_an_unknown_protocol_is_refused(world):
     with pytest.raises(
         ConfigError, match=r"protocol must be one of validation, published, got 'test'"
     ):
         run(METHODS["ridge"], world, protocol="test")
+
+
+def test_no_fold_to_choose_on_is_refused(world):
+    with pytest.raises(ConfigError, match="at least one validation fold is needed to choose on"):
+        run(METHODS["ridge"], world, folds=())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_method_that_offers_nothing_is_refused(world, protocol):
+    def empty(dataset, seed, chosen=None):
+        yield from ()
+
+    with pytest.raises(ConfigError, match="must offer at least one candidate, got none"):
+        run(empty, world, protocol=protocol)
+
+
+def test_a_method_whose_setting_depends_on_the_data_set_is_refused(world):
+    def by_name(dataset, seed, chosen=None):
+        (candidate, *_) = eszsl(dataset, seed)
+        yield Candidate((("number of rows", len(dataset.train)),), candidate.judge)
+
+    with pytest.raises(ConfigError, match=r"must offer the setting .* on every data set"):
+        run(by_name, world)

@@ -21,8 +21,9 @@ map.addEventListener("keydown", (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   event.preventDefault();
-  const count = data.label.length;
-  mark(marked === null ? data.first : (marked + step + count) % count);
+  const count = data.drawn.length;
+  const at = data.drawn.indexOf(marked); // -1 where nothing is marked
+  mark(at < 0 ? data.first : data.drawn[(at + step + count) % count]);
 });
 
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => (one.open = true)));

@@ -1,0 +1,226 @@
+"""Tables of synthesized features in files: reading them, and checks against a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from ..datasets.base import GZSLDataset
+from ..datasets.formats.mat import read_mat
+from ..datasets.formats.npz import read_npz
+from ..datasets.inputs import at_source, class_numbers, whole_numbers
+from ..errors import DataError
+
+# --- Reading ---------------------------------------------------------------------------------
+
+
+def read_table(path: Path) -> dict[str, Any]:
+    """Read ``features``, ``labels`` and, where the file has them, ``class_names``.
+
+    Label numbers count from 0, whatever the file has. Raises ``DataError``.
+    """
+    readers = {".npz": _read_npz_table, ".mat": _read_mat_table}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataError(
+            f"{path}: synthesized features must be in an .npz or a .mat file: "
+            "save them as one of these"
+        )
+    return reader(path)
+
+
+def _read_npz_table(path: Path) -> dict[str, Any]:
+    content = read_npz(path, ("features", "labels"), ("class_names",))
+    names = content.get("class_names")
+    if names is not None and (names.ndim != 1 or names.dtype.kind not in "US"):
+        raise DataError(
+            f"{path}: class_names must be a list of names, got shape {names.shape} of {names.dtype}"
+        )
+    return content
+
+
+def _read_mat_table(path: Path) -> dict[str, Any]:
+    """Read it with MATLAB's habits undone.
+
+    There labels are a column and count from 1, and features may be (D, N).
+    """
+    content: dict[str, Any] = read_mat(path, ["features", "labels"], optional=["class_names"])
+    if not isinstance(content["features"], np.ndarray):
+        raise DataError(f"{path}: features must be numbers, got text: save it again")
+    if not isinstance(content.get("class_names", []), list):
+        raise DataError(f"{path}: class_names must be text, got numbers: save it again")
+
+    labels = content["labels"]
+    content["labels"] = labels if isinstance(labels, list) else _counted_from_zero(labels, path)
+    content["features"] = _rows_first(content["features"], len(content["labels"]), path)
+    return content
+
+
+def _counted_from_zero(labels: np.ndarray, path: Path) -> Float[np.ndarray, " N"]:
+    if 1 not in labels.shape:
+        raise DataError(
+            f"{path}: labels must be one column (N, 1) or one row (1, N), got shape {labels.shape}"
+        )
+    if not labels.all():
+        raise DataError(
+            f"{path}: labels in a .mat file must count from 1, got 0: they are 0-based, so add 1"
+        )
+    return labels.ravel() - 1.0  # a float, since unsigned whole numbers would wrap round
+
+
+def _rows_first(features: np.ndarray, count: int, path: Path) -> np.ndarray:
+    """Turn (D, N) round where that is what fits the ``count`` of labels."""
+    if features.shape == (count, count):
+        raise DataError(
+            f"{path}: features are square, {features.shape}, so rows cannot be told from columns: "
+            "leave one feature vector out, or use an .npz file, where they are (N, D)"
+        )
+    return features.T if features.shape[1:] == (count,) else features
+
+
+# --- Labels ----------------------------------------------------------------------------------
+
+
+def label_numbers(
+    dataset: GZSLDataset,
+    labels: Shaped[np.ndarray, " N"],
+    names: Sequence[str] | Shaped[np.ndarray, " K"] | None,
+    source: str,
+) -> Int[np.ndarray, " N"]:
+    """Class numbers of ``dataset``, however the classes are given.
+
+    ``labels`` are names of classes, or numbers of the ``names``, or, without ``names``, class
+    numbers. Raises ``DataError``.
+    """
+    if labels.dtype.kind not in "biuf":
+        return class_numbers(labels, "labels", dataset.class_names, None, source)
+    numbers = whole_numbers(labels, "labels", source)
+    if names is None:
+        _check_range(numbers, len(dataset.class_names), "class numbers of the data set", source)
+        _check_first_number(numbers, dataset.unseen_classes, source)
+        return numbers
+
+    _check_range(numbers, len(names), "numbers of class_names", source)
+    listed = _text_array(names)
+    _check_names_differ(listed[np.unique(numbers)], source)
+    _check_first_number(numbers, _places_of_unseen(listed, dataset), source)
+    return class_numbers(
+        listed[numbers], "class_names of labels", dataset.class_names, None, source
+    )
+
+
+def _check_range(numbers: Int[np.ndarray, " N"], count: int, what: str, source: str) -> None:
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= count):
+        raise DataError(
+            f"{at_source(source)}labels must be {what}, {count} of them, "
+            "counted from 0 (in a .mat file from 1), "
+            f"got {numbers.min()} to {numbers.max()} as counted from 0: "
+            "correct them, or give names instead of numbers"
+        )
+
+
+def _text_array(names: Sequence[str] | Shaped[np.ndarray, " K"]) -> Shaped[np.ndarray, " K"]:
+    """Names as one array: separate texts would take ten times the memory."""
+    if isinstance(names, np.ndarray) and names.dtype.kind == "U":
+        return names
+    return np.array([str(name) for name in names])
+
+
+def _check_names_differ(used: Shaped[np.ndarray, " m"], source: str) -> None:
+    if len(np.unique(used)) < len(used):
+        raise DataError(
+            f"{at_source(source)}class_names must differ, but two labels are of one name: "
+            "give each class its own"
+        )
+
+
+def _places_of_unseen(
+    names: Shaped[np.ndarray, " K"], dataset: GZSLDataset
+) -> Int[np.ndarray, " U"]:
+    """Where among the ``names`` the unseen classes stand."""
+    number_of = {name: k for k, name in enumerate(dataset.class_names)}
+    unseen = set(dataset.unseen_classes.tolist())
+    places = [place for place, name in enumerate(names) if number_of.get(name) in unseen]
+    return np.array(places, np.int64)
+
+
+def _check_first_number(
+    numbers: Int[np.ndarray, " N"], unseen: Int[np.ndarray, " U"], source: str
+) -> None:
+    """Refuse numbers that would quietly give classes the features of other classes.
+
+    They may count from the wrong start, or be places among the unseen classes.
+    """
+    used = np.unique(numbers)
+    for shift in (-1, 1):
+        if np.array_equal(used + shift, unseen):
+            raise DataError(
+                f"{at_source(source)}labels must count from 0 (in a .mat file from 1), "
+                f"but adding {shift} makes them exactly the unseen classes: "
+                "they seem to start from the wrong number, so correct them, "
+                "or give names to be sure"
+            )
+    places = np.arange(len(unseen))
+    if np.array_equal(used, places) and not np.array_equal(used, unseen):
+        raise DataError(
+            f"{at_source(source)}labels must be class numbers, "
+            f"but they run from 0 to {len(unseen) - 1}, as places among the unseen classes would: "
+            "give the class numbers of the data set, or names"
+        )
+
+
+# --- Shape -----------------------------------------------------------------------------------
+
+
+def check_table_shape(
+    dataset: GZSLDataset,
+    features: Float[np.ndarray, "N D"],
+    labels: int,
+    preprocessed: bool,
+    source: str,
+) -> None:
+    """Raise ``DataError`` unless the features are as wide as the data's and have a label each."""
+    rows, width = features.shape
+    expected, other = _widths(dataset, preprocessed)
+    if width != expected:
+        hint = _hint_on_width(features, labels, expected, other, preprocessed)
+        raise DataError(
+            f"{at_source(source)}features must be {expected} wide{_state(dataset, preprocessed)}, "
+            f"got shape {features.shape}: {hint}"
+        )
+    if rows != labels:
+        raise DataError(
+            f"{at_source(source)}labels must be one per row of features ({rows}), got {labels}: "
+            "save both together"
+        )
+
+
+def _widths(dataset: GZSLDataset, preprocessed: bool) -> tuple[int, int]:
+    """The width that is expected, and the one on the other side of the preprocessing."""
+    after = dataset.features.shape[1]
+    fitted = dataset.preprocessing
+    before = after if fitted is None else len(fitted.offset)
+    return (after, before) if preprocessed else (before, after)
+
+
+def _state(dataset: GZSLDataset, preprocessed: bool) -> str:
+    if dataset.preprocessing is None:
+        return ""
+    return " after preprocessing" if preprocessed else " before preprocessing"
+
+
+def _hint_on_width(
+    features: Float[np.ndarray, "N D"], labels: int, expected: int, other: int, preprocessed: bool
+) -> str:
+    rows, width = features.shape
+    if rows == expected and width == labels:
+        return "they look transposed, so hand in features.T"
+    if width != other:
+        return "do they come from another data set or extractor?"
+    if preprocessed:
+        return "leave preprocessed out"
+    return "they look preprocessed already, so say preprocessed=True (--preprocessed)"

@@ -1,0 +1,57 @@
+"""The code of the class designer: the library calls that make its view."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_GIVEN = "# generator: the one you gave to design"
+
+
+def zoo_code(*, given: bool) -> str:
+    """The code that makes the scene of the glyphs and, unless one was given, the generator."""
+    lines = [
+        "from gsmflow_lite.explorer import Scene",
+        "from gsmflow_lite.generators import glyph_zoo",
+        "",
+        "zoo = glyph_zoo()",
+        "dataset, scene = zoo.dataset, Scene.of_zoo(zoo)",
+        _GIVEN if given else "generator = zoo.model()",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def dataset_code(*, given: bool) -> str:
+    """The code that makes the scene of your own data and, unless one was given, the generator."""
+    lines = [] if given else ["from gsmflow_lite import RidgeGaussian"]
+    lines += [
+        "from gsmflow_lite.explorer import Scene",
+        "",
+        "# dataset: the one you gave to design",
+        "scene = Scene.of(dataset)",
+        _GIVEN if given else "generator = RidgeGaussian.fit(dataset)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def design_code(settings: Mapping[str, Any], changes: Mapping[str, float], ready: str) -> str:
+    """The library calls that make the view of a designer.
+
+    ``changes`` are the attributes that were changed by hand. ``ready`` is the code that makes
+    ``dataset``, ``generator`` and ``scene``: :func:`zoo_code` or :func:`dataset_code`.
+    """
+    s = settings
+    sums = "".join(f", {key}={s[key]!r}" for key in ("less", "more") if s[key])
+    if changes:
+        sums += f", changes={changes!r}"
+    noise = f"temperature={s['temperature']:g}, seed={s['seed']}"
+    names = "RealClasses, describe, design_figure, invent, sweep"
+    return (
+        f"from gsmflow_lite.explorer import {names}\n"
+        f"{ready}\n"
+        f"description = describe(dataset, {s['start']!r}{sums})\n"
+        f"invented = invent(RealClasses(scene), generator, description, {noise})\n"
+        "features, nearest = invented.features, invented.near  # an array, a table\n"
+        f"swept = sweep(scene, generator, description, {s['sweep']!r}, {noise})\n"
+        "figure = design_figure(scene, invented, swept)\n"
+    )

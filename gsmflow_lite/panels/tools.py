@@ -1,0 +1,207 @@
+"""The widgets that every panel has around its own: status line, undo, code, state and log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets as widgets
+
+from ..errors import ConfigError, GSMFlowError
+from ..figures.style import short
+from .controls import button
+from .worker import plainly
+
+if TYPE_CHECKING:
+    from .panel import Panel
+
+FIELD = "340px"  # width of the fields for state and log
+CSS = files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
+
+
+class Tools:
+    """The frame of a panel: all its widgets are in ``box``.
+
+    From top to bottom: the controls and views of the panel itself (see :meth:`arrange`); a line of
+    words with a progress bar and Cancel; Undo, Reset, Code, the state as text and the list of
+    settings that were tried; the code of the view.
+    """
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel = panel
+        self.locked = False
+        self.body = widgets.HBox(
+            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
+        )
+        style = widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(height="0", margin="0"))
+        status = self._make_status()
+        tools = self._make_tools()
+        self.code = widgets.HTML(layout=widgets.Layout(display="none"))
+        self.box = widgets.VBox([style, self.body, status, tools, self.code])
+        self.box.add_class("gsmflow")
+        self.box.add_class(f"gsmflow-{panel.kind}")
+
+    # --- The widgets, made once --------------------------------------------------------------
+
+    def _make_status(self) -> widgets.HBox:
+        """The progress bar, Cancel, and the line of words."""
+        self.line = widgets.HTML(layout=widgets.Layout(margin="0"))
+        self.bar = widgets.FloatProgress(
+            min=0, max=1, layout=widgets.Layout(width="160px", visibility="hidden")
+        )
+        panel = self.panel
+        self.stop = button("Cancel", "stop", "Stop what is being computed", lambda: panel.cancel())
+        self.stop.layout.visibility = "hidden"
+        return widgets.HBox(
+            [self.bar, self.stop, self.line],
+            layout=widgets.Layout(min_height="34px", align_items="center"),
+        )
+
+    def _make_tools(self) -> widgets.HBox:
+        """Undo, Reset, Code, and the fields for state and log."""
+        panel = self.panel
+        self.undo = button("Undo", "undo", "Back by one move", panel.undo)
+        self.reset = button("Reset", "refresh", "All settings as at the start", panel.reset)
+        self._make_code_switch()
+        self._make_state_field()
+        self._make_log_list()
+        return widgets.HBox(
+            [self.undo, self.reset, self.show, self.text, self.tried],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+
+    def _make_code_switch(self) -> None:
+        self.show = widgets.ToggleButton(
+            description="Code",
+            icon="code",
+            tooltip="The library calls that make this view",
+            layout=widgets.Layout(width="92px"),
+        )
+        self.show.observe(lambda _: self.show_code(), names="value")
+
+    def _make_state_field(self) -> None:
+        self.text = widgets.Text(
+            description="State",
+            continuous_update=False,
+            layout=widgets.Layout(width=FIELD),
+            tooltip="Copy it to share these settings; paste one and press Enter to take it over",
+        )
+        self.text.observe(lambda _: self._state_typed(), names="value")
+
+    def _make_log_list(self) -> None:
+        self.tried = widgets.Dropdown(
+            description="Tried",
+            options=[("settings that were tried", "")],
+            layout=widgets.Layout(width=FIELD),
+        )
+        self.tried.observe(lambda _: self._line_picked(), names="value")
+
+    def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
+        """Put controls on the left and views on the right."""
+        self.body.children = [
+            widgets.VBox(list(left), layout=widgets.Layout(width="330px", flex="0 0 330px")),
+            widgets.VBox(
+                list(right),
+                layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto"),
+            ),
+        ]
+        self.follow()
+
+    # --- What they show ----------------------------------------------------------------------
+
+    def follow(self) -> None:
+        """Show the settings as they are now."""
+        with self.panel.quietly():
+            self.text.value = self.panel.state()
+        self.undo.disabled = self.locked or not self.panel.can_undo
+
+    def lock(self, locked: bool) -> None:
+        """Lock the settings, or let them be changed again."""
+        self.locked = locked
+        for widget in (self.reset, self.text, self.tried):
+            widget.disabled = locked
+        self.follow()
+
+    def show_code(self) -> None:
+        """Show the code of the view if the button Code is pressed, and hide it if not."""
+        if self.show.value:
+            self.code.value = (
+                '<pre class="code" tabindex="0" aria-label="code of this view">'
+                f"{escape(self._code_or_reason())}</pre>"
+            )
+        self.code.layout.display = "block" if self.show.value else "none"
+
+    def _code_or_reason(self) -> str:
+        """The code of the view; where there is no view yet, the reason as a comment."""
+        try:
+            return self.panel.code()
+        except GSMFlowError as error:
+            return f"# {plainly(error)}"
+
+    def list_log(self, log: Sequence[Mapping[str, Any]]) -> None:
+        """Offer the settings that were tried, the latest first."""
+        lines = [(_log_line(entry), entry["state"]) for entry in reversed(log)]
+        with self.panel.quietly():
+            self.tried.options = [(f"settings that were tried: {len(lines)}", ""), *lines]
+            self.tried.value = ""
+
+    def progress(self, stage: str, share: float | None, *, busy: bool) -> None:
+        """Show the stage of background work, and the share of it that is done, 0 to 1."""
+        for widget in (self.bar, self.stop):
+            widget.layout.visibility = "visible" if busy else "hidden"
+        self.bar.value = share or 0.0
+
+        if busy:
+            self.say(f"{stage} ...", bad=False)
+        elif self.line.value.endswith(" ...</span>"):
+            self.say("", bad=False)
+
+    def say(self, text: str, *, bad: bool) -> None:
+        """Write a line under the controls; a bad one stands out as an error."""
+        role = "alert" if bad else "status"
+        look = "bad" if bad else "calm"
+        self.line.value = f'<span role="{role}" class="{look}">{escape(short(text, 400))}</span>'
+
+    def forgive(self) -> None:
+        """Take an error message away: the next move is made."""
+        if 'role="alert"' in self.line.value:
+            self.say("", bad=False)
+
+    # --- What is done with them --------------------------------------------------------------
+
+    def _state_typed(self) -> None:
+        """Take over a state that was typed or pasted."""
+        if self.panel.quiet or self.text.value.strip() == self.panel.state():
+            return
+        try:
+            self.panel.restore(self.text.value)
+        except ConfigError as error:
+            self.say(plainly(error), bad=True)
+
+    def _line_picked(self) -> None:
+        """Go back to settings that were tried."""
+        if self.panel.quiet or not self.tried.value:
+            return
+        self.panel.restore(self.tried.value)
+        with self.panel.quietly():
+            self.tried.value = ""
+
+
+def _log_line(entry: Mapping[str, Any]) -> str:
+    """One line of the log: the state, cut, and its scores."""
+    scores = [f"{name} {value:.2f}" for name, value in entry.items() if name != "state"]
+    return f"{short(entry['state'], 60)}   {'  '.join(scores)}"
+
+
+def close_all(widget: widgets.Widget) -> None:
+    """Close a widget, its children, layout and style, so that none stays in the kernel."""
+    for child in getattr(widget, "children", ()):
+        close_all(child)
+    for name in ("layout", "style"):
+        part = getattr(widget, name, None)
+        if isinstance(part, widgets.Widget):
+            part.close()
+    widget.unobserve_all()
+    widget.close()

@@ -1,0 +1,137 @@
+"""The curve of a training: loss by epoch on the left axis, validation H on the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from ..explorer.replay import Frame, Recording
+from ..explorer.replay_figures import H_COLOUR, LOSS_COLOUR
+from ..figures.style import MIDDLE_GREY, PALETTE
+from .live import LiveFigure
+
+Curve = tuple[Sequence[float], Sequence[float]]  # x and y
+
+EMPTY_CURVE: Curve = ([], [])
+PROTOTYPE_COLOUR = PALETTE[2]
+AXIS = {"zeroline": False, "linecolor": MIDDLE_GREY, "gridcolor": "rgba(127,127,127,0.25)"}
+EPOCH_AXIS = AXIS | {
+    "title": {"text": "epoch", "standoff": 4},
+    "showgrid": False,
+    "rangemode": "tozero",
+}
+LOSS_AXIS = AXIS | {"title": "loss, nats a dimension"}
+SCORE_AXIS = AXIS | {
+    "title": "H (%)",
+    "overlaying": "y",
+    "side": "right",
+    "showgrid": False,
+    "range": [0, 100],
+    "tickmode": "linear",
+    "dtick": 20,
+}
+TRACES: dict[str, dict[str, Any]] = {
+    "batches": {
+        "name": "single batches",
+        "mode": "markers",
+        "marker": {"color": MIDDLE_GREY, "size": 4, "opacity": 0.6},
+    },
+    "likelihood": {
+        "name": "negative log-likelihood",
+        "mode": "lines+markers",
+        "line": {"color": LOSS_COLOUR, "width": 3},
+    },
+    "prototype": {
+        "name": "prototype loss",
+        "mode": "lines+markers",
+        "line": {"color": PROTOTYPE_COLOUR, "width": 2, "dash": "dot"},
+    },
+    "score": {
+        "name": "validation H",
+        "mode": "lines+markers",
+        "yaxis": "y2",
+        "marker": {"symbol": "square"},
+        "line": {"color": H_COLOUR, "width": 3, "dash": "dash"},
+    },
+    "here": {
+        "name": "this frame",
+        "mode": "markers",
+        "marker": {
+            "symbol": "circle-open",
+            "size": 17,
+            "color": MIDDLE_GREY,
+            "line": {"width": 3},
+        },
+        "hoverinfo": "skip",
+    },
+}
+CURVE_PARTS = tuple(TRACES)
+
+
+class TrainingCurve:
+    """The losses and H of a training. The figure is made once, and every change fills it."""
+
+    def __init__(self) -> None:
+        self.figure = LiveFigure(_empty_figure())
+
+    def trace(self, part: str) -> go.Scatter:
+        """Return a trace by its part, one of ``CURVE_PARTS``."""
+        return self.figure.data[CURVE_PARTS.index(part)]
+
+    def make_room(self, epochs: int) -> None:
+        """Set the axis of epochs to the length of a training."""
+        self.figure.plotly_relayout({"xaxis.range": [-0.02 * epochs, 1.02 * epochs]})
+
+    def clear(self) -> None:
+        """Take all curves away."""
+        self._fill(**dict.fromkeys(CURVE_PARTS, EMPTY_CURVE))
+
+    def draw(self, recording: Recording) -> None:
+        """Draw a training as far as it is recorded."""
+        has_prototype = bool(recording.config.training.prototype_weight)
+        self._fill(
+            batches=_batches(recording),
+            likelihood=recording.curve("likelihood"),
+            prototype=recording.curve("prototype") if has_prototype else EMPTY_CURVE,
+            score=recording.curve("score"),
+        )
+
+    def mark(self, recording: Recording, frame: Frame) -> None:
+        """Draw a ring at a frame. The untrained model has no loss: its ring is at the first one."""
+        losses = recording.curve("likelihood")[1]
+        here = EMPTY_CURVE
+        if losses:
+            here = ([frame.epoch], [losses[max(0, frame.epoch - 1)]])
+        self._fill(here=here)
+
+    def _fill(self, **curves: Curve) -> None:
+        """Send new x and y of some traces in one message."""
+        traces = [CURVE_PARTS.index(part) for part in curves]
+        x = [curve[0] for curve in curves.values()]
+        y = [curve[1] for curve in curves.values()]
+        self.figure.plotly_restyle({"x": x, "y": y}, traces)
+
+
+def _batches(recording: Recording) -> Curve:
+    epochs = [epoch for epoch, _ in recording.batches]
+    losses = [loss for _, loss in recording.batches]
+    return epochs, losses
+
+
+def _empty_figure() -> go.Figure:
+    figure = go.Figure([go.Scatter(x=[], y=[], **trace) for trace in TRACES.values()])
+    figure.update_layout(xaxis=EPOCH_AXIS, yaxis=LOSS_AXIS, yaxis2=SCORE_AXIS)
+    return figure.update_layout(
+        template="none",
+        autosize=True,
+        height=270,
+        showlegend=True,
+        font={"size": 14, "color": MIDDLE_GREY},
+        margin={"l": 66, "r": 62, "t": 34, "b": 42},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        hovermode="x",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+    )

@@ -1,0 +1,327 @@
+"""What each command of ``gsmflow-lite`` does with its options; each returns an exit status.
+
+A command raises ``ConfigError``, ``DataError`` and ``StorageError`` as what it calls does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Int
+
+from ..config import Config
+from ..datasets import BENCHMARKS, GZSLDataset, available, check_folder, load
+from ..errors import ConfigError, DataError, StorageError
+from ..events import Watch
+from ..generators.base import Generator
+from ..generators.stored import FromFile
+from ..method.model import SavedModel
+from ..progress import ProgressBar
+from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
+from ..shifts.meters import METERS
+from ..storage import write_json, write_whole
+from .diagnosis import Diagnosis
+from .diagnosis import diagnose as diagnose_generator
+from .experiment import OURS, Experiment, run_experiment
+from .report import write_report
+from .settings import named_preset
+from .study import run_study
+from .study_file import Study
+from .tables import readable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INCOMPLETE = 1  # exit status when some cells of a study failed
+INTERRUPTED = 130
+WRITTEN = ("report.html", "result.json", "model.safetensors")
+SCORES = ("seen", "unseen", "harmonic", "zsl")
+
+
+# --- Train --------------------------------------------------------------------------------------
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train on the data, evaluate, and write model, result and report."""
+    dataset = load(options.data, features=options.features)
+    _make_folder(options.out)
+    checkpoint = options.out / "checkpoint.safetensors"
+    print(dataset)
+    with ProgressBar() as bar:
+        experiment = run_experiment(
+            dataset,
+            _config(options, dataset),
+            seed=options.seed,
+            protocol=options.protocol,
+            classifier=options.classifier,
+            baselines=not options.no_baselines,
+            device=options.device,
+            checkpoint=checkpoint,
+            repeat=options.command,
+            watch=bar,
+        )
+        experiment.save(options.out)
+        _write_page(experiment, experiment.model, options.out, bar)
+    checkpoint.unlink(missing_ok=True)  # the run is whole; another seed may use the same folder
+    _print_scores("flow", experiment.result)
+    _print_words(experiment)
+    print(f"written: {', '.join(str(options.out / name) for name in WRITTEN)}")
+    return 0
+
+
+def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
+    """The preset that was named, or the one that suits the data, with the options on top."""
+    suited = "lite/glyphs" if dataset.name == "glyphs" else "lite/features"
+    config = named_preset(options.preset or suited)
+    training = {"epochs": options.epochs, "precision": options.precision}
+    given = {name: value for name, value in training.items() if value is not None}
+    config = replace(config, training=replace(config.training, **given))
+    return config if options.folds is None else replace(config, folds=options.folds)
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder now, so that a fault is found before an hour of training."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"{path} must be a folder that can be written, but {error.strerror}: name another --out"
+        ) from None
+
+
+def _write_page(
+    run: Experiment | Diagnosis, generator: Generator, folder: Path, watch: Watch
+) -> None:
+    write_report(
+        folder / "report.html",
+        dataset=run.dataset,
+        generator=generator,
+        result=run.result,
+        shifts=run.shifts,
+        watch=watch,
+    )
+
+
+def _print_scores(name: str, result: Mapping[str, Any]) -> None:
+    print(f"{result['dataset']}, seed {result['seed']}: {result['rule']}")
+    print(f"{'per cent':16s}{'seen':>8s}{'unseen':>8s}{'harmonic':>10s}{'T1':>8s}")
+    rows = [(name, result["scores"]), *result["baselines"].items()]  # two may have one name
+    for who, scores in rows:
+        seen, unseen, harmonic, zsl = (scores[score] for score in SCORES)
+        print(f"{who[:15]:16s}{seen:8.1f}{unseen:8.1f}{harmonic:10.1f}{zsl:8.1f}")
+
+
+def _print_words(run: Experiment | Diagnosis) -> None:
+    """Print the verdicts on each generator, and what could not be measured."""
+    if run.shifts:
+        print(f"{'has it drifted?':16s}" + "".join(f"{meter:>13s}" for meter in METERS))
+    for name, report in run.shifts.items():
+        words = [report.reading(meter).word for meter in METERS]
+        print(f"{name[:15]:16s}" + "".join(f"{word:>13s}" for word in words))
+    for note in run.result["notes"]:
+        print(f"note: {note}")
+
+
+# --- Study --------------------------------------------------------------------------------------
+
+
+def study(options: argparse.Namespace) -> int:
+    """Run a study, and print and draw its table."""
+    asked = Study.read(options.study)
+    if options.reference is not None:
+        asked = replace(asked, reference=options.reference)
+    _make_folder(options.out)
+    print(f"{asked.name}: {asked.count} cells", flush=True)
+    try:
+        with ProgressBar() as bar:
+            table = run_study(
+                asked, options.out, jobs=options.jobs, cluster=options.cluster, watch=bar
+            )
+    except KeyboardInterrupt:
+        print(
+            "\nstopped by you: finished cells are kept, the same command runs the rest",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    print(readable(table, reference=asked.reference).to_string())
+    print("(means ± half-widths of 95 % intervals over seeds; differences are taken seed by seed)")
+    written = [options.out / "results.parquet", *_draw_study(asked, table, options.out)]
+    print(f"written: {', '.join(map(str, written))}")
+    return _print_failures(table)
+
+
+def _draw_study(asked: Study, table: pd.DataFrame, folder: Path) -> list[Path]:
+    """Draw what is finished; returns the files that were written."""
+    from ..figures.style import png
+    from .study_figures import study_still
+
+    if not (table["status"] == "done").any():
+        return []
+    figure = study_still(
+        table,
+        title=asked.name,
+        caption="Means with 95 % intervals over seeds; small: single seeds.",
+    )
+    path = folder / "summary.png"
+    write_whole(path, png(figure))
+    return [path]
+
+
+def _print_failures(table: pd.DataFrame) -> int:
+    """Print the errors of failed cells; returns the exit status."""
+    failed = table[table["status"] == "failed"]
+    for row in failed.itertuples():
+        cell = f"{row.dataset}, {row.preset}, {row.variant}, seed {row.seed}"
+        print(f"failed: {cell}: {row.error}", file=sys.stderr)
+    return INCOMPLETE if len(failed) else 0
+
+
+# --- Diagnose -----------------------------------------------------------------------------------
+
+
+def diagnose(options: argparse.Namespace) -> int:
+    """Measure how far features of any generator drift from real ones, and write a report."""
+    dataset, generator, name = _generated(options)
+    _make_folder(options.out)
+    print(dataset)
+    with ProgressBar() as bar:
+        diagnosis = diagnose_generator(
+            dataset,
+            generator,
+            _config(options, dataset),
+            name=name,
+            n=options.n,
+            seed=options.seed,
+            repeat=options.command,
+            watch=bar,
+        )
+        write_json(options.out / "result.json", diagnosis.result)
+        _write_page(diagnosis, generator, options.out, bar)
+    print(next(iter(diagnosis.shifts.values())))
+    if diagnosis.result["scores"]:
+        _print_scores(name, diagnosis.result)
+    _print_words(diagnosis)
+    print(f"written: {options.out / 'report.html'}, {options.out / 'result.json'}")
+    return 0
+
+
+def _generated(options: argparse.Namespace) -> tuple[GZSLDataset, Generator, str]:
+    """The data in the space in which to measure, the generator, and what to call it."""
+    dataset = load(options.data, features=options.features)
+    if options.generated.suffix.lower() == ".safetensors":
+        if options.raw or options.preprocessed:
+            raise ConfigError(
+                "--raw and --preprocessed are for files of features: a saved model is measured "
+                "in the space that it was trained in"
+            )
+        saved = SavedModel.load(options.generated)
+        return _as_trained(dataset, saved), saved.model, OURS
+    if options.raw:
+        dataset = dataset.origin or dataset
+    else:
+        config = _config(options, dataset)
+        dataset = dataset.preprocessed(config.preprocessing, config.components)
+    generator = FromFile.read(options.generated, dataset, preprocessed=options.preprocessed)
+    return dataset, generator, options.generated.stem
+
+
+def _as_trained(dataset: GZSLDataset, saved: SavedModel) -> GZSLDataset:
+    """The data with the preprocessing that the model was trained with."""
+    if saved.preprocessing is None:
+        return dataset
+    return dataset.transformed(saved.preprocessing)
+
+
+# --- Evaluate and synthesize --------------------------------------------------------------------
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Score a saved model with the settings that were chosen when it was trained."""
+    saved = SavedModel.load(options.model)
+    missing = {"choice", "config", "classifier", "seed", "dataset"} - set(saved.notes)
+    if missing:
+        raise StorageError(
+            f"{options.model} was not saved by a run: it has no {min(missing)!r} to score with; "
+            "train it again"
+        )
+    dataset = _as_trained(load(options.data, features=options.features), saved)
+    trained_on = saved.notes["dataset"]
+    if dataset.name != trained_on:
+        print(
+            f"note: the model was trained on {trained_on!r}, not on {dataset.name!r}",
+            file=sys.stderr,
+        )
+    logits = _logits(saved, dataset)
+    print(f"{dataset.name}: {logits.scores(saved.notes['choice']['calibration'])}")
+    return 0
+
+
+def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:
+    if saved.notes["classifier"] == "likelihood":
+        return likelihood_logits(saved.model, dataset)
+    config = Config.from_dict(saved.notes["config"])
+    penalty = saved.notes["choice"]["setting"]["penalty"] or config.classifier.penalties[0]
+    classifier = replace(config.classifier, penalties=(penalty,))
+    return softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
+
+
+def synthesize(options: argparse.Namespace) -> int:
+    """Write synthesized features of classes to an .npz file, in the data's own units."""
+    saved = SavedModel.load(options.model)
+    dataset = load(options.data, features=options.features)
+    classes = _class_numbers(options.classes, dataset)
+    synthesized = saved.model.synthesize(
+        dataset.attributes[classes], options.n, temperature=options.temperature, seed=options.seed
+    )
+    features = synthesized.flatten(0, 1).numpy()
+    if saved.preprocessing is not None:
+        features = saved.preprocessing.inverse(features)
+    labels = np.repeat(classes, options.n)
+    content = io.BytesIO()
+    np.savez_compressed(
+        content, features=features, labels=labels, class_names=np.array(dataset.class_names)
+    )
+    write_whole(options.out, content.getvalue())
+    print(f"{len(labels)} features of {len(classes)} classes written to {options.out}")
+    return 0
+
+
+def _class_numbers(names: Sequence[str] | None, dataset: GZSLDataset) -> Int[np.ndarray, " M"]:
+    if names is None:
+        return dataset.unseen_classes
+    unknown = [name for name in names if name not in dataset.class_names]
+    if unknown:
+        first_names = ", ".join(dataset.class_names[:10])
+        raise DataError(
+            f"classes must be names in {dataset.name}, got {unknown[0]!r}: "
+            f"they start {first_names} ..."
+        )
+    return np.array([dataset.class_names.index(name) for name in names])
+
+
+# --- Data sets ----------------------------------------------------------------------------------
+
+
+def list_datasets(options: argparse.Namespace) -> int:
+    """Print what ships with the package, and what can be fetched."""
+    print("Ready to use by name:")
+    for name, text in available().items():
+        print(f"  {name:20s}{text}")
+    print("Benchmarks, to be fetched by you (data/README.md says where) and used by folder:")
+    for name, facts in BENCHMARKS.items():
+        classes = f"{facts.seen} seen and {facts.unseen} unseen classes"
+        print(f"  {name:20s}{facts.images} images, {classes}")
+    return 0
+
+
+def check_dataset(options: argparse.Namespace) -> int:
+    """Check a folder; what is wrong with it is raised."""
+    print(check_folder(options.folder, options.features))
+    return 0

@@ -1,0 +1,162 @@
+"""The maps of a page show the scene of the explorer: the same points at the same places."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gsmflow_lite import figures
+from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.errors import DataError
+from gsmflow_lite.explorer.scene import Scene
+from gsmflow_lite.figures import projection
+from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
+from gsmflow_lite.generators.zoo import ZOO_SEED, glyph_zoo
+from gsmflow_lite.panels.explore import explore
+from gsmflow_lite.runs import report_lenses
+from gsmflow_lite.runs.report_lenses import choose_drawn, interactive, look, page_data
+
+SEED = 3
+
+
+@pytest.fixture(autouse=True)
+def cheap_layout(monkeypatch, tmp_path):
+    """A stand-in for UMAP that takes no time: the first two columns."""
+    monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path))
+    monkeypatch.setattr(projection, "lay_out", lambda x, *_, **__: x[:, :2].astype(np.float32))
+
+
+def nobody(event) -> None:
+    """Watches nothing."""
+
+
+@pytest.fixture
+def dataset():
+    return gaussian_world(6, seen=9, unseen=6, attributes=5, samples=40).dataset
+
+
+@pytest.fixture
+def ridge(dataset):
+    return RidgeGaussian.fit(dataset)
+
+
+@pytest.fixture
+def lenses(dataset, ridge):
+    worst_first = dataset.unseen_classes[::-1]
+    return look(dataset, ridge, worst_first, n=30, seed=SEED, watch=nobody)
+
+
+@pytest.fixture
+def data(lenses, dataset) -> dict:
+    """What the script of the page reads."""
+    figure = interactive(lenses, dataset.class_names, {})
+    return page_data(lenses, dataset, figure, None)
+
+
+def test_the_page_and_the_explorer_show_the_same_points_at_the_same_places(dataset, ridge, data):
+    panel = explore(dataset, ridge, seed=SEED).wait(60)
+    panel.controls["samples"].value = 30
+    panel.controls["seed"].value = SEED
+    real, synthesized = panel.scene.real, panel.synthesized
+    assert panel.scene.has_map
+
+    rows = [row for row in data["row"] if row is not None]
+    np.testing.assert_array_equal(rows, panel.scene.rows)
+    np.testing.assert_array_equal(data["label"], [*real.labels, *synthesized.points.labels])
+    for lens in ("pca", "umap"):
+        places = np.concatenate([real.through(lens), synthesized.points.through(lens)])
+        np.testing.assert_allclose(data[lens], places, atol=1e-4)
+    np.testing.assert_array_equal(data["near"][len(rows) :], synthesized.near)
+    np.testing.assert_allclose(data["far"][len(rows) :], synthesized.far, atol=0.006)
+    panel.close()
+
+
+def test_letters_of_the_page_lie_where_the_map_of_the_package_has_them(monkeypatch):
+    zoo = glyph_zoo()
+    monkeypatch.setattr(projection, "lay_out", lambda *_, **__: zoo.umap)
+    shown = look(zoo.dataset, zoo.baseline, [5, 17], n=4, seed=ZOO_SEED, watch=nobody)
+    expected = Scene.of_zoo(zoo).ask(zoo.baseline, [5, 17], 4, seed=ZOO_SEED)
+    np.testing.assert_array_equal(shown.scene.real.pca, Scene.of_zoo(zoo).real.pca)
+    np.testing.assert_array_equal(shown.synthesized.points.pca, expected.points.pca)
+    np.testing.assert_array_equal(shown.synthesized.points.umap, expected.points.umap)
+
+
+def test_the_nearest_real_neighbour_of_each_point_is_that_of_a_search(lenses, dataset, data):
+    real = dataset.features[lenses.scene.rows].astype(np.float64)
+    points = np.concatenate([real, lenses.synthesized.features])
+    distance = np.linalg.norm(points[:, None] - real, axis=2)
+    np.fill_diagonal(distance, np.inf)  # no point is its own neighbour
+    np.testing.assert_array_equal(data["near"], distance.argmin(1))
+
+    usual = np.quantile(distance[: len(real)].min(1), 0.95)
+    np.testing.assert_allclose(data["far"], distance.min(1) / usual, atol=0.006)
+
+
+def test_each_drawn_point_carries_its_number(lenses, data):
+    labels = np.array(data["label"])
+    for points, real in ((lenses.real_points, True), (lenses.synthesized_points, False)):
+        np.testing.assert_array_equal(labels[points.rows], points.labels)
+        np.testing.assert_allclose(np.array(data["pca"])[points.rows], points.pca, atol=1e-4)
+        assert {data["real"][i] for i in points.rows} == {real}
+    assert data["drawn"] == [*lenses.real_points.rows, *lenses.synthesized_points.rows]
+    assert not data["real"][data["first"]]
+
+
+def test_another_generator_of_the_same_classes_gets_the_same_real_points(dataset, ridge, lenses):
+    other = look(dataset, ridge, dataset.unseen_classes, n=7, seed=SEED, watch=nobody)
+    np.testing.assert_array_equal(other.real_points.umap, lenses.real_points.umap)
+    np.testing.assert_array_equal(other.drawn, lenses.drawn)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 12])
+def test_the_points_never_need_webgl(classes):
+    each = min(report_lenses.POINTS_EACH, report_lenses.COLOURED_POINTS // (2 * classes))
+    labels = np.arange(2000) % 20
+    drawn = choose_drawn(labels, range(classes), each, 0)
+    assert len(drawn) + classes * each <= figures.SVG_POINTS
+    counts = np.bincount(labels[drawn], minlength=20)
+    assert set(counts[:classes].tolist()) == {each}
+    assert counts[classes:].sum() == report_lenses.CONTEXT_POINTS
+
+
+def test_as_many_points_as_may_be_drawn_need_no_webgl():
+    most = report_lenses.COLOURED_POINTS + report_lenses.CONTEXT_POINTS
+    assert most <= figures.SVG_POINTS
+
+
+# --- Pictures ------------------------------------------------------------------------------------
+
+
+def test_each_picture_of_the_sheet_is_that_of_its_point(rng):
+    pictures = rng.random((13, 2, 3)).astype(np.float32)
+    content, sheet = report_lenses.sprite_sheet(pictures)
+    drawn = np.asarray(Image.open(io.BytesIO(content)))
+    for i, picture in enumerate(pictures):
+        line, column = divmod(i, sheet["columns"])
+        shown = drawn[line * 2 : line * 2 + 2, column * 3 : column * 3 + 3]
+        np.testing.assert_allclose(1 - shown / 255, picture, atol=0.04)  # sixteen greys
+
+
+def test_pictures_are_those_of_all_points_in_their_order():
+    zoo = glyph_zoo()
+    scene = Scene.of_zoo(zoo)
+    shown = look(zoo.dataset, zoo.baseline, [5], n=2, seed=ZOO_SEED, watch=nobody)
+    decode = zoo.dataset.decode
+    assert shown.pictures is not None
+    assert len(shown.pictures) == shown.count == len(scene.rows) + 2
+    real = decode(zoo.dataset.features[scene.rows[:9]])
+    np.testing.assert_allclose(shown.pictures[:9], real, atol=1e-5)
+    synthesized = decode(shown.synthesized.features)
+    np.testing.assert_allclose(shown.pictures[-2:], synthesized, atol=1e-5)
+
+
+def test_large_pictures_become_small(rng):
+    pictures = rng.random((5, 100, 60)).astype(np.float32)
+    np.testing.assert_array_equal(report_lenses.thumbnails(pictures), pictures[:, ::3, ::3])
+
+
+def test_coloured_pictures_are_refused_in_words(rng):
+    rule = r"decoded pictures must be grey, .* got shape \(5, 4, 4, 3\)"
+    with pytest.raises(DataError, match=rule):
+        report_lenses.thumbnails(rng.random((5, 4, 4, 3)))
