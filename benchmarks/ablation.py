@@ -98,26 +98,20 @@ def main() -> None:
     dataset = load(options.dataset, features=options.features).preprocessed(
         config.preprocessing, config.components
     )
-    done = (
-        json.loads(options.json.read_text())
-        if options.json.exists()
-        else {"dataset": dataset.name, "cells": {}}
-    )
-    methods = {
-        k: m for k, m in methods_of(config).items() if options.only is None or k in options.only
-    }
+    done = {"dataset": dataset.name, "cells": {}}
+    if options.json.exists():
+        done = json.loads(options.json.read_text())
+
+    methods = methods_of(config)
+    if options.only is not None:
+        methods = {name: methods[name] for name in methods if name in options.only}
+
     folds = options.folds or config.folds
     for seed in range(options.seeds):
         for name, method in methods.items():
             key = f"{name}|{seed}"
-            cell = filled(
-                done["cells"].get(key, {}),
-                method,
-                dataset,
-                seed,
-                folds,
-                _model_file(options.models, key),
-            )
+            kept = _model_file(options.models, key)
+            cell = filled(done["cells"].get(key, {}), method, dataset, seed, folds, kept)
             if cell != done["cells"].get(key):
                 done["cells"][key] = cell
                 write_json(options.json, done)
@@ -314,6 +308,17 @@ def interval(values: list[float], digits: int = 1) -> str:
     return f"{np.mean(values):.{digits}f} ± {half:.{digits}f}"
 
 
+def _points(cells: dict[str, dict], names: list[str], columns: dict[str, str]) -> list[dict]:
+    """One record for each row, seed and column that has a value."""
+    return [
+        {"": name, "seed": seed, "column": columns[key], "value": row[key]}
+        for name in names
+        for seed, row in _values(cells, name).items()
+        for key in columns
+        if key in row
+    ]
+
+
 def _figure(cells: dict[str, dict], names: list[str], title: str):
     """Draw each row's mean with its 95 % interval over seeds, a panel for each score and meter.
 
@@ -324,20 +329,13 @@ def _figure(cells: dict[str, dict], names: list[str], title: str):
     from scipy.stats import t
 
     columns = {"harmonic": "H (%)", "zsl": "T1 (%)"} | {m: f"{m}: {HEADLINES[m]}" for m in METERS}
-    long = [
-        {"": name, "seed": seed, "column": columns[key], "value": row[key]}
-        for name in names
-        for seed, row in _values(cells, name).items()
-        for key in columns
-        if key in row
-    ]
 
     def error_bar(values):
         half = t.ppf(0.975, len(values) - 1) * values.sem()
         return values.mean() - half, values.mean() + half
 
     grid = sns.catplot(
-        pd.DataFrame(long),
+        pd.DataFrame(_points(cells, names, columns)),
         kind="point",
         x="value",
         y="",

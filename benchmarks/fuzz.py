@@ -11,7 +11,7 @@ which may take so much address space and time and no more. What may happen to a 
 
 ==========  ========================================================================================
 read        and all rules hold: shapes agree, numbers are finite, labels and splits are in range
-refused     with a ``GSMFlowError`` of moderate length, or, where a cache is read, quietly made anew
+refused     with a ``GSMFlowError`` of moderate length, or, where a cache is read, made again
 hang        no answer in time
 crash       the interpreter died
 memory      more was taken than is allowed, or an allocation failed

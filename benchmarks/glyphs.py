@@ -34,6 +34,7 @@ from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.method.rows import TrainingRows, shuffled
 from gsmflow_lite.method.training import Epoch
 from gsmflow_lite.scores.evaluation import softmax_logits
+from gsmflow_lite.seeds import torch_stream
 from gsmflow_lite.storage import write_json
 
 LITE = lite("glyphs")
@@ -52,7 +53,7 @@ class Synthesizes:
     def synthesize(
         self, attributes: Tensor, n: int, *, temperature: float = 1.0, seed: int = 0
     ) -> Tensor:
-        return synthesize(self.flow, attributes, n, torch.Generator().manual_seed(seed))
+        return synthesize(self.flow, attributes, n, torch_stream(seed, "latent noise"))
 
 
 def by_freia(data: GZSLDataset, seed: int, epochs: int) -> Iterator[Generator]:

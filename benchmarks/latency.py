@@ -92,9 +92,9 @@ async def _shown() -> list[float]:
     explore()._repr_mimebundle_()
     started = time.perf_counter()
     panel = explore()
-    made = time.perf_counter()
+    ready = time.perf_counter()
     panel._repr_mimebundle_()
-    return [made - started, time.perf_counter() - made]
+    return [ready - started, time.perf_counter() - ready]
 
 
 async def _in_the_kernel(moves: int) -> dict[str, float]:

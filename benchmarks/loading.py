@@ -40,12 +40,12 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     if options.alone:
         yield from (work(kind, form, Path(os.environ[PLACE])) for kind in KINDS for form in FORMATS)
         return
-    made = dataset(TOY if options.small else AWA2)
+    data = dataset(TOY if options.small else AWA2)
     for kind, dtype in list(KINDS.items())[: 1 if options.small else None]:
         for form in FORMATS:
             folder = Path(tempfile.mkdtemp(prefix="loading"))
             try:
-                write(folder, made, dtype, form)
+                write(folder, data, dtype, form)
                 os.environ[PLACE] = str(folder)
                 yield work(kind, form, folder)
             finally:
@@ -95,10 +95,10 @@ def same(ours: GZSLDataset, peer: dict[str, torch.Tensor]) -> None:
         np.testing.assert_array_equal(ours.labels[rows], peer[f"{split} labels"])
 
 
-def write(folder: Path, made: GZSLDataset, dtype: type, form: str) -> None:
-    one = {"features": made.features.T.astype(dtype), "labels": made.labels[:, None] + 1.0}
-    two = {"att": made.attributes.T.astype(np.float64)}
-    two |= {key: getattr(made, split)[:, None] + 1.0 for split, key in SPLITS.items()}
+def write(folder: Path, data: GZSLDataset, dtype: type, form: str) -> None:
+    one = {"features": data.features.T.astype(dtype), "labels": data.labels[:, None] + 1.0}
+    two = {"att": data.attributes.T.astype(np.float64)}
+    two |= {key: getattr(data, split)[:, None] + 1.0 for split, key in SPLITS.items()}
     for name, content in (("res101", one), ("att_splits", two)):
         if form == "MATLAB 7.3":
             write_hdf5(folder / f"{name}.mat", content)

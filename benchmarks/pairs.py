@@ -165,26 +165,25 @@ def table(rows: Sequence[Row]) -> str:
 
 def parser(doc: str) -> argparse.ArgumentParser:
     """The options that every benchmark has."""
-    made = argparse.ArgumentParser(
+    command = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, too")
-    made.add_argument("--runs", type=int, default=5, help="paired runs (default: %(default)s)")
-    made.add_argument(
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, too")
+    command.add_argument("--runs", type=int, default=5, help="paired runs (default: %(default)s)")
+    command.add_argument(
         "--threads",
         type=int,
         default=torch.get_num_threads(),
         help="of torch (default: %(default)s)",
     )
-    made.add_argument(
-        "--alone", metavar="CALL", help=argparse.SUPPRESS
-    )  # in a process of its own, for its memory
-    made.add_argument(
+    # A call in a process of its own, for its memory.
+    command.add_argument("--alone", metavar="CALL", help=argparse.SUPPRESS)
+    command.add_argument(
         "--small",
         action="store_true",
         help="a toy size, to see that everything runs: its figures mean nothing",
     )
-    return made
+    return command
 
 
 def main(

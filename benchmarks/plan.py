@@ -95,7 +95,9 @@ class Stage:
 
 def once(s: Size) -> Iterator[Stage]:
     """What is done once, before and after training, on features that stay on disk."""
-    all_rows, train, block = 4 * s.rows * s.width, 4 * s.train * s.width, 2**25
+    all_rows = 4 * s.rows * s.width
+    train = 4 * s.train * s.width
+    block = 2**25
     gram = 2 * s.train * s.width**2
     yield Stage("storing, float32 (float16: half)", "disk", all_rows, 0, 0)
     yield Stage("checking", "CPU", all_rows, block, s.rows * s.width)
@@ -151,9 +153,12 @@ def training(s: Size) -> Iterator[Stage]:
             sum(part.held for part in parts),
             work,
         )
-    work = (
-        s.train * s.passes * s.hidden * (6 * s.width + 8 * s.batch)
-    )  # scored against the classes of the batch only
+    yield from _mining(s)
+
+
+def _mining(s: Size) -> Iterator[Stage]:
+    # The relation network is trained against the classes of the batch only.
+    work = s.train * s.passes * s.hidden * (6 * s.width + 8 * s.batch)
     held = ADAM * s.hidden * s.width + 4 * s.batch * (s.batch + 3 * s.hidden)
     yield Stage("mining: its relation network", "GPU", 4 * s.train * s.passes * s.width, held, work)
     for name, classes in (("all classes", s.seen), (f"{s.near:g} near classes", s.near)):
@@ -169,7 +174,8 @@ def training(s: Size) -> Iterator[Stage]:
 
 def judging(s: Size) -> Iterator[Stage]:
     """Classifiers and their scores, and what is measured and drawn."""
-    weights, synthesized = 4 * s.width * s.classes, s.unseen * s.samples
+    weights = 4 * s.width * s.classes
+    synthesized = s.unseen * s.samples
     counts = {
         "all rows": s.train + synthesized,
         f"{s.kept:g} rows a seen class": s.seen * s.kept + synthesized,
@@ -188,6 +194,11 @@ def judging(s: Size) -> Iterator[Stage]:
         held,
         60 * n * s.width * s.classes,
     )
+    yield from _scoring(s, weights)
+
+
+def _scoring(s: Size, weights: float) -> Iterator[Stage]:
+    """Scores of the test rows, and what is measured and drawn."""
     tests = s.rows * s.tested
     work = 2 * tests * s.width * s.classes
     yield Stage("scores: every logit kept", "GPU", 4 * tests * s.width, 4 * tests * s.classes, work)

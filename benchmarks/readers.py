@@ -42,7 +42,10 @@ from gsmflow_lite.runs import cells, results, tables
 from gsmflow_lite.runs.study_file import MOST_CELLS, Study
 
 Files = Mapping[str, bytes]  # of one folder, by name
-CLASSES, ROWS, WIDTH, TRAITS = 7, 10, 4, 3
+CLASSES = 7
+ROWS = 10  # of each class
+WIDTH = 4  # features
+TRAITS = 3  # attributes
 NAMES = ("one", "two+three", "vier", "fünf", "<b>six</b>", "$7$", "0")
 START = {
     "on": True,
@@ -101,7 +104,8 @@ def broken(reader: Reader, rng: Random) -> tuple[Files, bool]:
     """
     files = dict(reader.make())
     name = rng.choice(sorted(files))
-    good, what = files[name], rng.random()
+    good = files[name]
+    what = rng.random()
     if what < 0.45:
         files[name] = m.spoil(good, rng)
     elif what < 0.5:
@@ -175,7 +179,8 @@ def _epgn() -> dict[str, dict[str, np.ndarray]]:
     d = world()
     parts = {"train": d.train, "test_seen": d.test_seen, "test_unseen": d.test_unseen}
     features = {f"{name}_fea": d.features[rows] for name, rows in parts.items()}
-    own, a = d.labels[d.train], d.attributes
+    own = d.labels[d.train]
+    a = d.attributes
     data = features | {"attribute": a, "seen_pro": a[:5], "unseen_pro": a[5:], "att_train": a[own]}
     index = {
         "train_idx": own,
@@ -261,7 +266,7 @@ def _hdf5() -> Files:
 
 @cache
 def _hdf5_chunked() -> Files:
-    """The features in compressed chunks, which are not mapped but read by slices."""
+    """The features in compressed chunks, which are read by slices."""
     image = io.BytesIO(_hdf5()["world.h5"])
     with h5py.File(image, "r+") as file:
         features = file["features"][()]
@@ -275,12 +280,12 @@ def _hdf5_chunked() -> Files:
 @cache
 def _model() -> Files:
     data = world().preprocessed("pca", 3)
-    made = SavedModel(
+    saved = SavedModel(
         model=new_model(data, SHAPE),
         preprocessing=data.preprocessing,
         notes={"seed": 0, "data": "world"},
     )
-    return _written(lambda folder: made.save(folder / "model.safetensors"))
+    return _written(lambda folder: saved.save(folder / "model.safetensors"))
 
 
 def _training(epochs: int) -> TrainingConfig:
@@ -321,10 +326,9 @@ def _generator_npz() -> Files:
 
 
 def _generator_mat() -> dict[str, dict[str, np.ndarray]]:
-    made = _synthesized()
-    return {
-        "synthesized.mat": made | {"labels": _up(made["labels"]), "class_names": mat_cell(NAMES)}
-    }
+    arrays = _synthesized()
+    arrays |= {"labels": _up(arrays["labels"]), "class_names": mat_cell(NAMES)}
+    return {"synthesized.mat": arrays}
 
 
 @cache
@@ -334,9 +338,9 @@ def _study() -> Files:
 
 def study_and_cell() -> tuple[Study, dict[str, Any], cells.Cell]:
     """A study of one cell, without reading the data."""
-    asked = Study(name="one", datasets=["glyphs"], seeds=1)
+    study = Study(name="one", datasets=["glyphs"], seeds=1)
     labels = {"dataset": "glyphs", "preset": "lite/glyphs", "variant": "as it is", "seed": 0}
-    return asked, labels, cells.cell_of(asked, asked.datasets[0], "glyphs, embedded", labels)
+    return study, labels, cells.cell_of(study, study.datasets[0], "glyphs, embedded", labels)
 
 
 @cache
@@ -376,44 +380,57 @@ def _map() -> Files:
 
 
 def _obeys(d: GZSLDataset) -> GZSLDataset:
-    """The rules of a data set, told anew."""
+    """Check the rules of a data set by code of our own."""
     features = d.features[:]
-    rows, classes = len(features), len(d.attributes)
-    for name, matrix in (("features", features), ("attributes", d.attributes)):
-        _require(
-            matrix.dtype == np.float32 and matrix.ndim == 2 and matrix.size,
-            f"{name} are no matrix of float32",
-        )
-        _require(np.isfinite(matrix).all(), f"{name} are not finite")
-        _require(not (matrix == m.SECRET).any(), f"{name} are of a file that is not the one given")
-    _require(
-        d.labels.shape == (rows,) and set(d.labels.tolist()) <= set(range(classes)),
-        "labels are out of range",
-    )
+    _obey_matrix(features, "features")
+    _obey_matrix(d.attributes, "attributes")
+
+    rows = len(features)
+    in_range = set(d.labels.tolist()) <= set(range(len(d.attributes)))
+    _require(d.labels.shape == (rows,) and in_range, "labels are out of range")
+
+    _obey_splits(d, rows)
+    _obey_names(d)
+    _obey_rows(d, rows)
+    return d
+
+
+def _obey_matrix(matrix: np.ndarray, name: str) -> None:
+    good = matrix.dtype == np.float32 and matrix.ndim == 2 and matrix.size
+    _require(good, f"{name} are no matrix of float32")
+    _require(np.isfinite(matrix).all(), f"{name} are not finite")
+    _require(not (matrix == m.SECRET).any(), f"{name} are of a file that is not the one given")
+
+
+def _obey_splits(d: GZSLDataset, rows: int) -> None:
     splits = [d.train.tolist(), d.test_seen.tolist(), d.test_unseen.tolist()]
     together = [row for split in splits for row in split]
     _require(all(splits) and set(together) <= set(range(rows)), "splits are out of range")
     _require(len(set(together)) == len(together), "splits overlap")
-    seen, unseen = ({int(d.labels[i]) for i in split} for split in (splits[0], splits[2]))
-    _require(
-        not seen & unseen and seen | unseen == set(range(classes)), "classes are not seen or unseen"
-    )
-    _require(
-        len(d.class_names) == classes and len(d.attribute_names) == d.attributes.shape[1],
-        "names are not one each",
-    )
-    _require(
-        all(type(text) is str for text in (*d.class_names, *d.attribute_names, d.name)),
-        "names are no text",
-    )
-    _require(
-        d.groups is None or (d.groups.shape == (rows,) and d.groups.dtype == np.int64),
-        "groups are not one a row",
-    )
+
+    seen = set(d.labels[d.train].tolist())
+    unseen = set(d.labels[d.test_unseen].tolist())
+    good = not seen & unseen and seen | unseen == set(range(len(d.attributes)))
+    _require(good, "classes are not seen or unseen")
+
+
+def _obey_names(d: GZSLDataset) -> None:
+    classes, attributes = d.attributes.shape
+    good = len(d.class_names) == classes and len(d.attribute_names) == attributes
+    _require(good, "names are not one each")
+
+    names = (*d.class_names, *d.attribute_names, d.name)
+    _require(all(type(text) is str for text in names), "names are no text")
+
+
+def _obey_rows(d: GZSLDataset, rows: int) -> None:
+    """Check what a data set may have for each row."""
+    if d.groups is not None:
+        good = d.groups.shape == (rows,) and d.groups.dtype == np.int64
+        _require(good, "groups are not one a row")
     if d.images is not None:
         good = d.images.ndim >= 3 and len(d.images) == rows and d.images.dtype.kind in "biuf"
         _require(good, "images are not one a row")
-    return d
 
 
 def unchanged(reader: Reader, found: Any) -> None:
@@ -446,17 +463,16 @@ def _arrays(path: Path) -> None:
 
 def _read_model(folder: Path) -> SavedModel:
     saved = SavedModel.load(folder / "model.safetensors")
-    model, pre = saved.model, saved.preprocessing
+    model = saved.model
+    pre = saved.preprocessing
     _require(isinstance(saved.notes, Mapping), "notes are no table")
     _require(
         all(tensor.isfinite().all() for tensor in model.state_dict().values()),
         "weights are not finite",
     )
-    made = model.synthesize(torch.ones(2, model.attributes), 3)
-    _require(
-        made.shape == (2, 3, model.features) and made.dtype == torch.float32,
-        "synthesized features have another shape",
-    )
+    synthesized = model.synthesize(torch.ones(2, model.attributes), 3)
+    good = synthesized.shape == (2, 3, model.features) and synthesized.dtype == torch.float32
+    _require(good, "synthesized features have another shape")
     if pre is not None:
         with np.errstate(all="ignore"):  # numbers in it may be large
             x = pre.transform(np.ones((5, len(pre.offset)), np.float32))
@@ -490,33 +506,32 @@ def _read_generator(path: Path) -> FromFile:
     )
     _require(generator.labels.shape == (len(generator.features),), "labels are not one a row")
     _require(set(generator.labels.tolist()) <= set(range(CLASSES)), "labels are out of range")
-    made = generator.synthesize(world().attributes[generator.classes], 2)
-    _require(
-        made.shape == (len(generator.classes), 2, WIDTH), "synthesized features have another shape"
-    )
+    synthesized = generator.synthesize(world().attributes[generator.classes], 2)
+    good = synthesized.shape == (len(generator.classes), 2, WIDTH)
+    _require(good, "synthesized features have another shape")
     return generator
 
 
 def _read_study(folder: Path) -> Study:
-    asked = Study.read(folder / "study.toml")
-    _require(0 < asked.count <= MOST_CELLS, "a study has too many cells")
-    for source in asked.datasets:
-        for preset in asked.presets_of(source):
-            for row in asked.vary:
-                json.dumps(asked.config(preset, row).to_dict(), allow_nan=False)
+    study = Study.read(folder / "study.toml")
+    _require(0 < study.count <= MOST_CELLS, "a study has too many cells")
+    for source in study.datasets:
+        for preset in study.presets_of(source):
+            for row in study.vary:
+                json.dumps(study.config(preset, row).to_dict(), allow_nan=False)
     _require(
-        all(name.isprintable() for name in (asked.name, *asked.rows)), "names are not printable"
+        all(name.isprintable() for name in (study.name, *study.rows)), "names are not printable"
     )
-    return asked
+    return study
 
 
 def _read_cell(folder: Path) -> Any:
-    asked, labels, cell = study_and_cell()
+    study, labels, cell = study_and_cell()
     kept = folder.parent / "cells"
     held = results.read_result(folder.parent, cell) if kept.is_dir() else None
     if held is None:
         return None
-    table = results.results_table(asked, [(labels, cell)], {cell.digest: held})
+    table = results.results_table(study, [(labels, cell)], {cell.digest: held})
     _require(
         all(math.isfinite(table[name][0]) for name in tables.STUDY_SCORES), "scores are not finite"
     )

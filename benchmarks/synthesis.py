@@ -27,12 +27,17 @@ from published import PublishedFlow, log_prob, synthesize
 from scale import CUB, TOY, Scale, dataset, model
 
 from gsmflow_lite.numerics import arithmetic
+from gsmflow_lite.seeds import torch_stream
 
 ROWS = 3000  # of the likelihood
 CLASSES = 200  # of the likelihood
 SOME = 4  # classes that the likelihood is timed on
 HALF_STEPS = 2  # of a block
 FREIA = "published structure on FrEIA"
+
+
+def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
+    torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
 
 
 def works(options: argparse.Namespace) -> Iterator[Work]:
@@ -42,15 +47,12 @@ def works(options: argparse.Namespace) -> Iterator[Work]:
     freia = PublishedFlow(ours).eval()
     attributes = torch.from_numpy(data.attributes[data.unseen_classes])
 
-    def same(mine: torch.Tensor, theirs: torch.Tensor) -> None:
-        torch.testing.assert_close(mine, theirs, rtol=1e-3, atol=1e-3)
-
     def synthesized(precision: str = "float32") -> torch.Tensor:
         with arithmetic(precision):
             return ours.synthesize(attributes, scale.samples)
 
     def by_freia(classes: int = scale.unseen) -> torch.Tensor:
-        noise = torch.Generator().manual_seed(0)
+        noise = torch_stream(0, "latent noise")  # the noise of our own model, too
         return synthesize(freia, attributes[:classes], scale.samples, noise)
 
     peers: dict[str, Callable] = {

@@ -1,4 +1,4 @@
-"""Build ``glyphs.npz``: letters and digits as several hundred freely licensed typefaces draw them.
+"""Build ``glyphs.npz``: letters and digits as hundreds of freely licensed typefaces draw them.
 
 Runs on Debian: fetches the font packages below with ``apt-get download``, unpacks them with ``dpkg
 -x`` (nothing is installed), draws 47 characters of every typeface with FreeType, leaves out what
@@ -39,11 +39,9 @@ CHARACTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt"  # the "balanced"
 
 SIDE = 28  # pixels, the side of an image
 BASELINE = 21  # rows from the top of the image down to the baseline, the same for every face
-ASCENT, DESCENT, WIDTH = (
-    20,
-    6,
-    26,
-)  # most pixels a glyph may take above and below the baseline, and across
+ASCENT = 20  # most pixels that a glyph may take above the baseline
+DESCENT = 6  # most pixels below it
+WIDTH = 26  # most pixels across
 ZOOM = 8  # drawn this much larger, then averaged down: exact area coverage, no ringing
 PROBE = 256  # font size at which a face is measured
 
@@ -51,53 +49,53 @@ FACES_PER_FAMILY = 3
 TEST_SHARE = 0.2
 SEED = 0
 DUPLICATE = 28.0  # grey levels, RMS over all 47 images: closer faces count as one
-SAME_DESIGN = (
-    28.0  # families with faces closer than this are clones: both in training or both in test
-)
-UNICASE = (
-    0.60  # mean correlation of a with A, e with E, ... above which lower case is drawn as capitals
-)
+SAME_DESIGN = 28.0  # families with closer faces are clones: both in training or both in test
+# Mean correlation of a with A, e with E, ... above which lower case is drawn as capitals.
+UNICASE = 0.60
 HOLLOW = 12  # so many letters without a counter that enclose white: an outline or inline face
 IN_PIECES = 8  # so many characters in more than one piece: stencilled, dotted or shaded
 LEAST_CAPITAL = 13  # rows that an H must have: swashes of other letters shrink the rest too much
-LEAST_INK = (
-    150  # grey level that the darkest pixel of a glyph must reach in the mean: hairlines do not
-)
+# Grey level that the darkest pixel of a glyph must reach in the mean: hairlines do not.
+LEAST_INK = 150
 LEGIBLE = 0.70  # share of the 47 characters that the nearest class mean of other families must read
 UNSEEN = "26IMQSUbr"  # drawn by the rule in the datasheet, before any result
 
 
 PACKAGES = """
- fonts-urw-base35 fonts-liberation2 fonts-dejavu-core fonts-texgyre fonts-freefont-otf fonts-lmodern fonts-cmu
-fonts-noto-core fonts-noto-mono fonts-roboto-unhinted fonts-open-sans fonts-lato fonts-inter fonts-ebgaramond
-fonts-linuxlibertine fonts-vollkorn fonts-cantarell fonts-crosextra-carlito fonts-crosextra-caladea fonts-go
-fonts-hack fonts-oldstandard fonts-quattrocento fonts-gfs-didot fonts-gfs-neohellenic fonts-gfs-artemisia
-fonts-sil-gentiumplus fonts-sil-charis fonts-sil-andika fonts-georgewilliams fonts-mplus fonts-nanum
-fonts-paratype fonts-3270 fonts-adf-accanthis fonts-adf-baskervald fonts-adf-berenis fonts-adf-gillius
-fonts-adf-ikarius fonts-adf-irianis fonts-adf-libris fonts-adf-mekanus fonts-adf-oldania fonts-adf-romande
-fonts-adf-switzera fonts-adf-tribun fonts-adf-universalis fonts-adf-verana fonts-agave fonts-aksharyogini2
-fonts-allerta fonts-anonymous-pro fonts-arapey fonts-arkpandora fonts-averia-gwf fonts-averia-sans-gwf
-fonts-averia-serif-gwf fonts-b612 fonts-baekmuk fonts-cabin fonts-cardo fonts-century-catalogue
-fonts-clear-sans fonts-comfortaa fonts-comic-neue fonts-compagnon fonts-courier-prime fonts-ddc-uchen
-fonts-dejavu-extra fonts-dosis fonts-elstob fonts-essays1743 fonts-eurofurence fonts-fantasma
-fonts-fantasque-sans fonts-fanwood fonts-firacode fonts-gemunu-libre fonts-gfs-theokritos fonts-gotico-antiqua
-fonts-goudybookletter fonts-hosny-amiri fonts-hosny-thabit fonts-jetbrains-mono fonts-junction fonts-junicode
-fonts-jura fonts-karla fonts-kiloji fonts-konatu fonts-league-mono fonts-league-spartan fonts-lindenhill
-fonts-lohit-telu fonts-manchufont fonts-manrope fonts-meera-inimai fonts-mmcedar fonts-monofur fonts-monoid
+fonts-urw-base35 fonts-liberation2 fonts-dejavu-core fonts-texgyre fonts-freefont-otf fonts-lmodern
+fonts-cmu fonts-noto-core fonts-noto-mono fonts-roboto-unhinted fonts-open-sans fonts-lato
+fonts-inter fonts-ebgaramond fonts-linuxlibertine fonts-vollkorn fonts-cantarell
+fonts-crosextra-carlito fonts-crosextra-caladea fonts-go fonts-hack fonts-oldstandard
+fonts-quattrocento fonts-gfs-didot fonts-gfs-neohellenic fonts-gfs-artemisia fonts-sil-gentiumplus
+fonts-sil-charis fonts-sil-andika fonts-georgewilliams fonts-mplus fonts-nanum fonts-paratype
+fonts-3270 fonts-adf-accanthis fonts-adf-baskervald fonts-adf-berenis fonts-adf-gillius
+fonts-adf-ikarius fonts-adf-irianis fonts-adf-libris fonts-adf-mekanus fonts-adf-oldania
+fonts-adf-romande fonts-adf-switzera fonts-adf-tribun fonts-adf-universalis fonts-adf-verana
+fonts-agave fonts-aksharyogini2 fonts-allerta fonts-anonymous-pro fonts-arapey fonts-arkpandora
+fonts-averia-gwf fonts-averia-sans-gwf fonts-averia-serif-gwf fonts-b612 fonts-baekmuk fonts-cabin
+fonts-cardo fonts-century-catalogue fonts-clear-sans fonts-comfortaa fonts-comic-neue
+fonts-compagnon fonts-courier-prime fonts-ddc-uchen fonts-dejavu-extra fonts-dosis fonts-elstob
+fonts-essays1743 fonts-eurofurence fonts-fantasma fonts-fantasque-sans fonts-fanwood fonts-firacode
+fonts-gemunu-libre fonts-gfs-theokritos fonts-gotico-antiqua fonts-goudybookletter fonts-hosny-amiri
+fonts-hosny-thabit fonts-jetbrains-mono fonts-junction fonts-junicode fonts-jura fonts-karla
+fonts-kiloji fonts-konatu fonts-league-mono fonts-league-spartan fonts-lindenhill fonts-lohit-telu
+fonts-manchufont fonts-manrope fonts-meera-inimai fonts-mmcedar fonts-monofur fonts-monoid
 fonts-mononoki fonts-motoya-l-cedar fonts-nanum-extra fonts-national-park fonts-ocr-b fonts-opendin
 fonts-osifont fonts-oxygen fonts-pagul fonts-play fonts-prociono fonts-quicksand fonts-reggae
-fonts-ricty-diminished fonts-rit-sundar fonts-roadgeek fonts-roboto-slab fonts-rocknroll fonts-routed-gothic
-fonts-sawarabi-mincho fonts-senamirmir-washra fonts-seto fonts-sil-alkalami fonts-sil-annapurna
-fonts-sil-dai-banna fonts-sil-lateef fonts-sil-mingzat fonts-sil-mondulkiri fonts-sil-padauk
-fonts-sil-scheherazade fonts-sil-sophia-nubian fonts-smiley-sans fonts-sora fonts-tiresias fonts-tuffy
-fonts-woowa-bm fonts-yanone-kaffeesatz fonts-yrsa-rasa fonts-yusei-magic fonts-alee fonts-horai-umefont
-fonts-lemonada fonts-mph-2b-damase fonts-sil-shimenkan fonts-smc-anjalioldlipi fonts-smc-chilanka
-fonts-smc-dyuthi fonts-smc-keraleeyam fonts-smc-meera fonts-smc-rachana fonts-smc-suruma fonts-smc-uroob
-fonts-teluguvijayam fonts-tlwg-garuda-ttf fonts-tlwg-kinnari-ttf fonts-tlwg-laksaman-ttf fonts-tlwg-loma-ttf
-fonts-tlwg-norasi-ttf fonts-tlwg-sawasdee-ttf fonts-tlwg-umpush-ttf fonts-umeplus
+fonts-ricty-diminished fonts-rit-sundar fonts-roadgeek fonts-roboto-slab fonts-rocknroll
+fonts-routed-gothic fonts-sawarabi-mincho fonts-senamirmir-washra fonts-seto fonts-sil-alkalami
+fonts-sil-annapurna fonts-sil-dai-banna fonts-sil-lateef fonts-sil-mingzat fonts-sil-mondulkiri
+fonts-sil-padauk fonts-sil-scheherazade fonts-sil-sophia-nubian fonts-smiley-sans fonts-sora
+fonts-tiresias fonts-tuffy fonts-woowa-bm fonts-yanone-kaffeesatz fonts-yrsa-rasa fonts-yusei-magic
+fonts-alee fonts-horai-umefont fonts-lemonada fonts-mph-2b-damase fonts-sil-shimenkan
+fonts-smc-anjalioldlipi fonts-smc-chilanka fonts-smc-dyuthi fonts-smc-keraleeyam fonts-smc-meera
+fonts-smc-rachana fonts-smc-suruma fonts-smc-uroob fonts-teluguvijayam fonts-tlwg-garuda-ttf
+fonts-tlwg-kinnari-ttf fonts-tlwg-laksaman-ttf fonts-tlwg-loma-ttf fonts-tlwg-norasi-ttf
+fonts-tlwg-sawasdee-ttf fonts-tlwg-umpush-ttf fonts-umeplus
 """.split()  # noqa: SIM905 (a list of one hundred and more is easier to read and to edit as a text)
 
-EXCLUDED = {  # pattern in "family style (file)" -> why a face is left out by name, after a look at it
+# A pattern of "family style (file)", and why such a face is left out after a look at it.
+EXCLUDED = {
     r"OCR B.*(Outline|Inverted)": "outline or white on black",
     r"D050000L|Standard Symbols|Noto Sans (Symbols|Math)|Biolinum Keyboard": "symbols for letters",
 }
@@ -133,10 +131,8 @@ KIN = [  # families drawn from one source, whatever their distance: on the same 
     ["Noto Sans", "Open Sans"],
 ]
 
-COPYLEFT = {
-    "GPL",
-    "LGPL",
-}  # without a font exception: left out, lest anybody ask what it means for images
+# Without a font exception these are left out: what they mean for images would be open to doubt.
+COPYLEFT = {"GPL", "LGPL"}
 
 
 @dataclass(eq=False)
@@ -161,11 +157,14 @@ class Unusable(Exception):
     """Says why a font file is left out."""
 
 
-# ------------------------------------------------------------------------------------ fetch and unpack
+# --- Fetch and unpack -----------------------------------------------------------------------------
 
 
 def fetch(packages: list[str], cache: Path) -> None:
-    """Download the packages that the cache lacks and unpack them under ``cache/unpacked/<package>``."""
+    """Download the packages that the cache lacks, and unpack each into a folder of its own.
+
+    The folders are ``cache/unpacked/<package>``.
+    """
     (cache / "deb").mkdir(parents=True, exist_ok=True)
     missing = [p for p in packages if not list((cache / "deb").glob(f"{p}_*.deb"))]
     if missing:
@@ -190,7 +189,7 @@ def version_of(deb: Path) -> str:
     return deb.name.split("_")[1].replace("%3a", ":")
 
 
-# -------------------------------------------------------------------------------------------- licences
+# --- Licences -------------------------------------------------------------------------------------
 
 LICENCES = [  # short name, what the copyright file says; the first match counts
     ("OFL-1.1", r"OFL|SIL[- ]?(Open|1\.1)|SIL_Open|Open Font License|^sil-1\.1|BSD3\|SIL"),
@@ -228,13 +227,14 @@ class Copyright:
         return cls(stanzas, text)
 
     def of(self, font: Path) -> tuple[str, str]:
-        """Licence (short name, empty if unknown) and first holder, by the last paragraph that fits the file.
+        """Short name of the licence and first holder, by the last paragraph that fits the file.
 
-        Sources are matched by stem (Waree*.sfd stands for Waree.ttf); free text is searched as a
-        whole.
+        The name of an unknown licence is empty. Sources are matched by stem (Waree*.sfd stands for
+        Waree.ttf); free text is searched as a whole.
         """
         found = re.search(r"Copyright\s*(?:\(c\)|©|:)?\s*(.+)", self.text, re.I)
-        licence, holder = "", found.group(1) if found else ""
+        licence = ""
+        holder = found.group(1) if found else ""
         if not self.stanzas:
             licence = short_licence(self.text)
         for patterns, said, by in self.stanzas:
@@ -261,12 +261,13 @@ def short_licence(said: str) -> str:
     return next((name for name, pattern in LICENCES if re.search(pattern, said, re.I)), "")
 
 
-# -------------------------------------------------------------------------------------- find the faces
+# --- Find the faces -------------------------------------------------------------------------------
 
 CUT = re.compile(  # words that name a cut or a supplier, not a design
     r"\b(ADF|Std|Pro|No2|No3|GWF|OTF|TTF|TT|O|"
-    r"Thin|Hairline|Extra ?Light|Ultra ?Light|Light|Book|Text|Regular|Roman Regular|Medium|Demi|Semi ?Bold|"
-    r"Bold|Extra ?Bold|Heavy|Black|Display|Titling|Caption|Condensed|Semi-Condensed|Cond|Cn|Narrow|Wide|"
+    r"Thin|Hairline|Extra ?Light|Ultra ?Light|Light|Book|Text|Regular|Roman Regular|Medium|Demi|"
+    r"Semi ?Bold|Bold|Extra ?Bold|Heavy|Black|Display|Titling|Caption|Condensed|Semi-Condensed|"
+    r"Cond|Cn|Narrow|Wide|"
     r"Compact|Basic|Slanted|Italic|Oblique|Half|V2|Minus|Math)\b",
     re.I,
 )
@@ -286,8 +287,12 @@ def family_of(font: TTFont) -> tuple[str, str]:
 
 
 def find_faces(packages: list[str], cache: Path) -> tuple[list[Face], Counter]:
-    """The font files that have the 47 characters, in the order of the packages; and why the others fell."""
-    faces, left_out = [], Counter()
+    """The font files that have the 47 characters, and why the others were left out.
+
+    They are in the order of the packages.
+    """
+    faces = []
+    left_out = Counter()
     for package in packages:
         root = cache / "unpacked" / package
         terms = Copyright.read(root / "usr/share/doc" / package / "copyright")
@@ -343,7 +348,7 @@ def is_pixel_font(font: TTFont, cmap: dict[int, str]) -> bool:
     return True
 
 
-# ------------------------------------------------------------------------------------------------ draw
+# --- Draw -----------------------------------------------------------------------------------------
 
 
 def draw(path: Path) -> np.ndarray:
@@ -379,12 +384,13 @@ def draw_glyph(font: ImageFont.FreeTypeFont, character: str) -> np.ndarray:
     return np.asarray(canvas.reduce(ZOOM))
 
 
-# ------------------------------------------------------------------------------------------- leave out
+# --- Leave out ------------------------------------------------------------------------------------
 
 
 def cropped(image: np.ndarray, side: int = 16) -> np.ndarray:
     """The ink of an image stretched to a square, standardised: shape without size or place."""
-    rows, columns = np.flatnonzero(image.max(1) > 64), np.flatnonzero(image.max(0) > 64)
+    rows = np.flatnonzero(image.max(1) > 64)
+    columns = np.flatnonzero(image.max(0) > 64)
     if not len(rows) or not len(columns):
         return np.zeros(side * side)
     ink = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -416,7 +422,7 @@ def loose_letters(images: np.ndarray) -> int:
 
 
 def legibility(faces: list[Face]) -> np.ndarray:
-    """Share of each face's characters that the nearest class mean, taken over other families, reads right.
+    """Share of each face's characters that the nearest class mean of other families reads right.
 
     Characters are cropped to their ink and standardised first: size and place do not count, shape
     does.
@@ -425,7 +431,8 @@ def legibility(faces: list[Face]) -> np.ndarray:
         np.float32
     )
     families = np.array([face.family for face in faces])
-    total, shares = stack.sum(0), np.empty(len(faces))
+    total = stack.sum(0)
+    shares = np.empty(len(faces))
     for family in np.unique(families):
         mine = families == family
         means = total - stack[mine].sum(0)
@@ -466,7 +473,7 @@ def inspect(faces: list[Face], left_out: Counter) -> list[Face]:
     return kept
 
 
-# ---------------------------------------------------------------------------------------------- choose
+# --- Choose ---------------------------------------------------------------------------------------
 
 
 def distances(faces: list[Face]) -> np.ndarray:
@@ -478,8 +485,9 @@ def distances(faces: list[Face]) -> np.ndarray:
 
 
 def without_duplicates(faces: list[Face], left_out: Counter) -> list[Face]:
-    """Of faces closer than DUPLICATE keep the one that comes first, plain styles before others."""
-    far, kept = distances(faces), []
+    """Of faces closer than DUPLICATE keep the first, where plain styles come before others."""
+    far = distances(faces)
+    kept = []
     for index in sorted(range(len(faces)), key=lambda i: plainness(faces[i])):
         if all(far[index, other] >= DUPLICATE for other in kept):
             kept.append(index)
@@ -496,8 +504,9 @@ def plainness(face: Face) -> int:
 
 
 def at_most_a_few(faces: list[Face], left_out: Counter) -> list[Face]:
-    """Keep FACES_PER_FAMILY of each family: regular, bold, italic, or else what differs most from those."""
-    far, kept = distances(faces), []
+    """Keep FACES_PER_FAMILY of each family: regular, bold, italic, or else what differs most."""
+    far = distances(faces)
+    kept = []
     for family in dict.fromkeys(face.family for face in faces):
         open_ = [i for i, face in enumerate(faces) if face.family == family]
         chosen = []
@@ -513,10 +522,11 @@ def at_most_a_few(faces: list[Face], left_out: Counter) -> list[Face]:
 
 
 def design_groups(faces: list[Face]) -> dict[str, str]:
-    """Family -> a family that stands for its group; ``faces`` are all that passed, duplicates included.
+    """Give each family a family that stands for its group.
 
-    Families hang together that share the first word of their name (Noto Sans, Noto Serif), have a
-    pair of faces closer than SAME_DESIGN (clones under two names), or are KIN.
+    ``faces`` are all that passed, with duplicates. Families hang together that share the first word
+    of their name (Noto Sans, Noto Serif), have a pair of faces closer than SAME_DESIGN (clones
+    under two names), or are KIN.
     """
     families = list(dict.fromkeys(face.family for face in faces))
     first = {family.split()[0].lower(): family for family in reversed(families)}
@@ -538,25 +548,30 @@ def design_groups(faces: list[Face]) -> dict[str, str]:
 
 
 def choose_test(faces: list[Face], group_of: dict[str, str]) -> np.ndarray:
-    """Whole groups of families, in shuffled order, until TEST_SHARE of the faces are held out; (F,) bool."""
+    """Hold out whole groups of families, in shuffled order, up to TEST_SHARE of the faces.
+
+    The answer is a bool for each face.
+    """
     size = Counter(group_of[face.family] for face in faces)
     groups = sorted(size)
     np.random.default_rng(SEED).shuffle(groups)
-    wanted, held = round(TEST_SHARE * len(faces)), set()
+    wanted = round(TEST_SHARE * len(faces))
+    held = set()
     for group in groups:
         if sum(size[g] for g in held) + size[group] <= wanted:
             held.add(group)
     return np.array([group_of[face.family] in held for face in faces])
 
 
-# ---------------------------------------------------------------------------------- attributes, output
+# --- Attributes, output ---------------------------------------------------------------------------
 
 
 def read_attributes(path: Path) -> tuple[list[str], np.ndarray]:
     """Attribute names and the (47, A) table, checked."""
     with path.open(newline="") as file:
         header, *rows = csv.reader(file)
-    classes, names = [row[0] for row in rows], header[1:]
+    classes = [row[0] for row in rows]
+    names = header[1:]
     table = np.array([row[1:] for row in rows], dtype=np.float32)
     if classes != list(CHARACTERS):
         raise SystemExit(f"{path.name} must list the 47 classes in the order {CHARACTERS}")
@@ -575,7 +590,7 @@ def read_attributes(path: Path) -> tuple[list[str], np.ndarray]:
 
 
 def unseen_classes(names: list[str], table: np.ndarray) -> np.ndarray:
-    """Indices of UNSEEN, after checking that each of their attributes occurs in at least 3 seen classes."""
+    """Indices of UNSEEN, whose attributes must each occur in at least 3 seen classes."""
     unseen = np.array(sorted(CHARACTERS.index(c) for c in UNSEEN), dtype=np.int64)
     seen = np.setdiff1d(np.arange(len(CHARACTERS)), unseen)
     enough = np.count_nonzero(table[seen], axis=0) >= 3
@@ -588,7 +603,10 @@ def unseen_classes(names: list[str], table: np.ndarray) -> np.ndarray:
 
 
 def write_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Like ``np.savez_compressed``, but with fixed time stamps, so that equal arrays give equal bytes."""
+    """Write like ``np.savez_compressed``, but with fixed time stamps.
+
+    So equal arrays give equal bytes.
+    """
     with zipfile.ZipFile(path, "w") as file:
         for name, array in arrays.items():
             buffer = io.BytesIO()
@@ -620,9 +638,8 @@ def report(
     """Print the numbers that the datasheet quotes."""
     families = {face.family for face in faces}
     held = {face.family for face, t in zip(faces, test, strict=True) if t}
-    print(
-        f"faces {len(faces)}, families {len(families)}, packages {len({face.package for face in faces})}"
-    )
+    packages = {face.package for face in faces}
+    print(f"faces {len(faces)}, families {len(families)}, packages {len(packages)}")
     print(f"test faces {test.sum()}, of {len(held)} families")
     print(f"attributes {len(names)}; unseen {' '.join(UNSEEN)}")
     print(
@@ -634,7 +651,7 @@ def report(
 
 
 def choose_faces(cache: Path) -> tuple[list[Face], np.ndarray, Counter]:
-    """From font files to the faces of the data set, which of them are for test, and why others fell."""
+    """The faces of the data set, which of them are for test, and why others were left out."""
     faces, left_out = find_faces(PACKAGES, cache)
     passed = inspect(faces, left_out)
     faces = at_most_a_few(without_duplicates(passed, left_out), left_out)

@@ -1,4 +1,4 @@
-"""Pictures of the panels, taken in a real JupyterLab: run it after a change of what they show.
+"""Take pictures of the panels in a real JupyterLab: run it after a change of what they show.
 
     python docs/pictures.py      # writes docs/images/explore.png, design.png and train.png
 
@@ -39,9 +39,8 @@ def main() -> None:
             )
             lab.wait_for_plot(page)
             lab.rest(page)
-            page.set_viewport_size(
-                {"width": 1500, "height": 1900}
-            )  # as tall as the panel, which the notebook would cut
+            # As tall as the panel, which the notebook would cut.
+            page.set_viewport_size({"width": 1500, "height": 1900})
             page.wait_for_timeout(1500)  # plotly draws anew
             page.locator(".gsmflow").first.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
             page.close()

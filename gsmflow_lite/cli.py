@@ -10,11 +10,9 @@ from pathlib import Path
 
 from . import __version__
 from .config import PRECISIONS
-from .errors import GSMFlowError
+from .errors import BAD_INPUT, INTERRUPTED, GSMFlowError
 from .presets import PUBLISHED, PUBLISHED_BENCHMARKS
 
-BAD_INPUT = 2  # exit status when data, settings or files break a rule
-INTERRUPTED = 130
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -79,7 +77,7 @@ def _add_demo(commands) -> None:
         help="folder for the results (default: %(default)s)",
     )
     _add_run_options(add)
-    add.set_defaults(run="train", data="glyphs", features="res101")
+    add.set_defaults(run="train_command", data="glyphs", features="res101")
 
 
 def _add_train(commands) -> None:
@@ -96,7 +94,7 @@ def _add_train(commands) -> None:
         help="folder for the results; an interrupted run goes on",
     )
     _add_run_options(add)
-    add.set_defaults(run="train")
+    add.set_defaults(run="train_command")
 
 
 def _add_features(add: argparse.ArgumentParser) -> None:
@@ -184,7 +182,7 @@ def _add_study(commands) -> None:
     add.add_argument(
         "--reference", metavar="ROW", help="differences are to this row (default: as the file says)"
     )
-    add.set_defaults(run="study")
+    add.set_defaults(run="study_command")
 
 
 # --- Diagnose and evaluate ----------------------------------------------------------------------
@@ -218,7 +216,7 @@ def _add_diagnose(commands) -> None:
         help="default: %(default)s",
     )
     _add_measuring_options(add)
-    add.set_defaults(run="diagnose", epochs=None, folds=None, precision=None)
+    add.set_defaults(run="diagnose_command", epochs=None, folds=None, precision=None)
 
 
 def _add_measuring_options(add: argparse.ArgumentParser) -> None:
@@ -251,7 +249,7 @@ def _add_evaluate(commands) -> None:
     add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
     add.add_argument("data", metavar="DATA", help="the data it was trained on")
     _add_features(add)
-    add.set_defaults(run="evaluate")
+    add.set_defaults(run="evaluate_command")
 
 
 def _add_synthesize(commands) -> None:
@@ -279,7 +277,7 @@ def _add_synthesize(commands) -> None:
         metavar="FILE.npz",
         help="keys: features (in the data's own units), labels, class_names",
     )
-    add.set_defaults(run="synthesize")
+    add.set_defaults(run="synthesize_command")
 
 
 # --- Data sets ----------------------------------------------------------------------------------
@@ -289,18 +287,18 @@ def _add_datasets(commands) -> None:
     add = commands.add_parser(
         "datasets", help="list the data sets; check a folder and say what is wrong or missing"
     )
-    add.set_defaults(run="list_datasets")
+    add.set_defaults(run="list_command")
     actions = add.add_subparsers(metavar="ACTION")
     listing = actions.add_parser(
         "list", help="what ships with the package, and what can be fetched"
     )
-    listing.set_defaults(run="list_datasets")
+    listing.set_defaults(run="list_command")
     check = actions.add_parser(
         "check", help="check a folder: exit 0 if it can be used, else 2 and one plain message"
     )
     check.add_argument("folder", type=Path, metavar="FOLDER")
     _add_features(check)
-    check.set_defaults(run="check_dataset")
+    check.set_defaults(run="check_command")
 
 
 if __name__ == "__main__":

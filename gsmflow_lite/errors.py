@@ -5,6 +5,11 @@ Each message gives the rule, the value and the remedy.
 
 LONGEST_MESSAGE = 1500  # characters
 
+# Exit statuses of the command line.
+INCOMPLETE = 1  # some cells of a study failed
+BAD_INPUT = 2  # data, settings or files break a rule
+INTERRUPTED = 130
+
 
 class GSMFlowError(Exception):
     """Base of all errors raised on purpose: ``except GSMFlowError`` catches what a user can mend.

@@ -1,4 +1,4 @@
-"""What several test files share: real data where they are, a seeded generator, a data set small enough to read."""
+"""Fixtures that many test files share: real data, seeded random numbers, a tiny data set."""
 
 import os
 from pathlib import Path
@@ -12,13 +12,11 @@ from gsmflow_lite.datasets import GZSLDataset
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real benchmark files, or a skip that says where it was looked for."""
-    folder = Path(
-        os.environ.get("GSMFLOW_DATA") or Path(__file__).resolve().parents[2] / "shared" / "gzsl"
-    )
+    beside = Path(__file__).resolve().parents[2] / "shared" / "gzsl"
+    folder = Path(os.environ.get("GSMFLOW_DATA") or beside)
     if not folder.is_dir():
-        pytest.skip(
-            f"real benchmark files are not at {folder}: set GSMFLOW_DATA to the folder that holds them"
-        )
+        remedy = "set GSMFLOW_DATA to the folder that holds them"
+        pytest.skip(f"real benchmark files are not at {folder}: {remedy}")
     return folder
 
 
@@ -35,12 +33,17 @@ def make_dataset():
 def tiny_dataset(
     *, seen: int = 4, unseen: int = 2, rows: int = 10, width: int = 3, **changes
 ) -> GZSLDataset:
-    """Classes 0 .. seen - 1 are seen; of each class's rows the last fifth is test_seen. ``changes`` replace any field."""
+    """A data set of random numbers.
+
+    Classes 0 to seen - 1 are seen. The last fifth of the rows of each seen class is test_seen.
+    ``changes`` replace any field.
+    """
     rng = np.random.default_rng(7)
     classes = seen + unseen
     labels = np.repeat(np.arange(classes), rows)
     place = np.tile(np.arange(rows), classes)
-    of_seen, tested = labels < seen, place >= rows - rows // 5
+    of_seen = labels < seen
+    tested = place >= rows - rows // 5
     fields = {
         "features": rng.standard_normal((len(labels), width)).astype(np.float32) + labels[:, None],
         "labels": labels,

@@ -1,4 +1,4 @@
-"""A real JupyterLab and a real Chromium: what the tests in a browser and the benchmark of latency drive."""
+"""Start a real JupyterLab and a real Chromium, for tests in a browser and the latency benchmark."""
 
 from __future__ import annotations
 
@@ -50,20 +50,7 @@ def chromium_path() -> str | None:
     )
 
 
-@contextlib.contextmanager
-def jupyter_lab(folder: Path) -> Iterator[str]:
-    """The address of a JupyterLab that shows ``folder``, with settings of its own; it ends with the block."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    own = folder / ".jupyter"
-    (own / "labconfig").mkdir(parents=True)
-    disabled = {
-        "@jupyterlab/apputils-extension:announcements": True
-    }  # it asks the internet for news, and the user whether to
-    (own / "labconfig" / "page_config.json").write_text(
-        json.dumps({"disabledExtensions": disabled})
-    )
+def _lab_command(folder: Path, port: int) -> list[str]:
     settings = {
         "ip": "127.0.0.1",
         "port": port,
@@ -71,14 +58,16 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         "open_browser": False,
         "root_dir": str(folder),
     }
-    command = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        *(f"--ServerApp.{key}={value}" for key, value in settings.items()),
-    ]
+    command = [sys.executable, "-m", "jupyterlab"]
+    command += [f"--ServerApp.{key}={value}" for key, value in settings.items()]
     command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
-    command += ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    return command
+
+
+def _lab_environment(own: Path) -> dict[str, str]:
+    """The environment of this process, in which all of Jupyter's folders are ``own``."""
     places = (
         "JUPYTER_CONFIG_DIR",
         "JUPYTER_DATA_DIR",
@@ -86,14 +75,35 @@ def jupyter_lab(folder: Path) -> Iterator[str]:
         "IPYTHONDIR",
         "JUPYTERLAB_WORKSPACES_DIR",
     )
-    environment = (
-        os.environ
-        | dict.fromkeys(places, str(own))
-        | {"JUPYTERLAB_SETTINGS_DIR": str(own / "settings")}
-    )
+    settings = {"JUPYTERLAB_SETTINGS_DIR": str(own / "settings")}
+    return os.environ | dict.fromkeys(places, str(own)) | settings
+
+
+@contextlib.contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """Start a JupyterLab that shows ``folder``, with settings of its own, and give its address.
+
+    It ends with the block.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = folder / ".jupyter"
+    (own / "labconfig").mkdir(parents=True)
+    # This extension asks the internet for news, and the user whether it may.
+    disabled = {"@jupyterlab/apputils-extension:announcements": True}
+    page_config = json.dumps({"disabledExtensions": disabled})
+    (own / "labconfig" / "page_config.json").write_text(page_config)
+
     with (
         open(own / "log", "w") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as server,
+        subprocess.Popen(
+            _lab_command(folder, port),
+            cwd=folder,
+            env=_lab_environment(own),
+            stdout=log,
+            stderr=log,
+        ) as server,
     ):
         try:
             _wait_for(f"http://127.0.0.1:{port}/api/status", server, own / "log")
@@ -135,9 +145,10 @@ def chromium() -> Iterator:
 def open_notebook(
     browser, address: str, folder: Path, name: str, cells: Sequence[str], *, first: str = ""
 ):
-    """A page with a new notebook of these cells, all of them running; ``page.lines`` gathers what its console says.
+    """Open a page with a new notebook of these cells, and run all of them.
 
-    ``first``: JavaScript that the page runs before its own.
+    ``page.lines`` gathers the lines of its console. ``first`` is JavaScript that the page runs
+    before its own.
     """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {
@@ -161,20 +172,21 @@ def open_notebook(
 
 
 def wait_for_plot(page) -> None:
-    """Until the panel's figure is drawn; the error of the cell where there is one."""
-    error = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr'], .jp-RenderedText .ansi-red-fg"
+    """Wait until the panel's figure is drawn; raise the error of the cell where there is one."""
+    stderr = ".jp-OutputArea-output[data-mime-type='application/vnd.jupyter.stderr']"
+    error = f"{stderr}, .jp-RenderedText .ansi-red-fg"
     page.wait_for_selector(f".gsmflow .js-plotly-plot .main-svg, {error}")
     if page.locator(error).count():
         raise RuntimeError(page.locator(error).first.inner_text())
 
 
 def settle(page) -> None:
-    """Until the kernel has followed what the page has sent; work in its background may go on."""
+    """Wait until the kernel has done what the page asked; work in the background may go on."""
     page.evaluate(SETTLE)
 
 
 def rest(page) -> None:
-    """Until the panel's background work is done, too."""
+    """Wait until the panel's work in the background is done, too."""
     settle(page)
     page.wait_for_function(
         "() => !document.querySelector('.gsmflow [role=status]')?.innerText.endsWith('...')"
@@ -182,7 +194,10 @@ def rest(page) -> None:
 
 
 def command(page, name: str, **options) -> None:
-    """A command of JupyterLab's. It is not waited for: the braces keep its promise from being returned."""
+    """Give a command to JupyterLab, and do not wait for it.
+
+    The braces keep its promise from being returned.
+    """
     page.evaluate(
         "([name, options]) => { window.jupyterapp.commands.execute(name, options) }",
         [name, options],

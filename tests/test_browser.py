@@ -1,4 +1,7 @@
-"""In a real JupyterLab and a real Chromium: the panels show, answer, stay quiet on the console and can be used by everybody."""
+"""Panels in a real JupyterLab and a real Chromium.
+
+They show, they answer, they write nothing to the console, and everybody can use them.
+"""
 
 import importlib.util
 import io
@@ -14,9 +17,13 @@ TRAIN = """from dataclasses import replace
 from gsmflow_lite.panels.train import train
 from gsmflow_lite.panels.training_settings import PRESETS
 two = PRESETS["two dimensions"]
-train("gaussian_world_2d", config=replace(two, training=replace(two.training, epochs=600)))"""  # not over before it is stopped
-IMAGINED, RING, SECOND = 2, 9, 11  # traces of the linear lens, and how many it has
-NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"  # how many names are on the map
+longer = replace(two.training, epochs=600)  # not over before the test stops it
+train("gaussian_world_2d", config=replace(two, training=longer))"""
+SYNTHESIZED = 2  # the trace of synthesized points in the linear lens
+RING = 9  # the trace of the ring around the point that is looked at
+SECOND = 11  # traces of the linear lens: the second lens begins here
+# How many names are on the map.
+NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"
 PLOT = ".gsmflow .js-plotly-plot"
 # Of ipywidgets' own making, with nothing to set from Python: the handle of a slider carries no name
 # (it stands beside it), and the buttons of Play are icons alone.
@@ -24,7 +31,8 @@ NOT_OURS = ("aria-input-field-name", "button-name")
 # JupyterLab's body has no height and hides what flows over: axe takes everything in it for hidden,
 # and measures no contrast.
 UNCOVER = """() => {
-  for (let one = document.querySelector(".gsmflow").parentElement; one; one = one.parentElement) one.style.overflow = "visible";
+  let box = document.querySelector(".gsmflow").parentElement;
+  for (; box; box = box.parentElement) box.style.overflow = "visible";
 }"""
 # A page that takes three seconds to load plotly: everything else waits for it, as where a slow
 # processor does.
@@ -63,9 +71,8 @@ def desk(tmp_path_factory):
 def explorer_page(desk):
     page = lab.open_notebook(*desk, "explore", [EXPLORE])
     lab.wait_for_plot(page)
-    page.wait_for_selector(
-        ".gsmflow .card img"
-    )  # the meters have been read, and an example is shown
+    # An example is shown once the meters have been read.
+    page.wait_for_selector(".gsmflow .card img")
     yield page
     page.close()
 
@@ -89,7 +96,10 @@ def trainer(desk):
 
 
 def wait(page, condition: str, given=None) -> None:
-    """Until a JavaScript condition holds; in it ``plot`` is the panel's figure and ``given`` what is given."""
+    """Wait until a JavaScript condition holds.
+
+    In the condition ``plot`` is the panel's figure, and ``given`` is the argument.
+    """
     page.wait_for_function(
         f"(given) => {{ const plot = document.querySelector('{PLOT}'); return {condition} }}",
         arg=given,
@@ -102,7 +112,7 @@ def read(page, expression: str):
     )
 
 
-def places(page, trace: int = IMAGINED) -> np.ndarray:
+def places(page, trace: int = SYNTHESIZED) -> np.ndarray:
     """What plotly draws of a trace, (N, 2)."""
     return np.array(
         read(page, f"['x', 'y'].map((axis) => Array.from(plot._fullData[{trace}][axis]))")
@@ -141,16 +151,18 @@ def type_state(page, text: str) -> None:
 
 
 def moved(page, before: np.ndarray) -> None:
-    """Until the synthesized points have left their places."""
-    wait(page, f"plot._fullData[{IMAGINED}].x.length !== given[0] || plot._fullData[{IMAGINED}].x[0] !== given[1]",
-         [len(before), before[0, 0]])  # fmt: skip
+    """Wait until the synthesized points have left their places."""
+    x = f"plot._fullData[{SYNTHESIZED}].x"
+    wait(page, f"{x}.length !== given[0] || {x}[0] !== given[1]", [len(before), before[0, 0]])
 
 
 def pixel_of(page, point: np.ndarray) -> tuple[float, float]:
     """Where on the page a place (2,) of the linear lens is."""
     x, y = page.evaluate(
         """([plot, x, y]) => {
-          plot = document.querySelector(plot); const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect();
+          plot = document.querySelector(plot);
+          const { xaxis, yaxis } = plot._fullLayout;
+          const box = plot.getBoundingClientRect();
           return [box.x + xaxis._offset + xaxis.l2p(x), box.y + yaxis._offset + yaxis.l2p(y)];
         }""",
         [PLOT, *map(float, point)],
@@ -159,10 +171,13 @@ def pixel_of(page, point: np.ndarray) -> tuple[float, float]:
 
 
 def point_at(page, place: np.ndarray) -> None:
-    """Point at a place (2,) of the linear lens until it is ringed and its card is there; aim anew where a page was too slow."""
+    """Point at a place (2,) of the linear lens until it has a ring and its card is shown.
+
+    Where the page was too slow, point again.
+    """
     ring = f"Math.abs(Array.from(plot._fullData[{RING}].x).at(-1) - {place[0]}) < 1e-4"
     for _ in range(lab.PATIENCE):
-        page.mouse.move(0, 0)  # the same point is told of once
+        page.mouse.move(0, 0)  # the same point is reported once
         page.mouse.move(*pixel_of(page, place), steps=2)
         page.wait_for_timeout(500)
         lab.settle(page)
@@ -177,26 +192,26 @@ def point_at(page, place: np.ndarray) -> None:
 def test_the_explorer_shows_its_map_through_both_lenses(explorer):
     assert names(explorer) == set("26IMQSUbr")
     for lens in (0, SECOND):
-        assert places(explorer, lens + IMAGINED).shape == (450, 2)
+        assert places(explorer, lens + SYNTHESIZED).shape == (450, 2)
     picture = pixels(explorer)
     drawn = (picture != picture[60, 60]).any(-1)  # a place inside the frame where nothing is
     assert 0.02 < drawn.mean() < 0.9
 
 
 def test_a_slider_moved_by_key_changes_the_data_and_the_picture(explorer):
-    before, picture = places(explorer), pixels(explorer)
+    before = places(explorer)
+    picture = pixels(explorer)
     handle(explorer, "Variance").focus()
     for _ in range(8):
         explorer.keyboard.press("ArrowRight")
     fields = "[...document.querySelectorAll('.gsmflow input')]"
-    wait(
-        explorer, f"{fields}.some((field) => field.value === given)", "explore?variance=0.4"
-    )  # all eight have been followed
-    deviation = "((x) => Math.sqrt(x.reduce((sum, one) => sum + one * one, 0) / x.length))"  # about 0, the centre of the lens
-    shrunk = f"{deviation}(Array.from(plot._fullData[{IMAGINED}].x)) < given"
-    wait(
-        explorer, shrunk, 0.95 * float(np.sqrt(np.square(before[:, 0]).mean()))
-    )  # what this dose does, once the last is drawn
+    last = "explore?variance=0.4"  # once all eight keys have been followed
+    wait(explorer, f"{fields}.some((field) => field.value === given)", last)
+
+    # The deviation about 0, the centre of the lens, shrinks by more than this at the last dose.
+    deviation = "((x) => Math.sqrt(x.reduce((sum, one) => sum + one * one, 0) / x.length))"
+    shrunk = f"{deviation}(Array.from(plot._fullData[{SYNTHESIZED}].x)) < given"
+    wait(explorer, shrunk, 0.95 * float(np.sqrt(np.square(before[:, 0]).mean())))
     lab.settle(explorer)
     assert (pixels(explorer) != picture).any(-1).sum() > 2000
 
@@ -211,9 +226,11 @@ def test_a_class_chosen_in_the_list_comes_into_focus(explorer):
 
 
 def test_the_search_field_leaves_what_is_chosen_and_what_is_found(explorer):
-    offered = lambda: set(
-        explorer.get_by_label("chosen", exact=True).locator("option").all_inner_texts()
-    )
+    options = explorer.get_by_label("chosen", exact=True).locator("option")
+
+    def offered() -> set[str]:
+        return set(options.all_inner_texts())
+
     assert len(offered()) > 40
     field = explorer.get_by_label("Classes", exact=True)
     field.fill("k")
@@ -230,9 +247,8 @@ def test_the_search_field_leaves_what_is_chosen_and_what_is_found(explorer):
 
 def test_pointing_at_a_point_shows_its_card_with_a_picture_and_moves_no_map(explorer):
     points = places(explorer)
-    alone = np.argmax(
-        np.linalg.norm(points - points.mean(0), axis=1)
-    )  # the outermost: nothing lies over it
+    distances = np.linalg.norm(points - points.mean(0), axis=1)
+    alone = np.argmax(distances)  # the outermost point: nothing lies over it
     before = pixel_of(explorer, points[alone])
     point_at(explorer, points[alone])
     card = explorer.locator(".gsmflow .card p").last
@@ -241,17 +257,14 @@ def test_pointing_at_a_point_shows_its_card_with_a_picture_and_moves_no_map(expl
         explorer.locator(".gsmflow .card img").first.evaluate("(picture) => picture.naturalWidth")
         >= 20
     )
-    assert pixel_of(explorer, points[alone]) == pytest.approx(
-        before, abs=0.5
-    )  # and not away from under the pointer
+    after = pixel_of(explorer, points[alone])
+    assert after == pytest.approx(before, abs=0.5)  # it stays under the pointer
 
 
 def test_a_lasso_around_points_shows_their_pictures(explorer):
     points = places(explorer)
-    (left, top), (right, bottom) = (
-        pixel_of(explorer, points.mean(0) - 2),
-        pixel_of(explorer, points.mean(0) + 2),
-    )
+    left, top = pixel_of(explorer, points.mean(0) - 2)
+    right, bottom = pixel_of(explorer, points.mean(0) + 2)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
     explorer.mouse.move(*corners[0])
     explorer.mouse.down()
@@ -263,9 +276,8 @@ def test_a_lasso_around_points_shows_their_pictures(explorer):
 
 
 def test_undo_by_key_goes_back(explorer):
-    explorer.wait_for_timeout(
-        1500
-    )  # a move within a second of an earlier one of the same slider is undone together with it
+    # Moves of a slider within a second of each other are undone together.
+    explorer.wait_for_timeout(1500)
     before = places(explorer)
     handle(explorer, "Temperature").focus()
     explorer.keyboard.press("ArrowLeft")
@@ -273,14 +285,14 @@ def test_undo_by_key_goes_back(explorer):
     undo = explorer.locator(".gsmflow").get_by_role("button", name="Undo")
     undo.focus()
     explorer.keyboard.press("Enter")
-    wait(explorer, f"plot._fullData[{IMAGINED}].x[0] === given", before[0, 0])
+    wait(explorer, f"plot._fullData[{SYNTHESIZED}].x[0] === given", before[0, 0])
     np.testing.assert_array_equal(places(explorer), before)
     assert state_of(explorer) == "explore"
 
 
 def test_a_state_that_is_typed_is_taken_over(explorer):
     type_state(explorer, "explore?classes=Q&classes=M&samples=20")
-    wait(explorer, f"plot._fullData[{IMAGINED}].x.length === 40")
+    wait(explorer, f"plot._fullData[{SYNTHESIZED}].x.length === 40")
     wait(explorer, f"{NAMED} === 4")  # in both lenses
     assert names(explorer) == {"Q", "M"}
 
@@ -295,9 +307,9 @@ def test_a_state_that_is_none_is_answered_in_words(explorer):
 def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
     page = lab.open_notebook(*desk, "slow", [EXPLORE], first=SLOW)
     lab.wait_for_plot(page)
-    wait(page, f"plot._fullData[{IMAGINED}].x.length === 450")
+    wait(page, f"plot._fullData[{SYNTHESIZED}].x.length === 450")
     type_state(page, "explore?classes=Q&samples=20")
-    wait(page, f"plot._fullData[{IMAGINED}].x.length === 20")
+    wait(page, f"plot._fullData[{SYNTHESIZED}].x.length === 20")
     lab.command(page, "docmanager:save")
     lab.settle(page)
     page.reload()
@@ -310,14 +322,13 @@ def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
 
 def test_on_a_laptop_beside_the_files_both_lenses_are_seen_whole(explorer):
     wide = explorer.viewport_size
-    within = "plot.querySelector('.main-svg').getBoundingClientRect().right <= plot.parentElement.getBoundingClientRect().right"
+    right = "getBoundingClientRect().right"
+    within = f"plot.querySelector('.main-svg').{right} <= plot.parentElement.{right}"
     explorer.set_viewport_size({"width": 1366, "height": 768})
     lab.command(explorer, "filebrowser:activate")
     wait(explorer, f"plot.clientWidth < 700 && {within}")
     assert read(explorer, "plot._fullLayout.xaxis2._length") > 250
-    lab.command(
-        explorer, "application:toggle-left-area"
-    )  # only its place grows again, not the window
+    lab.command(explorer, "application:toggle-left-area")  # its place grows, not the window
     wait(explorer, f"plot.clientWidth > 800 && {within} && plot._fullLayout.xaxis2._length > 400")
     explorer.set_viewport_size(wide)
     assert len(places(explorer)) == 450
@@ -381,9 +392,8 @@ def change_theme(page, theme: str) -> None:
     page.wait_for_function(
         "(light) => document.body.dataset.jpThemeLight === light", arg=str("Light" in theme).lower()
     )
-    page.wait_for_function(
-        "() => document.getAnimations().length === 0"
-    )  # colours fade from one to the other
+    # Colours fade from one theme to the other.
+    page.wait_for_function("() => document.getAnimations().length === 0")
 
 
 def violations(page) -> list[str]:

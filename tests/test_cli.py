@@ -121,9 +121,9 @@ def test_a_run_ends_with_the_meters_in_words(data, tmp_path, capsys):
 
 
 @pytest.fixture(scope="module")
-def made(folder, data):
+def synthesized(folder, data):
     """Features that a model wrote: 40 of each unseen class."""
-    out = data.parent / "made.npz"
+    out = data.parent / "synthesized.npz"
     assert (
         main(
             [
@@ -146,24 +146,27 @@ def diagnosed(out, *arguments):
     return json.loads((out / "result.json").read_text())
 
 
-def test_a_diagnosis_leaves_a_report_and_a_result(made, data, tmp_path, capsys):
-    result = diagnosed(tmp_path, made, "--dataset", data, "-n", 30)
+def test_a_diagnosis_leaves_a_report_and_a_result(synthesized, data, tmp_path, capsys):
+    result = diagnosed(tmp_path, synthesized, "--dataset", data, "-n", 30)
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "result.json"}
     shown = capsys.readouterr().out
-    assert result["shifts"]["made"]["sentence"] in shown
+    assert result["shifts"]["synthesized"]["sentence"] in shown
     assert f"{tmp_path / 'report.html'}" in shown
     assert f"{result['scores']['harmonic']:.1f}" in shown
     assert (
-        result["repeat"] == f"gsmflow-lite diagnose {made} --dataset {data} -n 30 --out {tmp_path}"
+        result["repeat"]
+        == f"gsmflow-lite diagnose {synthesized} --dataset {data} -n 30 --out {tmp_path}"
     )
-    assert "<h1>made: what it synthesizes of &lt;b&gt;world" in (
+    assert "<h1>synthesized: what it synthesizes of &lt;b&gt;world" in (
         tmp_path / "report.html"
     ).read_text(encoding="utf-8")
 
 
-def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(made, data, tmp_path, capsys):
+def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(
+    synthesized, data, tmp_path, capsys
+):
     own = tmp_path / "oracle.npz"
-    own.write_bytes(made.read_bytes())
+    own.write_bytes(synthesized.read_bytes())
     result = diagnosed(tmp_path / "out", own, "--dataset", data, "-n", 30)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("oracle ")]
     shown = [[float(word) for word in line.split()[1:]] for line in lines[:2]]
@@ -173,19 +176,21 @@ def test_a_file_that_is_named_as_a_baseline_keeps_its_own_scores(made, data, tmp
     assert shown == expected
 
 
-def test_features_are_measured_in_the_space_of_training_unless_raw(made, data, tmp_path):
+def test_features_are_measured_in_the_space_of_training_unless_raw(synthesized, data, tmp_path):
     usual, raw = (
-        diagnosed(tmp_path / name, made, "--dataset", data, *more)
+        diagnosed(tmp_path / name, synthesized, "--dataset", data, *more)
         for name, more in (("a", []), ("b", ["--raw"]))
     )
     spreads = []
     for result, dataset in ((usual, load(data).preprocessed("pca", 256)), (raw, load(data))):
         (spread,) = [
             r["value"]
-            for r in result["shifts"]["made"]["readings"]
+            for r in result["shifts"]["synthesized"]["readings"]
             if r["metric"] == "spread" and r["label"] is None
         ]
-        expected = measure(dataset, FromFile.read(made, dataset), n=40).reading("spread").value
+        expected = (
+            measure(dataset, FromFile.read(synthesized, dataset), n=40).reading("spread").value
+        )
         assert spread == pytest.approx(expected)
         spreads.append(spread)
     assert usual["preprocessing"]["kind"] == "pca"
@@ -197,22 +202,26 @@ def test_a_saved_model_is_measured_as_it_was_after_training(folder, data, result
     assert again["shifts"]["GSMFlow"]["readings"] == result["shifts"]["GSMFlow"]["readings"]
 
 
-def test_a_mat_file_gives_the_same_diagnosis(made, data, tmp_path):
+def test_a_mat_file_gives_the_same_diagnosis(synthesized, data, tmp_path):
     from scipy.io import savemat
 
-    content = np.load(made)
-    path = tmp_path / "made.mat"
+    content = np.load(synthesized)
+    path = tmp_path / "synthesized.mat"
     savemat(path, {"features": content["features"], "labels": content["labels"] + 1})
     from_mat, from_npz = (
-        diagnosed(tmp_path / p.suffix[1:], p, "--dataset", data, "-n", 10) for p in (path, made)
+        diagnosed(tmp_path / p.suffix[1:], p, "--dataset", data, "-n", 10)
+        for p in (path, synthesized)
     )
-    assert from_mat["shifts"]["made"]["readings"] == from_npz["shifts"]["made"]["readings"]
+    assert (
+        from_mat["shifts"]["synthesized"]["readings"]
+        == from_npz["shifts"]["synthesized"]["readings"]
+    )
 
 
 def test_a_file_without_some_unseen_class_gets_a_report_without_scores(
-    made, data, tmp_path, capsys
+    synthesized, data, tmp_path, capsys
 ):
-    content = np.load(made)
+    content = np.load(synthesized)
     kept = content["labels"] != content["labels"].max()
     np.savez(
         tmp_path / "part.npz", features=content["features"][kept], labels=content["labels"][kept]
@@ -270,8 +279,8 @@ def test_evaluating_the_saved_model_gives_the_scores_of_the_run(folder, data, re
     assert f"T1 {result['scores']['zsl']:.1f}" in shown
 
 
-def test_synthesised_features_are_in_the_units_of_the_data(folder, data, tmp_path):
-    out = tmp_path / "made.npz"
+def test_synthesized_features_are_in_the_units_of_the_data(folder, data, tmp_path):
+    out = tmp_path / "synthesized.npz"
     arguments = [
         "synthesize",
         str(folder / "model.safetensors"),
@@ -285,13 +294,13 @@ def test_synthesised_features_are_in_the_units_of_the_data(folder, data, tmp_pat
         str(out),
     ]
     assert main(arguments) == 0
-    made, d = np.load(out), load(data)
+    synthesized, d = np.load(out), load(data)
     saved = SavedModel.load(folder / "model.safetensors")
     expected = saved.preprocessing.inverse(
         saved.model.synthesize(torch.from_numpy(d.attributes[[9, 2]]), 7).numpy()
     )
-    np.testing.assert_allclose(made["features"], expected.reshape(14, 6), rtol=1e-5)
-    assert made["labels"].tolist() == [9] * 7 + [2] * 7
+    np.testing.assert_allclose(synthesized["features"], expected.reshape(14, 6), rtol=1e-5)
+    assert synthesized["labels"].tolist() == [9] * 7 + [2] * 7
 
 
 def test_the_same_command_gives_the_same_scores(folder, data, result, tmp_path):
@@ -537,7 +546,9 @@ def study_file(data, tmp_path):
         seeds = 2
         baselines = ["ridge-gaussian"]
         synthesized = 20
-        overrides = {{training.epochs = 1, checks = 1, model = {{hidden = 8, embedding = 8, blocks = 1}}}}
+        overrides.training.epochs = 1
+        overrides.checks = 1
+        overrides.model = {{hidden = 8, embedding = 8, blocks = 1}}
         [vary.lite]
         [vary.more]
         folds = 1

@@ -1,4 +1,7 @@
-"""What ``make lab`` serves: on this machine only, to who has the token, and with files below the project and the cache."""
+"""``make lab`` serves this machine only, and only who has the token.
+
+It writes only below the project and the cache.
+"""
 
 import json
 import os
@@ -24,7 +27,7 @@ Projection.fit(world.features[:60], seed=0)
 
 
 def command(project: Path) -> str:
-    """What ``make lab`` runs, as the Makefile says, with this Python's JupyterLab and another folder as the project."""
+    """The command of ``make lab`` in the Makefile, with this Python and another project folder."""
     line = ["make", "--dry-run", "--no-print-directory", "--assume-old=.venv/.installed", "lab"]
     outside = {
         name: value
@@ -50,7 +53,8 @@ def wait_for(what, patience: float = 60):
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """The server's own record of itself, a home folder and the project's stand-in."""
-    home, project = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("project")
+    home = tmp_path_factory.mktemp("home")
+    project = tmp_path_factory.mktemp("project")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

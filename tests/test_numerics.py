@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gsmflow_lite.method.flow import ConditionalFlow
-from gsmflow_lite.method.start import GaussianStart, covariance_root
+from gsmflow_lite.method.start import GaussianStart, symmetric_root
 from gsmflow_lite.numerics import arithmetic, principal_axes
 
 
@@ -126,6 +126,6 @@ def test_the_start_of_a_flow_does_not_depend_on_how_sums_were_rounded(rng):
     turn = np.linalg.qr(rng.standard_normal((64, 64)))[0]
     covariance = (turn * np.r_[np.linspace(0.1, 0.9, 37), np.ones(27)]) @ turn.T
     noise = 1e-15 * rng.standard_normal((64, 64))
-    root = covariance_root(covariance)
-    np.testing.assert_allclose(covariance_root(covariance + noise + noise.T), root, atol=1e-6)
+    root = symmetric_root(covariance)
+    np.testing.assert_allclose(symmetric_root(covariance + noise + noise.T), root, atol=1e-6)
     np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)

@@ -1,16 +1,20 @@
 """Streams of different names, numbers or seeds differ, and equal ones are equal everywhere."""
 
+import ast
 import subprocess
 import sys
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import gsmflow_lite
 from gsmflow_lite import ModelConfig, new_model
 from gsmflow_lite.seeds import derived_seed, stream, torch_stream
 
+PACKAGE = Path(gsmflow_lite.__file__).parent
 KEYS = [  # each differs from the first in one thing
     (0, "batches", 1),
     (1, "batches", 1),
@@ -108,3 +112,22 @@ def test_the_first_latent_noise_of_a_model_is_not_its_first_weights(make_dataset
     noise = model(synthesized, attributes)[0].detach().flatten()[: len(weights)]
     # The correlation of 256 independent pairs has a deviation of 1 / 16.
     assert abs(np.corrcoef(weights, noise)[0, 1]) < 4 / 16
+
+
+def calls_of_streams() -> dict[str, set[int]]:
+    """Names of all streams in the package, each with how many numbers follow it."""
+    counts: dict[str, set[int]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = getattr(getattr(node, "func", None), "id", None)
+            if called in ("stream", "torch_stream", "derived_seed") and len(node.args) > 1:
+                if isinstance(node.args[1], ast.Constant):
+                    counts.setdefault(node.args[1].value, set()).add(len(node.args) - 2)
+    return counts
+
+
+def test_no_name_is_used_with_numbers_here_and_without_there():
+    # A missing number and a 0 give the same stream, because NumPy fills up with zeros.
+    counts = calls_of_streams()
+    assert len(counts) > 20
+    assert {name for name, numbers in counts.items() if len(numbers) > 1} == set()

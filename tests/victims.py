@@ -1,4 +1,4 @@
-"""Processes that read no file to its end, for the tests of what watches them."""
+"""Processes that die or hang while they read, for the tests of what watches over them."""
 
 import os
 import time

@@ -15,7 +15,7 @@ from .spread import remotest_points
 
 WIDTHS = (0.6, 0.15)  # of a crescent along and across, before it is bent
 ANGLE = np.pi / 6  # by which they are turned
-TURN = np.array(
+TURN = np.array(  # the rotation that all crescents share
     [
         [np.cos(ANGLE), -np.sin(ANGLE)],
         [np.sin(ANGLE), np.cos(ANGLE)],

@@ -13,11 +13,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..datasets.base import GZSLDataset
-from ..datasets.inputs import (
-    as_array,
-    at_source,
-    finite_matrix,
-)
+from ..datasets.inputs import as_array, at_source, finite_matrix
 from ..datasets.on_disk import FeaturesOnDisk
 from ..errors import DataError
 from ..seeds import stream

@@ -102,7 +102,7 @@ class GaussianStart(nn.Module):
         means = ridge_means(dataset)
         if not whiten:
             return cls(means, torch.eye(dataset.features.shape[1]))
-        return cls(means, covariance_root(within_covariance(dataset)))
+        return cls(means, symmetric_root(within_covariance(dataset)))
 
 
 def ridge_means(
@@ -128,7 +128,7 @@ def ridge_means(
     return torch.from_numpy(np.vstack([coefficients, intercept])).float()
 
 
-def covariance_root(covariance: Float[np.ndarray, "D D"]) -> Float[Tensor, "D D"]:
+def symmetric_root(covariance: Float[np.ndarray, "D D"]) -> Float[Tensor, "D D"]:
     """Return the symmetric C with C C^T = covariance.
 
     Directions without spread get a little, so that the map can be inverted. This root changes

@@ -16,6 +16,7 @@ from ..figures import overlays
 from ..figures.lenses import LENSES, two_lenses_on
 from ..figures.style import number, plain_still, still_figure
 from ..generators.base import AtTemperature, Generator
+from ..generators.mechanisms import MECHANISMS
 from ..generators.zoo import Mechanisms
 from ..shifts.comparison import differences
 from ..shifts.measuring import measure
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 
 SHIPPED = {  # flows that come trained with the package, by name
     "GSMFlow": Mechanisms(),
-    "GSMFlow minus semantics": Mechanisms(semantics=False),
-    "GSMFlow minus relative positioning": Mechanisms(positioning=False),
-    "GSMFlow minus prototype loss": Mechanisms(prototype=False),
-    "GSMFlow minus perturbation": Mechanisms(perturbation=False),
-    "GSMFlow minus boundary mining": Mechanisms(mining=False),
+    **{
+        f"GSMFlow minus {mechanism.label}": Mechanisms(**{name: False})
+        for name, mechanism in MECHANISMS.items()
+        if mechanism.published
+    },
     "GSMFlow on a ridge start": Mechanisms(start=True),
     "ridge start and semantics alone": Mechanisms(
         semantics=True,

@@ -9,6 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ..config import Config, MiningConfig, ModelConfig, TrainingConfig
+from ..generators.mechanisms import MECHANISMS
 from ..generators.zoo import MINING, Mechanisms
 from ..presets import lite
 from .controls import WIDE, choice, slider, switch
@@ -50,8 +51,8 @@ def settings_of(config: Config) -> dict[str, Any]:
         "blocks": model.blocks,
         "hidden": model.hidden,
         "semantics": model.semantics,
-        "positioning": model.relative_positioning,
-        "start": model.start != "none",
+        "positioning": MECHANISMS["positioning"].is_on(config),
+        "start": MECHANISMS["start"].is_on(config),
         "perturbation": float(training.perturbation),
         "prototype": float(training.prototype_weight),
         "mining": mining.loops if mining else 0,
@@ -171,17 +172,14 @@ def _model_controls(values: Settings) -> dict[str, Any]:
             values["semantics"],
             "Layers that read the description",
         ),
-        "positioning": switch(
-            "relative positioning",
-            values["positioning"],
-            "Descriptions are seen from three anchors",
-        ),
-        "start": switch(
-            "ridge start",
-            values["start"],
-            "Not of the papers: the flow starts from a ridge-Gaussian",
-        ),
+        "positioning": _mechanism_switch("positioning", values),
+        "start": _mechanism_switch("start", values),
     }
+
+
+def _mechanism_switch(name: str, values: Settings) -> widgets.Checkbox:
+    mechanism = MECHANISMS[name]
+    return switch(mechanism.label, values[name], mechanism.help)
 
 
 def _cure_controls(values: Settings) -> dict[str, Any]:

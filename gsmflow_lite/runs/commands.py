@@ -18,7 +18,7 @@ from jaxtyping import Int
 
 from ..config import Config
 from ..datasets import BENCHMARKS, GZSLDataset, available, check_folder, load
-from ..errors import ConfigError, DataError, StorageError
+from ..errors import INCOMPLETE, INTERRUPTED, ConfigError, DataError, StorageError
 from ..events import Watch
 from ..generators.base import Generator
 from ..generators.stored import FromFile
@@ -31,6 +31,7 @@ from .diagnosis import Diagnosis
 from .diagnosis import diagnose as diagnose_generator
 from .experiment import OURS, Experiment, run_experiment
 from .report import write_report
+from .report_parts import SCORES
 from .settings import named_preset
 from .study import run_study
 from .study_file import Study
@@ -39,16 +40,13 @@ from .tables import readable
 if TYPE_CHECKING:
     import pandas as pd
 
-INCOMPLETE = 1  # exit status when some cells of a study failed
-INTERRUPTED = 130
 WRITTEN = ("report.html", "result.json", "model.safetensors")
-SCORES = ("seen", "unseen", "harmonic", "zsl")
 
 
 # --- Train --------------------------------------------------------------------------------------
 
 
-def train(options: argparse.Namespace) -> int:
+def train_command(options: argparse.Namespace) -> int:
     """Train on the data, evaluate, and write model, result and report."""
     dataset = load(options.data, features=options.features)
     _make_folder(options.out)
@@ -132,7 +130,7 @@ def _print_words(run: Experiment | Diagnosis) -> None:
 # --- Study --------------------------------------------------------------------------------------
 
 
-def study(options: argparse.Namespace) -> int:
+def study_command(options: argparse.Namespace) -> int:
     """Run a study, and print and draw its table."""
     asked = Study.read(options.study)
     if options.reference is not None:
@@ -186,7 +184,7 @@ def _print_failures(table: pd.DataFrame) -> int:
 # --- Diagnose -----------------------------------------------------------------------------------
 
 
-def diagnose(options: argparse.Namespace) -> int:
+def diagnose_command(options: argparse.Namespace) -> int:
     """Measure how far features of any generator drift from real ones, and write a report."""
     dataset, generator, name = _generated(options)
     _make_folder(options.out)
@@ -242,7 +240,7 @@ def _as_trained(dataset: GZSLDataset, saved: SavedModel) -> GZSLDataset:
 # --- Evaluate and synthesize --------------------------------------------------------------------
 
 
-def evaluate(options: argparse.Namespace) -> int:
+def evaluate_command(options: argparse.Namespace) -> int:
     """Score a saved model with the settings that were chosen when it was trained."""
     saved = SavedModel.load(options.model)
     missing = {"choice", "config", "classifier", "seed", "dataset"} - set(saved.notes)
@@ -272,7 +270,7 @@ def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:
     return softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
 
 
-def synthesize(options: argparse.Namespace) -> int:
+def synthesize_command(options: argparse.Namespace) -> int:
     """Write synthesized features of classes to an .npz file, in the data's own units."""
     saved = SavedModel.load(options.model)
     dataset = load(options.data, features=options.features)
@@ -309,7 +307,7 @@ def _class_numbers(names: Sequence[str] | None, dataset: GZSLDataset) -> Int[np.
 # --- Data sets ----------------------------------------------------------------------------------
 
 
-def list_datasets(options: argparse.Namespace) -> int:
+def list_command(options: argparse.Namespace) -> int:
     """Print what ships with the package, and what can be fetched."""
     print("Ready to use by name:")
     for name, text in available().items():
@@ -321,7 +319,7 @@ def list_datasets(options: argparse.Namespace) -> int:
     return 0
 
 
-def check_dataset(options: argparse.Namespace) -> int:
+def check_command(options: argparse.Namespace) -> int:
     """Check a folder; what is wrong with it is raised."""
     print(check_folder(options.folder, options.features))
     return 0

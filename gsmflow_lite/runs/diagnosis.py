@@ -122,9 +122,9 @@ def _available(dataset: GZSLDataset, generator: Generator, n: int) -> Available:
     kept = {k: count for k, count in counts.items() if count >= FEWEST_ROWS}
     if not kept:
         raise DataError(
-            f"at least one unseen class needs {FEWEST_ROWS} synthesized rows to be measured, but the "
-            f"largest of the {len(counts)} has {max(counts.values())}: are these features of the "
-            f"unseen classes of {dataset.name}?"
+            f"at least one unseen class needs {FEWEST_ROWS} synthesized rows to be measured, "
+            f"but the largest of the {len(counts)} has {max(counts.values())}: "
+            f"are these features of the unseen classes of {dataset.name}?"
         )
 
     notes = []

@@ -72,9 +72,9 @@ def run_experiment(
     ``protocol`` is as in :func:`gsmflow_lite.scores.protocol.run`; ``classifier`` is ``softmax``
     or ``likelihood`` (for the flow alone). ``checkpoint`` is a file from which an interrupted
     final training goes on; choosing starts again. ``n`` is the number of synthesized features a
-    class for :func:`gsmflow_lite.shifts.measuring.measure`; what cannot be measured becomes a note in
-    the result. ``repeat`` says how to do it all again, such as a command line; where None, it is a
-    call of this function.
+    class for :func:`gsmflow_lite.shifts.measuring.measure`; what cannot be measured becomes a note
+    in the result. ``repeat`` says how to do it all again, such as a command line; where None, it is
+    a call of this function.
 
     Raises ``ConfigError`` for another ``classifier`` or too small an n, ``DataError`` for data
     that a baseline cannot use.
@@ -84,7 +84,12 @@ def run_experiment(
     check_n(n)  # now, not after hours of training
     begin = time.perf_counter()
     dataset = dataset.preprocessed(config.preprocessing, config.components)
-    options = {"seed": seed, "protocol": protocol, "folds": range(config.folds), "watch": watch}
+    options: dict[str, Any] = {
+        "seed": seed,
+        "protocol": protocol,
+        "folds": range(config.folds),
+        "watch": watch,
+    }
 
     # The baselines take seconds, and data that they cannot use should say so before hours of work.
     rivals = _run_baselines(dataset, config, options) if baselines else {}
@@ -94,8 +99,9 @@ def run_experiment(
 
     before_shifts = time.perf_counter()
     generators: dict[str, Generator] = {OURS: ours.generator}
-    if rivals:
-        generators[RIVAL] = rivals["ridge_gaussian"].generator
+    rival = rivals["ridge_gaussian"].generator if rivals else None
+    if rival is not None:
+        generators[RIVAL] = rival
     shifts, notes = measure_all(dataset, generators, n=n, seed=seed, watch=watch)
     call = (
         f"run_experiment(dataset, Config.from_dict(result['config']), "
@@ -122,7 +128,8 @@ def check_n(n: int) -> None:
     """Raise ``ConfigError`` for fewer features a class than can be measured."""
     if n < FEWEST_ROWS:
         raise ConfigError(
-            f"n, synthesized features a class, must be at least {FEWEST_ROWS} to be measured, got {n}"
+            f"n, synthesized features a class, must be at least {FEWEST_ROWS} to be measured, "
+            f"got {n}"
         )
 
 

@@ -56,8 +56,10 @@ class Lenses:
 
     @property
     def describe(self) -> str:
-        """How the maps were made, and how many of their real points are drawn."""
+        """How the maps were made, and how many of their real points are drawn if not all are."""
         recipe = self.scene.projection.describe
+        if len(self.drawn) == self.scene.real.count:
+            return recipe
         drawn = f"{len(self.drawn)} of {self.scene.real.count} real rows are drawn"
         return f"{recipe}; {drawn}, neighbours are found among all of them"
 

@@ -18,7 +18,7 @@ SHARPNESS = 140  # dots per inch of still figures: clear on paper and on a fine 
 INCH = 92  # pixels of the page
 
 
-def number(value: float) -> str:
+def number_or_dash(value: float) -> str:
     """A number as text; ``-`` where there is none."""
     return figures.number(value) if math.isfinite(value) else "-"
 

@@ -19,7 +19,7 @@ from ..seeds import stream
 from ..shifts.meters import METERS, METRICS, SHIFTS
 from ..shifts.report import Reading, ShiftReport
 from . import report_lenses
-from .report_page import in_base64, number, picture
+from .report_page import in_base64, number_or_dash, picture
 
 PICTURES_PER_CLASS = 8  # in each row, real and synthesized
 PICTURED = 24  # classes with pictures
@@ -83,7 +83,7 @@ def meters(shifts: Mapping[str, ShiftReport]) -> dict[str, Any]:
     """The picture of all meters, what each says, and all metrics as tables."""
     report = next(iter(shifts.values()))
     headlines = {meter: report.reading(meter) for meter in METERS}
-    in_words = [f"{meter}: {number(r.value)}, {r.word}" for meter, r in headlines.items()]
+    in_words = [f"{meter}: {number_or_dash(r.value)}, {r.word}" for meter, r in headlines.items()]
     settings = report.settings
     return {
         "picture": picture(figures.shift_meters(shifts), "; ".join(in_words)),
@@ -106,12 +106,12 @@ def _metric_row(reading: Reading) -> dict[str, str]:
     row = {
         "meter": reading.meter,
         "metric": reading.metric,
-        "interval": f"{number(reading.low)} to {number(reading.high)}",
+        "interval": f"{number_or_dash(reading.low)} to {number_or_dash(reading.high)}",
         "word": reading.word,
         "text": next(metric.text for metric in METRICS if metric.name == reading.metric),
     }
     for key in ("value", "floor", "ceiling", "score"):
-        row[key] = number(getattr(reading, key))
+        row[key] = number_or_dash(getattr(reading, key))
     return row
 
 
@@ -204,12 +204,12 @@ def _class_row(report: ShiftReport, name: str, worst: str) -> dict[str, Any]:
         "name": short(name, LONGEST_CLASS),
         "worst": worst,
         "cells": [_score_and_word(reading) for reading in readings],
-        "spread": number(report.reading("spread", name).value),
+        "spread": number_or_dash(report.reading("spread", name).value),
     }
 
 
 def _score_and_word(reading: Reading) -> tuple[str, str]:
-    return (number(reading.score) if np.isfinite(reading.score) else "", reading.word)
+    return (number_or_dash(reading.score) if np.isfinite(reading.score) else "", reading.word)
 
 
 def attributes(report: ShiftReport) -> dict[str, Any] | None:

@@ -90,6 +90,6 @@ def _optional(cls: type = Config, above: Path = ()) -> frozenset[Path]:
     for name, hint in get_type_hints(cls).items():
         if type(None) in get_args(hint):
             paths.add((*above, name))
-        elif is_dataclass(hint):
+        elif isinstance(hint, type) and is_dataclass(hint):
             paths |= _optional(hint, (*above, name))
     return frozenset(paths)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -88,7 +88,7 @@ def _write_table(path: Path, table: pd.DataFrame) -> None:
 
 def _run_all(
     cells: Sequence[Cell], jobs: int | None, cluster: str | None, backend: str
-) -> Iterator[tuple[Cell, Result]]:
+) -> Generator[tuple[Cell, Result], None, None]:
     """Each cell with its result, in the order in which they are ready.
 
     If a local process is killed, joblib loses all cells that were being run. They wait until the

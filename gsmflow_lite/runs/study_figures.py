@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DataError
 from ..figures.style import INK, PALETTE, QUIET, plain, plain_still, still_figure
-from .tables import half_width, scores_by_seed, summary
+from .tables import scores_by_seed, student_half_width, summary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,7 +163,7 @@ def _mark(group: int) -> str:
 
 
 def _interval(values: pd.Series) -> tuple[float, float]:
-    half = half_width(values)
+    half = student_half_width(values)
     return values.mean() - half, values.mean() + half
 
 

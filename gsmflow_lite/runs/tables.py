@@ -50,10 +50,10 @@ def summary(frame: pd.DataFrame, *, reference: str | None = None) -> pd.DataFram
     """
     long = scores_by_seed(frame, reference=reference)
     groups = long.groupby([*ROW, "score"], sort=False)["value"]
-    return groups.agg(mean="mean", half=half_width, seeds="count").reset_index()
+    return groups.agg(mean="mean", half=student_half_width, seeds="count").reset_index()
 
 
-def half_width(values: Sequence[float]) -> float:
+def student_half_width(values: Sequence[float]) -> float:
     """Half of the 95 % interval of a mean, by Student's t; NaN for fewer than two values."""
     from scipy.stats import t
 

@@ -26,7 +26,7 @@ def run(module, monkeypatch, *arguments: str) -> None:
 
 def test_finished_cells_are_not_run_again(ablation, monkeypatch, tmp_path, capsys):
     cells = tmp_path / "cells.json"
-    asked = [
+    options = [
         "--dataset",
         "gaussian_world_2d",
         "--only",
@@ -35,9 +35,9 @@ def test_finished_cells_are_not_run_again(ablation, monkeypatch, tmp_path, capsy
         "--json",
         str(cells),
     ]
-    run(ablation, monkeypatch, *asked, "--seeds", "1")
+    run(ablation, monkeypatch, *options, "--seeds", "1")
     first = json.loads(cells.read_text())["cells"]
-    run(ablation, monkeypatch, *asked, "--seeds", "2")
+    run(ablation, monkeypatch, *options, "--seeds", "2")
     second = json.loads(cells.read_text())["cells"]
     assert {
         key: second[key] for key in first

@@ -35,7 +35,8 @@ class Clock:
     """Time passes only where somebody works."""
 
     def __init__(self) -> None:
-        self.now, self.calls = 0.0, []
+        self.now = 0.0
+        self.calls = []
 
     def worker(self, name: str, *seconds: float):
         left = [0.0, *seconds]  # the first round is not counted
@@ -72,10 +73,12 @@ def test_times_are_of_one_piece_and_a_share_is_scaled_up(pairs, clock):
 def test_results_are_compared_but_for_those_of_a_share(pairs, clock):
     seen = []
     peers = {"all": clock.worker("all", 1), "part": clock.worker("part", 1)}
-    same = lambda *results: seen.append(results)  # noqa: E731
-    pairs.alternate(
-        pairs.Work("w", clock.worker("ours", 1), peers, shares={"part": 0.5}, same=same), 1
-    )
+
+    def same(*results):
+        seen.append(results)
+
+    work = pairs.Work("w", clock.worker("ours", 1), peers, shares={"part": 0.5}, same=same)
+    pairs.alternate(work, 1)
     assert seen == [("ours", "all")]
 
 
@@ -90,7 +93,7 @@ def test_a_call_that_takes_memory_is_seen_to():
 @pytest.mark.long
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_benchmark_runs_and_writes_its_rows(name, tmp_path):
-    """On toys; each script compares our results with the peer's itself, and fails where they differ."""
+    """Run a script at toy size; it fails itself where our results differ from the peer's."""
     file = tmp_path / "rows.json"
     command = [
         sys.executable,

@@ -1,4 +1,4 @@
-"""The plan for a scale that was never run: its formulas against what torch counts, its page against its script."""
+"""The plan for ImageNet-21k has formulas that agree with torch, and a page that agrees with it."""
 
 import subprocess
 import sys
@@ -52,8 +52,12 @@ def test_operations_of_a_description_are_those_that_torch_counts(size, model):
 
 
 def test_the_way_back_costs_twice_the_way_there(size, model):
-    """But for the first layer of the first network, which has no gradient to hand on: the features are given."""
-    x, condition = torch.randn(9, 12), model.flow.condition(torch.randn(1, 7))
+    """But for the first layer of the first network.
+
+    It has no gradient to hand on, because the features are given.
+    """
+    x = torch.randn(9, 12)
+    condition = model.flow.condition(torch.randn(1, 7))
     condition = tuple(part.detach().requires_grad_() for part in condition)
     saved = 2 * 9 * (12 // 2) * 20
     found = counted(lambda: sum(part.sum() for part in model.flow(x, condition)).backward())
@@ -67,7 +71,10 @@ def test_bytes_of_weights_are_those_of_the_model(plan, size, model):
 
 
 def test_bytes_of_layers_are_those_that_torch_keeps_for_the_way_back(size, model):
-    """To a factor of two: the plan counts hidden values before and after the activation, and what moves the features."""
+    """They agree to a factor of two.
+
+    The plan counts hidden values before and after the activation, and what moves the features.
+    """
     kept = 0
 
     def pack(tensor):

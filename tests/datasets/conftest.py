@@ -48,7 +48,14 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", 7 * 4 * WIDTH)
 
 
-@pytest.fixture(params=FILES)
+# The short run takes every test through one file of each reader; the long one through all kinds.
+REPRESENTATIVE = ("npy float32", "hdf5 contiguous", "hdf5 chunks of both")
+KINDS = [
+    pytest.param(kind, marks=() if kind in REPRESENTATIVE else pytest.mark.long) for kind in FILES
+]
+
+
+@pytest.fixture(params=KINDS)
 def on_disk(request, plain, tmp_path):
     """The plain features in a file of each kind."""
     return open_features(FILES[request.param](tmp_path, plain))

@@ -8,14 +8,7 @@ import pytest
 from feature_files import ROWS, assert_close, write_hdf5
 from numpy.testing import assert_array_equal
 
-from gsmflow_lite.datasets import (
-    check_folder,
-    from_folder,
-    from_hdf5,
-    load,
-    save_folder,
-    save_npz,
-)
+from gsmflow_lite.datasets import check_folder, from_folder, from_hdf5, load, save_folder, save_npz
 from gsmflow_lite.errors import DataError, StorageError
 
 pytestmark = pytest.mark.usefixtures("small_blocks")

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import pytest
 import torch
-from feature_files import ROWS, WIDTH, assert_close, write_hdf5, write_npy
+from feature_files import FILES, ROWS, WIDTH, assert_close, write_hdf5, write_npy
 from numpy.testing import assert_array_equal
 
 from gsmflow_lite.datasets import (
@@ -49,6 +49,15 @@ KEYS = {
     "a mask": np.arange(ROWS) % 3 == 1,
     "a tensor": torch.tensor([30, 10]),
 }
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_every_kind_of_file_gives_its_rows(kind, plain, tmp_path):
+    features = open_features(FILES[kind](tmp_path, plain))
+    scattered = KEYS["rows"]
+    assert_array_equal(features[:], plain)
+    assert_array_equal(features[scattered], plain[scattered])
+    assert_array_equal(np.concatenate(list(features.chunks())), plain)
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -9,10 +9,7 @@ from feature_files import ROWS, WIDTH, assert_close, write_npy
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gsmflow_lite import MiningConfig, ModelConfig, TrainingConfig, fit, new_model
-from gsmflow_lite.datasets import (
-    Preprocessing,
-    open_features,
-)
+from gsmflow_lite.datasets import Preprocessing, open_features
 from gsmflow_lite.datasets.statistics import class_means, within_covariance
 from gsmflow_lite.generators.stored import RealSamples
 from gsmflow_lite.method.start import GaussianStart, ridge_means

@@ -6,13 +6,7 @@ import torch
 
 from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.errors import DataError
-from gsmflow_lite.generators import (
-    AtTemperature,
-    FromFile,
-    Generator,
-    RealSamples,
-    RidgeGaussian,
-)
+from gsmflow_lite.generators import AtTemperature, FromFile, Generator, RealSamples, RidgeGaussian
 from gsmflow_lite.method.training import new_model
 
 SMALL = {"blocks": 2, "hidden": 8, "embedding": 6}

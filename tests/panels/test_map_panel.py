@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from explorers import xy
-from ipywidgets.widgets.widget import _instances
+from live_widgets import live_widgets
 
 from gsmflow_lite import RidgeGaussian
 from gsmflow_lite.explorer.scene import Scene
@@ -95,6 +95,6 @@ def test_how_far_a_point_is_from_real_ones_is_said_in_words(far, words):
 
 
 def test_closing_frees_every_widget(make_dataset):
-    before = set(_instances)
+    before = set(live_widgets())
     LittlePanel(Scene.first(make_dataset(rows=20)), {}).close()
-    assert set(_instances) == before
+    assert set(live_widgets()) == before

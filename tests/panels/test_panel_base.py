@@ -7,7 +7,7 @@ import weakref
 import ipywidgets as widgets
 import numpy as np
 import pytest
-from ipywidgets.widgets.widget import _instances
+from live_widgets import live_widgets
 
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.figures.style import still_figure
@@ -362,12 +362,12 @@ def test_closing_the_first_late_leaves_the_second_open():
 
 
 def test_close_frees_every_widget():
-    before = set(_instances)
+    before = set(live_widgets())
     toy = Toy()
     toy.set(count=4)
-    assert set(_instances) > before
+    assert set(live_widgets()) > before
     toy.close()
-    assert set(_instances) == before
+    assert set(live_widgets()) == before
 
 
 def test_nothing_holds_a_closed_figure():
@@ -381,7 +381,7 @@ def test_nothing_holds_a_closed_figure():
 
 
 def test_no_widget_is_made_by_two_hundred_moves(toy):
-    before = set(_instances)
+    before = set(live_widgets())
     rng = np.random.default_rng(0)
     toy.tools.show.value = True
     for _ in range(200):
@@ -389,7 +389,7 @@ def test_no_widget_is_made_by_two_hundred_moves(toy):
         count = int(rng.integers(1, 10))
         toy.set(share=share, count=count)
         toy.remember({"H": rng.random()})
-    assert set(_instances) == before
+    assert set(live_widgets()) == before
 
 
 def test_importing_the_panels_makes_no_widget():

@@ -1,9 +1,9 @@
 """Two generators on one map, without a browser: set a value, read the figure's arrays."""
 
-import ipywidgets
 import numpy as np
 import pytest
 from explorers import xy
+from live_widgets import live_widgets
 
 from gsmflow_lite import ConfigError, RidgeGaussian
 from gsmflow_lite.explorer.scene import Scene
@@ -84,7 +84,7 @@ def test_the_page_says_every_difference(panel):
 
 
 def test_moves_leave_no_widgets_behind(panel):
-    live = ipywidgets.widgets.widget._instances
+    live = live_widgets()
     before = len(live)
     for seed in range(1, 15):
         second = "GSMFlow" if seed % 2 else "ridge-Gaussian"

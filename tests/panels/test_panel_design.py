@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-import ipywidgets
 import matplotlib.figure
 import numpy as np
 import pytest
 import torch
+from live_widgets import live_widgets
 
 from gsmflow_lite.datasets import GZSLDataset
 from gsmflow_lite.errors import ConfigError, DataError
@@ -19,7 +19,7 @@ from gsmflow_lite.panels.attribute_sliders import POOL, AttributeSliders, change
 from gsmflow_lite.panels.design import DesignPanel, design
 from gsmflow_lite.panels.tools import close_all
 
-INSTANCES = ipywidgets.widgets.widget._instances
+INSTANCES = live_widgets()
 HOSTILE = ["<b>x</b>", "$a$", "%{x}", "_hidden", "a=b", "<img src=x onerror=alert(1)>"]
 
 

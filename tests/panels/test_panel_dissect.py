@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from flows import random_model
-from ipywidgets.widgets.widget import _instances
+from live_widgets import live_widgets
 
 from gsmflow_lite.datasets import crescent_world, gaussian_world
 from gsmflow_lite.errors import ConfigError, DataError
@@ -308,10 +308,10 @@ def test_a_model_without_its_world_is_refused(model):
 
 
 def test_a_model_of_more_features_is_refused_before_a_widget_is_made(world):
-    before = len(_instances)
+    before = len(live_widgets())
     with pytest.raises(DataError, match=r"points must be .* of a model of 2 features"):
         dissect(world, random_model(features=4))
-    assert len(_instances) == before
+    assert len(live_widgets()) == before
 
 
 def test_a_step_beyond_the_end_is_refused_and_nothing_moves(panel):
@@ -324,7 +324,7 @@ def test_a_step_beyond_the_end_is_refused_and_nothing_moves(panel):
 
 def test_no_widget_is_made_by_two_hundred_moves(panel, rng):
     panel.set(step=1)
-    before = set(_instances)
+    before = set(live_widgets())
     traces = len(panel.figure.data)
     for _ in range(200):
         panel.set(
@@ -333,14 +333,14 @@ def test_no_widget_is_made_by_two_hundred_moves(panel, rng):
             towards=str(rng.choice(["noise", "data"])),
             points=50,
         )
-    assert set(_instances) == before
+    assert set(live_widgets()) == before
     assert len(panel.figure.data) == traces
 
 
 def test_close_frees_every_widget(world, model):
-    before = set(_instances)
+    before = set(live_widgets())
     dissect(world, model, name="closed").close()
-    assert set(_instances) <= before
+    assert set(live_widgets()) <= before
 
 
 def test_it_shows_a_still_beside_the_live_panel(panel):

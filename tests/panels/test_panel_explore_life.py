@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from explorers import LETTERS, said, xy
-from ipywidgets.widgets.widget import _instances
+from live_widgets import live_widgets
 from matplotlib.figure import Figure
 
 from gsmflow_lite import RidgeGaussian
@@ -226,15 +226,15 @@ def test_each_view_has_a_width_of_its_own(explorer):
 def test_a_second_panel_of_a_name_closes_the_first_and_frees_its_widgets(make_dataset, explorer):
     explorer.wait()
     dataset = make_dataset(rows=20)
-    before = len(_instances)
+    before = len(live_widgets())
     first = explore(dataset, name="twice").wait()
-    alone = len(_instances)
+    alone = len(live_widgets())
     second = explore(dataset, name="twice").wait()
-    assert len(_instances) == alone
+    assert len(live_widgets()) == alone
     assert first.widget.comm is None  # closed
-    assert second.widget.model_id in _instances
+    assert second.widget.model_id in live_widgets()
     second.close()
-    assert len(_instances) == before
+    assert len(live_widgets()) == before
 
 
 # --- Many moves ------------------------------------------------------------------------------
@@ -278,14 +278,14 @@ def test_500_moves_leave_no_widget_and_no_memory_behind(explorer):
     explorer.set(classes=("Q", "A"), samples=10)
     # The first moves read the flows, and fill the log and the steps of undo, which keep 200.
     moves(explorer, 220)
-    live = len(_instances)
+    live = len(live_widgets())
     tracemalloc.start()
     moves(explorer, 250)
     early = tracemalloc.get_traced_memory()[0]
     moves(explorer, 250)
     late = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert len(_instances) == live
+    assert len(live_widgets()) == live
     assert late - early < 1.5e6  # one picture kept at each move would be 250 x 10 kB at least
 
 

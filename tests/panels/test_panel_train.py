@@ -4,11 +4,11 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 import torch
+from live_widgets import live_widgets
 
 from gsmflow_lite import fit, new_model
 from gsmflow_lite.config import Config, ModelConfig, TrainingConfig
@@ -396,7 +396,7 @@ def test_the_log_keeps_what_was_trained_with_its_scores(panel):
 
 
 def test_no_widget_is_made_after_the_first_view(panel):
-    live = ipywidgets.widgets.widget._instances
+    live = live_widgets()
     before = set(live)
     for _ in range(2):
         panel.set(epochs=2)
@@ -408,7 +408,7 @@ def test_no_widget_is_made_after_the_first_view(panel):
 
 
 def test_closing_frees_every_widget():
-    live = ipywidgets.widgets.widget._instances
+    live = live_widgets()
     before = set(live)
     panel = train("gaussian_world_2d", config=SMALL, name="short-lived")
     assert len(live) > len(before)
@@ -417,7 +417,7 @@ def test_closing_frees_every_widget():
 
 
 def test_it_makes_two_figures():
-    live = ipywidgets.widgets.widget._instances
+    live = live_widgets()
     before = set(live)  # other files may have left theirs
     panel = train("gaussian_world_2d", config=SMALL, name="test")
     panel.wait()

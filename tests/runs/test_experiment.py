@@ -1,4 +1,4 @@
-"""A whole run on glyphs: the claims that the demo makes; and a diagnosis of generators that somebody else trained."""
+"""A whole run on the letters keeps what the demo claims, and any generator can be diagnosed."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""A study: what its file may say, which cells it has, that none is run twice or lost, here and on a real Dask cluster."""
+"""A study reads its file, knows its cells, and runs each of them once.
+
+That holds on this machine and on a real Dask cluster.
+"""
 
 import importlib
 import json
@@ -31,7 +34,7 @@ from gsmflow_lite.runs.provenance import git_revision
 from gsmflow_lite.runs.settings import named_preset, with_changes
 from gsmflow_lite.runs.study import run_study
 from gsmflow_lite.runs.study_file import Study
-from gsmflow_lite.runs.tables import half_width, readable, scores_by_seed, summary
+from gsmflow_lite.runs.tables import readable, scores_by_seed, student_half_width, summary
 from gsmflow_lite.scores import protocol as rules
 
 pytestmark = pytest.mark.xdist_group("study")  # one cluster and one table for all
@@ -647,7 +650,8 @@ def test_the_revision_is_that_of_the_working_directorys_repository(tmp_path, mon
 
 
 def test_importing_the_package_loads_no_study_and_no_joblib():
-    code = "import sys, gsmflow_lite; print([m for m in ('gsmflow_lite.runs.study', 'joblib', 'dask', 'pyarrow') if m in sys.modules])"
+    slow = ("gsmflow_lite.runs.study", "joblib", "dask", "pyarrow")
+    code = f"import sys, gsmflow_lite; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
@@ -832,7 +836,7 @@ def test_the_interval_is_students():
     low, high = stats.t.interval(0.95, 3, loc=np.mean(A), scale=stats.sem(A))
     row = summary(frame_of({"a": A})).iloc[0]
     assert (row["mean"] - row["half"], row["mean"] + row["half"]) == pytest.approx((low, high))
-    assert np.isnan(half_width([50.0]))
+    assert np.isnan(student_half_width([50.0]))
 
 
 def test_differences_are_taken_seed_by_seed():
