@@ -22,11 +22,14 @@ copyright = author = "The gsmflow_lite authors"
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.viewcode",
     "myst_nb",
     "offline_math",
     "rooms",
 ]
+if tags.has("quick"):  # noqa: F821 - Sphinx gives it. sphinx-build -t quick: for the tests
+    toc_object_entries = False
+else:
+    extensions.append("sphinx.ext.viewcode")  # pages of the code, to which the reference leads
 
 root_doc = "README"
 include_patterns = [

@@ -148,10 +148,11 @@ def _assigned(node: ast.stmt) -> list[str]:
 
 
 def _comment_on(node: ast.stmt, lines: list[str]) -> str:
-    """The comment behind a definition, or else the lines of comment right above it."""
-    behind = re.search(r"(?<=  )#:? (.*)$", lines[node.end_lineno - 1])
-    if behind:
-        return behind[1]
+    """The comment beside a definition, or else the lines of comment right above it."""
+    for line in (lines[node.lineno - 1], lines[node.end_lineno - 1]):
+        beside = re.search(r"(?<=  )#:? (.*)$", line)
+        if beside:
+            return beside[1]
     above = []
     for line in reversed(lines[: node.lineno - 1]):
         if not line.startswith("# ") or line.startswith("# ---"):

@@ -114,20 +114,22 @@ def test_the_first_latent_noise_of_a_model_is_not_its_first_weights(make_dataset
     assert abs(np.corrcoef(weights, noise)[0, 1]) < 4 / 16
 
 
-def calls_of_streams() -> dict[str, set[int]]:
+def counts_of_numbers() -> dict[str, set[int]]:
     """Names of all streams in the package, each with how many numbers follow it."""
     counts: dict[str, set[int]] = {}
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             called = getattr(getattr(node, "func", None), "id", None)
-            if called in ("stream", "torch_stream", "derived_seed") and len(node.args) > 1:
-                if isinstance(node.args[1], ast.Constant):
-                    counts.setdefault(node.args[1].value, set()).add(len(node.args) - 2)
+            if called not in ("stream", "torch_stream", "derived_seed") or len(node.args) < 2:
+                continue
+            name = node.args[1]
+            if isinstance(name, ast.Constant):
+                counts.setdefault(name.value, set()).add(len(node.args) - 2)
     return counts
 
 
 def test_no_name_is_used_with_numbers_here_and_without_there():
     # A missing number and a 0 give the same stream, because NumPy fills up with zeros.
-    counts = calls_of_streams()
+    counts = counts_of_numbers()
     assert len(counts) > 20
     assert {name for name, numbers in counts.items() if len(numbers) > 1} == set()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ipywidgets as widgets
 
@@ -14,11 +15,32 @@ from ..figures.style import short
 from .controls import button
 from .worker import plainly
 
-if TYPE_CHECKING:
-    from .panel import Panel
-
 FIELD = "340px"  # width of the fields for state and log
 CSS = files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
+
+
+class Framed(Protocol):
+    """What the frame needs of the panel that it is around."""
+
+    kind: str
+    quiet: bool
+
+    @property
+    def can_undo(self) -> bool: ...
+
+    def cancel(self) -> None: ...
+
+    def code(self) -> str: ...
+
+    def quietly(self) -> AbstractContextManager[None]: ...
+
+    def reset(self) -> None: ...
+
+    def restore(self, text: str) -> None: ...
+
+    def state(self) -> str: ...
+
+    def undo(self) -> None: ...
 
 
 class Tools:
@@ -29,7 +51,7 @@ class Tools:
     settings that were tried; the code of the view.
     """
 
-    def __init__(self, panel: Panel) -> None:
+    def __init__(self, panel: Framed) -> None:
         self.panel = panel
         self.locked = False
         self.body = widgets.HBox(
