@@ -18,7 +18,7 @@ lab: $(INSTALLED)
 	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 # Everything but what only repeats; test-all runs that, too. CONTRIBUTING.md says when to run which.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 test: $(INSTALLED)
 	$(PYTEST) -m "not long" $(ARGS)
 

@@ -48,9 +48,11 @@ exclude_patterns = [
     "docs/images",
 ]
 
+SOLUTIONS = "notebooks/solutions/README"
+
 # The contents of the site, at the side of each page. A page that is missing here is a warning.
 CONTENTS = {
-    "Tutorials": ["notebooks/README", "notebooks/[0-9]*"],
+    "Tutorials": ["notebooks/README", "notebooks/[0-9]*", SOLUTIONS],
     "How to": [
         "docs/install",
         "docs/measuring",
@@ -75,7 +77,6 @@ CONTENTS = {
     "Look up": ["docs/glossary", "docs/reference", "docs/house", "data/glyphs"],
     "The project": ["CONTRIBUTING", "CHANGELOG", "SECURITY"],
 }
-SOLUTIONS = ["notebooks/solutions/*"]
 
 # --- Notebooks and Markdown ----------------------------------------------------------------------
 
@@ -107,11 +108,11 @@ html_css_files = ["site.css"]
 
 
 def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
-    """Put the contents of the site behind the first page, and the solutions behind the course."""
+    """Put the contents of the site behind the first page, and the solutions behind theirs."""
     if name == root_doc:
         source[0] += "".join(toctree(pages, caption) for caption, pages in CONTENTS.items())
-    if name == "notebooks/README":
-        source[0] += toctree(SOLUTIONS, "Solutions")
+    if name == SOLUTIONS:
+        source[0] += toctree(["notebooks/solutions/[0-9]*"], "Solutions")
 
 
 def toctree(pages: list[str], caption: str) -> str:

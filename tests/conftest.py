@@ -5,8 +5,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tiny import tiny_dataset
 
-from gsmflow_lite.datasets import GZSLDataset
+# Files whose tests share what is made once, at length: a browser, a cluster, built pages, a map.
+ON_ONE_WORKER = (
+    "tests/test_browser.py",
+    "tests/test_docs.py",
+    "tests/runs/test_study.py",
+    "tests/figures/test_projection.py",
+)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out tests one by one, but those of some files together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return file if file in ON_ONE_WORKER else nodeid
+
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the notebooks: they are the longest, and nobody should wait for the last one."""
+    items.sort(key=lambda item: "test_it_runs_from_top_to_bottom" not in item.nodeid)
 
 
 @pytest.fixture(scope="session")
@@ -28,30 +53,3 @@ def rng() -> np.random.Generator:
 @pytest.fixture
 def make_dataset():
     return tiny_dataset
-
-
-def tiny_dataset(
-    *, seen: int = 4, unseen: int = 2, rows: int = 10, width: int = 3, **changes
-) -> GZSLDataset:
-    """A data set of random numbers.
-
-    Classes 0 to seen - 1 are seen. The last fifth of the rows of each seen class is test_seen.
-    ``changes`` replace any field.
-    """
-    rng = np.random.default_rng(7)
-    classes = seen + unseen
-    labels = np.repeat(np.arange(classes), rows)
-    place = np.tile(np.arange(rows), classes)
-    of_seen = labels < seen
-    tested = place >= rows - rows // 5
-    fields = {
-        "features": rng.standard_normal((len(labels), width)).astype(np.float32) + labels[:, None],
-        "labels": labels,
-        "attributes": rng.random((classes, 5)) + 0.1,
-        "train": np.flatnonzero(of_seen & ~tested),
-        "test_seen": np.flatnonzero(of_seen & tested),
-        "test_unseen": np.flatnonzero(~of_seen),
-        "name": "tiny",
-        "source": "tiny.npz",
-    }
-    return GZSLDataset(**fields | changes)

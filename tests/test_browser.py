@@ -51,8 +51,6 @@ HARMLESS = (
     "WebSocket is closed before the connection",
 )
 
-pytestmark = pytest.mark.xdist_group("browser")  # one JupyterLab for all
-
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):

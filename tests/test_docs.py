@@ -114,21 +114,15 @@ def site(tmp_path_factory) -> Site:
     return Site(folder)
 
 
-in_one_process = pytest.mark.xdist_group("docs")  # the pages are built once
-
-
-@in_one_process
 def test_the_pages_are_built_without_a_warning(site):
     assert "gsmflow_lite.method.training.fit" in site.names
 
 
-@in_one_process
 def test_the_pages_hold_the_pictures_that_are_stored_in_the_notebooks(site):
     page = site.folder / "notebooks" / "00_start_here.html"
     assert page.read_text().count('src="../_images/') > 5
 
 
-@in_one_process
 def test_the_pages_load_nothing_from_the_network(site):
     loads = re.compile(r'<(?:script|link|img|iframe)[^>]*(?:src|href)="(?:https?:)?//[^"]*"')
     found = {match[0] for page in site.pages for match in loads.finditer(page.read_text())}
@@ -250,7 +244,6 @@ def known_as(name: str) -> set[str]:
     return {f"{place}.{short}" for place in rooms.modules()}  # a table has no module
 
 
-@in_one_process
 @pytest.mark.parametrize("source", ["__all__", "pages and notebooks"])
 def test_every_public_name_is_in_the_reference(site, source):
     public = {f"gsmflow_lite.{name}" for name in rooms.public_names()}

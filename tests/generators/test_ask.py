@@ -13,7 +13,7 @@ from gsmflow_lite.explorer import Scene
 from gsmflow_lite.explorer.invention import ask_one
 from gsmflow_lite.explorer.replay import View, quick_harmonic
 from gsmflow_lite.generators import AtTemperature, ask
-from gsmflow_lite.runs import diagnose_command
+from gsmflow_lite.runs import diagnose
 from gsmflow_lite.scores import softmax_logits
 from gsmflow_lite.shifts import Injected, measure
 
@@ -289,7 +289,7 @@ def measured(dataset, generator) -> list[tuple]:
 
 def diagnosed(dataset, generator) -> dict:
     config = Config(classifier=ClassifierConfig(samples=20))
-    result = diagnose_command(dataset, generator, config, n=20).result
+    result = diagnose(dataset, generator, config, n=20).result
     return {key: result[key] for key in ("scores", "baselines", "shifts", "notes")}
 
 

@@ -274,6 +274,7 @@ def moves(panel: ExplorePanel, count: int) -> None:
     gc.collect()
 
 
+@pytest.mark.long
 def test_500_moves_leave_no_widget_and_no_memory_behind(explorer):
     explorer.set(classes=("Q", "A"), samples=10)
     # The first moves read the flows, and fill the log and the steps of undo, which keep 200.

@@ -37,7 +37,6 @@ from gsmflow_lite.runs.study_file import Study
 from gsmflow_lite.runs.tables import readable, scores_by_seed, student_half_width, summary
 from gsmflow_lite.scores import protocol as rules
 
-pytestmark = pytest.mark.xdist_group("study")  # one cluster and one table for all
 ROOT = Path(__file__).resolve().parents[2]
 TIMES = [
     "seconds",

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import tiny_dataset
 from scipy.linalg import subspace_angles
 from sklearn.linear_model import Ridge
+from tiny import tiny_dataset
 
 from gsmflow_lite.datasets import GZSLDataset, gaussian_world
 from gsmflow_lite.datasets.statistics import class_means

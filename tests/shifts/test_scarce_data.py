@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import tiny_dataset
 from shift_worlds import Linear, only_test, sound
+from tiny import tiny_dataset
 
 from gsmflow_lite.datasets import GZSLDataset, gaussian_world
 from gsmflow_lite.errors import DataError
