@@ -16,7 +16,8 @@ from pathlib import Path
 
 import nbformat
 
-PATIENCE = 90  # seconds, for whatever a loaded machine is waited for
+PATIENCE = 180  # seconds, for whatever a loaded machine is waited for
+SAVED = "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
 # Software rendering, so that the picture is the same with and without a graphics card; and no calls
 # to the outside.
 CHROMIUM = [

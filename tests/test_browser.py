@@ -309,6 +309,7 @@ def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
     type_state(page, "explore?classes=Q&samples=20")
     wait(page, f"plot._fullData[{SYNTHESIZED}].x.length === 20")
     lab.command(page, "docmanager:save")
+    page.wait_for_function(lab.SAVED)  # or the page that comes anew has no panel
     lab.settle(page)
     page.reload()
     lab.wait_for_plot(page)
