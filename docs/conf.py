@@ -74,7 +74,7 @@ CONTENTS = {
         "docs/mutants",
         "docs/imagenet21k",
     ],
-    "Look up": ["docs/glossary", "docs/reference", "docs/house", "data/glyphs"],
+    "Look up": ["docs/glossary", "docs/reference", "docs/house", "data/glyphs", "data/hangul"],
     "The project": ["CONTRIBUTING", "CHANGELOG", "SECURITY"],
 }
 

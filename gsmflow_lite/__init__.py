@@ -20,7 +20,7 @@ from typing import Any
 
 from . import figures
 from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
-from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, load
+from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, hangul, load
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .events import Epoch, Stage, Step
 from .figures import overlays
@@ -31,7 +31,7 @@ from .generators.zuko_flow import ZukoFlow
 from .method.flow import ConditionalFlow
 from .method.model import GSMFlow, SavedModel
 from .method.training import fit, new_model
-from .presets import PAPERS, lite, preset
+from .presets import PAPERS, full, lite, preset
 from .progress import ProgressBar, follow
 from .scores import protocol
 from .scores.protocol import run
@@ -82,8 +82,10 @@ __all__ = [
     "follow",
     "from_arrays",
     "from_dataframe",
+    "full",
     "gaussian_world",
     "glyphs",
+    "hangul",
     "lite",
     "load",
     "measure",

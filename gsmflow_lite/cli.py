@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import __version__
-from .config import PRECISIONS
+from .config import CLASSIFIERS, PRECISIONS
 from .errors import BAD_INPUT, INTERRUPTED, GSMFlowError
-from .presets import PUBLISHED, PUBLISHED_BENCHMARKS
+from .presets import FULL, LITE, PUBLISHED, PUBLISHED_BENCHMARKS
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -112,10 +112,11 @@ def _add_seed(add: argparse.ArgumentParser) -> None:
 
 def _add_run_options(add: argparse.ArgumentParser) -> None:
     papers = ", ".join(f"{paper}/{name}" for paper in PUBLISHED for name in PUBLISHED_BENCHMARKS)
+    own = ", ".join([*(f"lite/{name}" for name in LITE), *(f"full/{name}" for name in FULL)])
     _add_seed(add)
     add.add_argument(
         "--preset",
-        help=f"lite/glyphs, lite/features, or a published one: {papers} (default: lite/...)",
+        help=f"{own}, or a published one: {papers} (default: the lite/... that suits)",
     )
     add.add_argument(
         "--protocol",
@@ -125,9 +126,8 @@ def _add_run_options(add: argparse.ArgumentParser) -> None:
     )
     add.add_argument(
         "--classifier",
-        choices=("softmax", "likelihood"),
-        default="softmax",
-        help="for the flow's scores",
+        choices=CLASSIFIERS,
+        help="the only one to use (default: chosen on validation classes, for each method)",
     )
     _add_training_options(add)
     add.add_argument(

@@ -9,6 +9,7 @@ from typing import Any, get_origin, get_type_hints
 from .errors import ConfigError, require
 
 PRECISIONS = ("float32", "tf32", "bf16")
+CLASSIFIERS = ("softmax", "likelihood")
 #: Settings of a model that files of version 0.1 call by another name: former name, present name.
 FORMER_NAMES = {"base": "start"}
 
@@ -93,6 +94,8 @@ class TrainingConfig:
     lr_gamma: float = 0.8
     #: A larger weight ties the image of the latent origin closer to the prototype.
     prototype_weight: float = 3.0
+    #: Seen classes in the prototype loss of a step, drawn anew for each; None for all of them.
+    prototype_classes: int | None = 64
     #: Standard deviation of the noise on features. A larger one spreads synthesized features more.
     perturbation: float = 0.1
     mining: MiningConfig | None = field(default_factory=MiningConfig)
@@ -102,15 +105,25 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _require_positive(self, ("epochs", "batch", "lr", "lr_step", "lr_gamma"))
         _require_not_negative(self, ("weight_decay", "prototype_weight", "perturbation"))
+        drawn = self.prototype_classes
+        require(
+            drawn is None or drawn > 0,
+            "prototype_classes must be positive, or None for all",
+            drawn,
+        )
         _require_choice(self, "precision", PRECISIONS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifierConfig:
-    """The linear softmax classifier on real seen and synthesized unseen features.
+    """The classifiers to choose from, and the settings of the softmax.
 
-    Raises ``ConfigError`` for a setting out of its range.
+    The softmax is trained on real seen and synthesized unseen features. The likelihood is the
+    density of a generator that has one. Raises ``ConfigError`` for a setting out of its range.
     """
+
+    #: Which classifiers validation classes may choose: softmax, likelihood or both.
+    kinds: tuple[str, ...] = CLASSIFIERS
 
     #: Features that are synthesized for each unseen class.
     samples: int = 300
@@ -129,7 +142,13 @@ class ClassifierConfig:
 
     def __post_init__(self) -> None:
         _require_positive(self, ("samples", "rows", "epochs", "batch", "lr"), "classifier ")
-        object.__setattr__(self, "penalties", tuple(self.penalties))  # JSON has lists only
+        for name in ("kinds", "penalties"):  # JSON has lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        require(
+            len(self.kinds) > 0 and set(self.kinds) <= set(CLASSIFIERS),
+            f"classifier kinds must be one or more of {', '.join(CLASSIFIERS)}",
+            self.kinds,
+        )
         require(
             len(self.penalties) > 0 and all(penalty > 0 for penalty in self.penalties),
             "classifier penalties must be one or more positive numbers",

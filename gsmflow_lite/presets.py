@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
@@ -9,29 +10,45 @@ from .errors import require
 
 # --- Settings of this library --------------------------------------------------------------------
 
+#: Of mining for the letters: with these the relation network tells letters apart.
+GLYPH_MINING = MiningConfig(epochs=15, hidden=256, lr=6e-3, step=3.0, loops=10, beta=10.0)
+
 LITE = {
     "glyphs": Config(
         name="lite/glyphs",
-        source="this library, chosen on validation classes of glyphs",
+        source="this library, chosen on four validation folds of glyphs",
         preprocessing="whitened-pca",
         components=64,
-        checks=3,
-        folds=3,
-        model=ModelConfig(
-            blocks=3,
-            hidden=256,
-            embedding=256,
-            relative_positioning=False,
-            start="ridge-gaussian",
-        ),
+        checks=2,
+        folds=2,
+        model=ModelConfig(hidden=512, embedding=256, start="ridge-gaussian"),
         training=TrainingConfig(
-            epochs=9,
-            lr=3e-4,
-            prototype_weight=0.0,
-            perturbation=0.0,
+            epochs=16,
+            lr=1e-3,
+            lr_step=2,
+            prototype_weight=1.0,
+            perturbation=0.4,
             mining=None,
         ),
         classifier=ClassifierConfig(penalties=(3e-3, 5e-4)),
+    ),
+    "hangul": Config(
+        name="lite/hangul",
+        source="this library, chosen on validation classes of hangul",
+        preprocessing="whitened-pca",
+        components=96,
+        checks=1,
+        model=ModelConfig(hidden=512, embedding=256),
+        training=TrainingConfig(
+            epochs=16,
+            lr=1e-3,
+            lr_step=2,
+            lr_gamma=0.75,
+            prototype_weight=0.0,
+            perturbation=0.1,
+            mining=None,
+        ),
+        classifier=ClassifierConfig(solver="lda", penalties=(0.1, 0.01)),
     ),
     "features": Config(
         name="lite/features",
@@ -57,19 +74,49 @@ LITE = {
     ),
 }
 
+#: The papers' method, all of it and without a start, at a length at which it works.
+FULL = {
+    "glyphs": replace(
+        LITE["glyphs"],
+        name="full/glyphs",
+        checks=4,
+        folds=4,
+        model=ModelConfig(hidden=512, embedding=256),
+        training=replace(LITE["glyphs"].training, epochs=20, mining=GLYPH_MINING),
+    ),
+}
+
 
 def lite(name: str = "features") -> Config:
     """Return this library's own settings for a laptop.
 
-    ``glyphs`` suits the embedded letters, ``features`` the features of any extractor. They were
-    chosen on validation classes only (``benchmarks/ablation.py`` prints the comparison).
-    Raises ``ConfigError`` for another name.
+    ``glyphs`` and ``hangul`` suit the embedded data, ``features`` the features of any extractor.
+    They were chosen on validation classes only (``benchmarks/settings.py`` prints the comparison
+    for glyphs, ``benchmarks/ablation.py`` that for features). Raises ``ConfigError`` for another
+    name.
 
     >>> lite("glyphs").training.epochs
-    9
+    16
     """
     require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]
+
+
+def full(name: str = "glyphs") -> Config:
+    """Return the papers' method with every mechanism, at a length at which it works.
+
+    It is for lessons and for the ablation. Raises ``ConfigError`` for another name.
+
+    >>> full("glyphs").model.start
+    'none'
+    """
+    require(name in FULL, f"settings must be one of {', '.join(FULL)}", name)
+    return FULL[name]
+
+
+def suited(dataset_name: str) -> str:
+    """Return the name of the settings of :func:`lite` that suit a data set of this name."""
+    return dataset_name if dataset_name in LITE else "features"
 
 
 # --- Published settings --------------------------------------------------------------------------
@@ -186,6 +233,7 @@ def _published_training(row: dict[str, Any]) -> TrainingConfig:
         lr_step=row["lr_step"],
         lr_gamma=row["lr_gamma"],
         prototype_weight=row["prototype_weight"],
+        prototype_classes=None,
         perturbation=row["perturbation"],
         mining=_published_mining(row) if "aug_lr" in row else None,
     )
@@ -207,6 +255,7 @@ def _published_mining(row: dict[str, Any]) -> MiningConfig:
 
 def _published_classifier(row: dict[str, Any]) -> ClassifierConfig:
     return ClassifierConfig(
+        kinds=("softmax",),
         samples=row["samples"],
         solver="adam",
         balanced=False,

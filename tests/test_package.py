@@ -61,13 +61,14 @@ def test_a_wheel_installed_elsewhere_finds_the_embedded_data(wheel, tmp_path):
         archive.extractall(tmp_path)
     code = (
         "import gsmflow_lite as g; print(g.__file__); print(len(g.glyphs(8).class_names));"
+        "print(len(g.hangul(8).class_names));"
         "from gsmflow_lite.generators.zoo import glyph_zoo; print(glyph_zoo().model().features)"
     )
-    where, classes, width = run_python(
+    where, letters, syllables, width = run_python(
         code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)}
     ).splitlines()
     assert Path(where).is_relative_to(tmp_path)  # not the checkout
-    assert (classes, width) == ("47", "64")
+    assert (letters, syllables, width) == ("47", "900", "64")
 
 
 def test_a_wheel_carries_the_licence_and_no_tests(wheel):

@@ -5,6 +5,7 @@ What a data set is:
 - ``base``: ``GZSLDataset``
 - ``rules``: the rules that every data set obeys
 - ``splits``: rows and classes that are held out at random
+- ``redraws``: other seen and unseen classes of the same data
 - ``names``: names of classes and attributes, each different
 - ``preprocessing``: min-max, standardise and PCA, fitted on training rows
 - ``statistics``: means and covariances of classes
@@ -13,6 +14,9 @@ Where it comes from:
 
 - ``loading``: ``load``, by a name or a path
 - ``glyphs``: letters and digits of real typefaces, embedded in the package
+- ``hangul``: Korean syllables of real typefaces, embedded as well
+- ``syllables``: the letters that a Korean syllable is made of
+- ``typefaces``: what both embedded data sets need
 - ``gaussian_world``: Gaussian classes whose truth is known
 - ``crescents``: bent classes whose truth is known
 - ``spread``: random points that keep apart, as attributes of these two worlds
@@ -41,6 +45,7 @@ from .files import from_folder, from_hdf5, from_npz, save_folder, save_npz
 from .formats.mat import mat_names, read_mat
 from .gaussian_world import GaussianWorld, gaussian_world
 from .glyphs import glyphs
+from .hangul import hangul
 from .loading import available, load
 from .on_disk import FeaturesOnDisk, in_chunks, open_features, rows_of
 from .preprocessing import KINDS, Preprocessing
@@ -66,6 +71,7 @@ __all__ = [
     "from_npz",
     "gaussian_world",
     "glyphs",
+    "hangul",
     "in_chunks",
     "load",
     "load_folder",

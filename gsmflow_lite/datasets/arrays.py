@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ def from_arrays(
     test_unseen: Any = None,
     class_names: Sequence[str] = (),
     attribute_names: Sequence[str] = (),
+    attribute_groups: Mapping[str, Sequence[int]] | None = None,
     groups: Any = None,
     images: Any = None,
     declared_validation: Any = None,
@@ -76,6 +77,7 @@ def from_arrays(
         test_unseen=splits["test_unseen"],
         class_names=table.class_names,
         attribute_names=table.attribute_names,
+        attribute_groups=attribute_groups,
         groups=groups,
         images=_array_or_none(images, "images", source),
         declared_validation=declared,

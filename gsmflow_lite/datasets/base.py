@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
+from ..errors import ConfigError
 from ..seeds import stream
 from . import rules
-from .inputs import as_names, at_source, finite_matrix, whole_numbers
+from .inputs import as_groups, as_names, at_source, finite_matrix, whole_numbers
 from .names import unique_names
 from .on_disk import FeaturesOnDisk, rows_of
 from .preprocessing import Preprocessing
-from .splits import hold_out, validation_classes, validation_fold_classes
+from .redraws import draw_unseen, order_of_need
+from .splits import (
+    hold_out,
+    hold_out_as_before,
+    validation_classes,
+    validation_fold_classes,
+)
 
 Decoder = Callable[[Float[np.ndarray, "M D"]], Float[np.ndarray, "M H W"]]
 
@@ -42,6 +49,8 @@ class GZSLDataset:
     ``test_unseen``         rows of the unseen classes: for tests only
     ``class_names``         what the classes are called; ``class 0`` and so on if not given
     ``attribute_names``     what the attributes are called; ``attribute 0`` and so on if not given
+    ``attribute_groups``    attribute numbers by the name of their group: each class has exactly
+                            one attribute of each group that is not 0
     ``name``                what the data set is called
     ``source``              where it comes from, for error messages
     ``groups``              rows of one group (say, one typeface) stay together in a split
@@ -61,6 +70,7 @@ class GZSLDataset:
     test_unseen: Int[np.ndarray, " test_unseen"]
     class_names: Sequence[str] = ()
     attribute_names: Sequence[str] = ()
+    attribute_groups: Mapping[str, Sequence[int]] | None = None
     name: str = "unnamed"
     source: str = ""
     groups: Int[np.ndarray, " N"] | None = None
@@ -87,6 +97,8 @@ class GZSLDataset:
                 self._put(name, whole_numbers(value, name, self.source))
         self._name("class", len(self.attributes))
         self._name("attribute", self.attributes.shape[1])
+        if self.attribute_groups is not None:
+            self._put("attribute_groups", as_groups(self.attribute_groups, self.source))
 
     def _name(self, what: str, count: int) -> None:
         names = as_names(getattr(self, f"{what}_names"), what, count, self.source)
@@ -102,6 +114,9 @@ class GZSLDataset:
         rows = self.features.shape[0]
         rules.check_labels(self.labels, self.features.shape, len(self.attributes), where)
         rules.check_attributes(self.attributes, where)
+        if self.attribute_groups is not None:
+            names = self.class_names
+            rules.check_attribute_groups(self.attribute_groups, self.attributes, names, where)
         if self.groups is not None:
             rules.check_length("groups", self.groups, rows, where)
         if self.images is not None:
@@ -158,8 +173,16 @@ class GZSLDataset:
 
     def _validation_folds(self, seed: int) -> list[np.ndarray]:
         return validation_classes(
-            self.seen_classes, self.unseen_classes, self.declared_validation, seed
+            self.seen_classes, self.unseen_classes, self.declared_validation, seed, self._parts
         )
+
+    @property
+    def _parts(self) -> Bool[np.ndarray, "K P"] | None:
+        """Which class has which attribute of the groups; None without groups."""
+        if self.attribute_groups is None:
+            return None
+        numbers = [k for numbers in self.attribute_groups.values() for k in numbers]
+        return self.attributes[:, numbers] != 0
 
     def validation_fold(self, number: int = 0, *, seed: int = 0) -> GZSLDataset:
         """Return a smaller GZSL problem of training rows alone, so that choices need no test row.
@@ -167,7 +190,8 @@ class GZSLDataset:
         Its unseen classes are the validation classes (``number`` 0) or another disjoint draw of
         seen classes (1, 2, ...). A fifth of the other rows (whole ``groups``, if there are any)
         become its ``test_seen``. Classes are renumbered, and preprocessing is fitted anew on its
-        own training rows. Raises ``ConfigError`` if there are too few classes.
+        own training rows. With ``attribute_groups``, the other classes still have each attribute of
+        those that play the unseen ones. Raises ``ConfigError`` if there are too few classes.
         """
         origin = self.origin
         if origin is not None and self.preprocessing is not None:
@@ -184,6 +208,86 @@ class GZSLDataset:
         fitted = rest[~np.isin(rest, tested)]
         name = f"{self.name} (validation fold {number})"
         return self._only(fitted, tested, self.train[held], name)
+
+    def with_seen(self, n: int, *, seed: int = 0) -> GZSLDataset:
+        """Return the same data with only ``n`` of the seen classes, and the same unseen ones.
+
+        A larger ``n`` keeps all classes that a smaller one keeps. With ``attribute_groups``, those
+        come first that have attributes of unseen classes which too few others have. Classes are
+        renumbered, and preprocessing is fitted anew. Features on disk come into memory. Raises
+        ``ConfigError`` if there are not so many.
+        """
+        origin = self.origin
+        if origin is not None:
+            return self._fitted_as_before(origin.with_seen(n, seed=seed))
+        seen = self.seen_classes
+        if not 2 <= n <= len(seen):
+            raise ConfigError(f"with_seen must keep from 2 to {len(seen)} seen classes, got {n}")
+        order = stream(seed, "seen classes to keep").permutation(seen)
+        kept = order_of_need(order, self.unseen_classes, self._parts)[:n]
+
+        train, test_seen = (
+            rows[np.isin(self.labels[rows], kept)] for rows in (self.train, self.test_seen)
+        )
+        name = f"{self.name} ({n} seen classes)"
+        smaller = self._only(train, test_seen, self.test_unseen, name)
+        declared = self._declared_among(kept)
+        if declared is None:
+            return smaller
+        classes = np.union1d(kept, self.unseen_classes)
+        return replace(smaller, declared_validation=np.searchsorted(classes, declared))
+
+    def resplit(self, seed: int) -> GZSLDataset:
+        """Return the same rows with another draw of as many unseen classes; classes keep numbers.
+
+        All rows of an unseen class are tests. Those of a class that becomes seen are divided like
+        the others: its rows of ``groups`` that are held out become ``test_seen``; without such
+        groups, a fifth at random. Preprocessing is fitted anew. With ``attribute_groups``, seen
+        classes have each attribute of the unseen ones. Raises ``ConfigError`` if no draw leaves
+        them, ``DataError`` for a class that cannot be divided.
+        """
+        origin = self.origin
+        if origin is not None:
+            return self._fitted_as_before(origin.resplit(seed))
+        classes = np.union1d(self.seen_classes, self.unseen_classes)
+        order = stream(seed, "unseen classes").permutation(classes)
+        unseen = draw_unseen(order, len(self.unseen_classes), self._parts)
+
+        rows = {name: getattr(self, name) for name in SPLITS}
+        stays = {name: of[~np.isin(self.labels[of], unseen)] for name, of in rows.items()}
+        fresh = stays["test_unseen"]  # rows of classes that become seen
+        rng = stream(seed, "rows of classes that become seen")
+        tested = hold_out_as_before(
+            self.labels,
+            fresh,
+            rng,
+            groups=self.groups,
+            train=self.train,
+            test_seen=self.test_seen,
+            source=self.source,
+        )
+        everything = np.concatenate(list(rows.values()))
+        return replace(
+            self,
+            train=np.append(stays["train"], np.setdiff1d(fresh, tested)),
+            test_seen=np.append(stays["test_seen"], tested),
+            test_unseen=np.sort(everything[np.isin(self.labels[everything], unseen)]),
+            declared_validation=self._declared_among(np.setdiff1d(classes, unseen)),
+            name=f"{self.name} (split {seed})",
+        )
+
+    def _fitted_as_before(self, raw: GZSLDataset) -> GZSLDataset:
+        """Preprocess other data in the way of these, fitted anew on its training rows."""
+        if self.preprocessing is None:
+            return raw
+        return raw.preprocessed(self.preprocessing.kind, self.preprocessing.components)
+
+    def _declared_among(self, seen: np.ndarray) -> np.ndarray | None:
+        """Return the declared validation classes that are among these, if enough others are."""
+        if self.declared_validation is None:
+            return None
+        declared = np.intersect1d(self.declared_validation, seen)
+        return declared if 1 <= len(declared) <= len(seen) - 2 else None
 
     def split_unseen(self, *, seed: int = 0) -> tuple[Int[np.ndarray, " n"], GZSLDataset]:
         """Set half of the unseen test rows (whole ``groups``) aside for an oracle.
@@ -254,6 +358,7 @@ class GZSLDataset:
             test_unseen=index[2],
             class_names=[self.class_names[k] for k in classes],
             attribute_names=self.attribute_names,
+            attribute_groups=self.attribute_groups,
             name=name,
             source=self.source,
             groups=None if self.groups is None else self.groups[rows],

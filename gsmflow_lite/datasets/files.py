@@ -5,10 +5,12 @@ The arrays are named as the arguments of :func:`~gsmflow_lite.datasets.from_arra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from ..errors import DataError, StorageError
 from ..storage import written_whole
@@ -18,6 +20,7 @@ from .formats.hdf5 import hdf5_values, open_hdf5
 from .formats.limits import one_clear_error
 from .formats.npy import read_npy
 from .formats.npz import read_npz
+from .inputs import as_text
 from .on_disk import FeaturesOnDisk, open_features
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
@@ -25,6 +28,7 @@ OPTIONAL = (
     *SPLITS,
     "class_names",
     "attribute_names",
+    "attribute_groups",
     "groups",
     "images",
     "declared_validation",
@@ -45,7 +49,8 @@ def from_npz(
     """Read a data set from an .npz file with features, labels, attributes and unseen.
 
     It may hold more: the names in ``OPTIONAL``. All mean what the arguments of :func:`from_arrays`
-    mean. Nothing is unpickled, and sizes are compared with the file before memory is taken.
+    mean, but ``attribute_groups`` holds the name of the group of each attribute, or an empty text.
+    Nothing is unpickled, and sizes are compared with the file before memory is taken.
     Raises ``DataError``.
     """
     path = Path(path)
@@ -145,12 +150,23 @@ def _from_content(
     stored_name = content.pop("name", None)
     if not name:
         name = fallback if stored_name is None else str(stored_name)
-    for key in ("class_names", "attribute_names"):
+    for key in ("class_names", "attribute_names", "attribute_groups"):
         if key in content and content[key].ndim != 1:
             raise DataError(
                 f"{path}: {key} must be a list of names, got shape {content[key].shape}"
             )
+    if "attribute_groups" in content:
+        content["attribute_groups"] = _numbers_by_group(content["attribute_groups"])
     return from_arrays(**content, name=name, source=str(path), seed=seed)
+
+
+def _numbers_by_group(group_of_each: Sequence) -> dict[str, list[int]]:
+    """Return the attribute numbers of each group; a file has the group of each attribute."""
+    groups: dict[str, list[int]] = {}
+    for number, name in enumerate(map(as_text, group_of_each)):
+        if name:
+            groups.setdefault(name, []).append(number)
+    return groups
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -207,4 +223,15 @@ def _small_content(dataset: GZSLDataset) -> dict[str, np.ndarray]:
             content[key] = value
     for key in ("class_names", "attribute_names", "name"):
         content[key] = np.asarray(getattr(dataset, key), dtype=str)
+    if dataset.attribute_groups is not None:
+        content["attribute_groups"] = _group_of_each(dataset)
     return content
+
+
+def _group_of_each(dataset: GZSLDataset) -> Shaped[np.ndarray, " A"]:
+    """Return the name of the group of each attribute, empty for those in none."""
+    names = [""] * dataset.attributes.shape[1]
+    for name, numbers in (dataset.attribute_groups or {}).items():
+        for number in numbers:
+            names[number] = name
+    return np.asarray(names, dtype=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -180,6 +180,19 @@ def as_names(
             f"{at_source(source)}{what}_names must be {count}, one per {what}, got {len(names)}"
         )
     return tuple(map(as_text, names))
+
+
+def as_groups(groups: Any, source: str) -> dict[str, tuple[int, ...]]:
+    """Return attribute numbers by the name of their group. Raises ``DataError``."""
+    if not isinstance(groups, Mapping):
+        raise DataError(
+            f"{at_source(source)}attribute_groups must map names to attribute numbers, "
+            f"got {type(groups).__name__}: give for instance {{'initial': [0, 1, 2]}}"
+        )
+    return {
+        as_text(name): tuple(whole_numbers(numbers, f"attribute_groups[{name!r}]", source).tolist())
+        for name, numbers in groups.items()
+    }
 
 
 def class_numbers(

@@ -14,6 +14,7 @@ from .crescents import crescent_world
 from .files import DEFAULT_FEATURES, features_file, from_folder, from_hdf5, from_npz
 from .gaussian_world import gaussian_world
 from .glyphs import glyphs
+from .hangul import hangul
 
 
 class _Embedded(NamedTuple):
@@ -24,6 +25,11 @@ class _Embedded(NamedTuple):
 _EMBEDDED = {
     "glyphs": _Embedded(
         "letters and digits of real typefaces, features decode to pictures", glyphs
+    ),
+    "hangul": _Embedded(
+        "Korean syllables of real typefaces, each made of three letters, features decode to "
+        "pictures",
+        hangul,
     ),
     "gaussian_world": _Embedded(
         "64 features, 40 Gaussian classes whose truth is known",

@@ -61,6 +61,39 @@ def check_attributes(attributes: Float[np.ndarray, "K A"], where: str) -> None:
         )
 
 
+def check_attribute_groups(
+    groups: Mapping[str, Sequence[int]],
+    attributes: Float[np.ndarray, "K A"],
+    class_names: Sequence[str],
+    where: str,
+) -> None:
+    """Check that groups share no attribute, and that each class has exactly one of each group."""
+    taken: set[int] = set()
+    width = attributes.shape[1]
+    for name, numbers in groups.items():
+        if not numbers or min(numbers) < 0 or max(numbers) >= width:
+            raise DataError(
+                f"{where}attribute_groups[{name!r}] must hold attribute numbers from 0 to "
+                f"{width - 1}, got {list(numbers)}: correct them"
+            )
+        repeated = taken.intersection(numbers)
+        if repeated or len(set(numbers)) < len(numbers):
+            raise DataError(
+                f"{where}an attribute must be in one group only, once, but attribute_groups"
+                f"[{name!r}] repeats some: {list(numbers)}"
+            )
+        taken.update(numbers)
+
+        count = np.count_nonzero(attributes[:, list(numbers)], axis=1)
+        strange = np.flatnonzero(count != 1)
+        if len(strange):
+            raise DataError(
+                f"{where}each class must have exactly one attribute of a group, but "
+                f"{_namer(class_names)(strange[0])} has {count[strange[0]]} of {name!r} "
+                f"({len(strange)} such classes): correct the group, or leave it out"
+            )
+
+
 def check_length(
     name: str,
     array: Shaped[np.ndarray, " ..."],

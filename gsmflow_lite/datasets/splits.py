@@ -8,6 +8,7 @@ from jaxtyping import Bool, Int
 from ..errors import ConfigError, DataError
 from ..seeds import stream
 from .inputs import at_source
+from .redraws import draw_keeping_parts
 
 
 def hold_out(
@@ -32,6 +33,40 @@ def hold_out(
         for k in np.unique(labels[rows])
     ]
     return np.sort(np.concatenate(held))
+
+
+def hold_out_as_before(
+    labels: Int[np.ndarray, " N"],
+    rows: Int[np.ndarray, " n"],
+    rng: np.random.Generator,
+    *,
+    groups: Int[np.ndarray, " N"] | None,
+    train: Int[np.ndarray, " train"],
+    test_seen: Int[np.ndarray, " test_seen"],
+    source: str = "",
+) -> Int[np.ndarray, " held"]:
+    """Return those of ``rows``, of classes that become seen, that are held out like the others.
+
+    They are the rows of groups that are in ``test_seen`` and not in ``train``. Where there are no
+    such groups, a fifth of each class is drawn. Raises ``DataError`` for a class that lies inside
+    or outside these groups as a whole.
+    """
+    if not len(rows):
+        return rows
+    if groups is None:
+        return hold_out(labels, rows, rng, source=source)
+    held = np.setdiff1d(groups[test_seen], groups[train])
+    if not len(held):
+        return hold_out(labels, rows, rng, source=source)
+    tested = np.isin(groups[rows], held)
+    for number in np.unique(labels[rows]):
+        own = tested[labels[rows] == number]
+        if own.all() or not own.any():
+            raise DataError(
+                f"{at_source(source)}class {number} must have rows inside and outside the groups "
+                "that are held out, to become seen: take another seed, or groups=None"
+            )
+    return rows[tested]
 
 
 def _share_of_class(
@@ -112,19 +147,36 @@ def validation_classes(
     unseen: Int[np.ndarray, " U"],
     declared: Int[np.ndarray, " V"] | None,
     seed: int,
+    parts: Bool[np.ndarray, "K P"] | None = None,
 ) -> list[Int[np.ndarray, " V"]]:
     """Return disjoint sets of seen classes that may play the unseen ones.
 
     Each set has the share of the seen classes that the unseen ones have of all classes. The
-    ``declared`` classes, if there are any, are the first set. Raises ``ConfigError`` for fewer than
-    3 seen classes.
+    ``declared`` classes, if there are any, are the first set. Where ``parts`` says which class has
+    which part, the seen classes outside a set have each part of those in it, as far as that can be.
+    Raises ``ConfigError`` for fewer than 3 seen classes.
     """
     size = _validation_size(len(seen), len(unseen))
     first = [] if declared is None else [np.sort(declared)]
     rest = seen if declared is None else np.setdiff1d(seen, declared)
     order = stream(seed, "validation classes").permutation(rest)
+    drawn = [] if parts is None else _sets_keeping_parts(order, seen, size, parts)
     starts = range(0, len(order) - size + 1, size)
-    return first + [np.sort(order[start : start + size]) for start in starts]
+    return first + (drawn or [np.sort(order[start : start + size]) for start in starts])
+
+
+def _sets_keeping_parts(
+    order: np.ndarray,
+    seen: np.ndarray,
+    size: int,
+    parts: Bool[np.ndarray, "K P"],
+) -> list[np.ndarray]:
+    """Return as many disjoint sets as there are whose parts the rest of the seen classes have."""
+    sets = []
+    while (drawn := draw_keeping_parts(order, seen, size, parts)) is not None:
+        sets.append(np.sort(drawn))
+        order = order[~np.isin(order, drawn)]
+    return sets
 
 
 def _validation_size(seen: int, unseen: int) -> int:

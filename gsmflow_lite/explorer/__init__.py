@@ -1,6 +1,7 @@
 """The explorer without its widgets: what the panels show, computed.
 
 - ``scene``: real features on two maps, and synthesized features placed among them.
+- ``baseline``: what the ridge-Gaussian reaches, to stand beside the meters.
 - ``invention``: a class that nobody has, and the real classes near it.
 - ``invention_figures``: the still figure of such a class.
 - ``anatomy``: a flow in two dimensions, taken apart, and exact densities.

@@ -56,9 +56,9 @@ def describe(
     """Compute the description ``start`` - ``less`` + ``more``, where these are names of classes.
 
     ``""`` stands for no class. The result is clipped to :func:`ranges`, because no class has an
-    attribute twice. Then the attributes in ``changes`` are set to their values. Raises
-    ``ConfigError`` for a name that is not there, a value outside the range, or a description that
-    is all zero.
+    attribute twice. Then the attributes in ``changes`` are set to their values; one that is in a
+    group of the data set takes the place of the others there. Raises ``ConfigError`` for a name
+    that is not there, a value outside the range, or a description that is all zero.
     """
     low, high = ranges(dataset)
     total = _description_of(dataset, start)
@@ -71,6 +71,8 @@ def describe(
     for name, value in (changes or {}).items():
         k = _number(name, dataset.unique_attribute_names, "attribute")
         _check_within(name, value, low[k], high[k])
+        others = _others_of_its_group(dataset, k)
+        description[others] = low[others]
         description[k] = np.clip(value, low[k], high[k])
 
     if not description.any():
@@ -79,6 +81,11 @@ def describe(
             "raise one, or subtract less"
         )
     return description
+
+
+def _others_of_its_group(dataset: GZSLDataset, k: int) -> list[int]:
+    groups = (dataset.attribute_groups or {}).values()
+    return [other for numbers in groups if k in numbers for other in numbers if other != k]
 
 
 def _description_of(

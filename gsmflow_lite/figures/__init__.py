@@ -11,12 +11,14 @@ functions that need them, so importing this room is fast.
 - ``overlays``: ellipses, arrows and graphs over a map.
 - ``charts``: pictures in rows, a training, scores, attributes.
 - ``meters``: the meters of shifts on their scales.
+- ``coverage``: what the regions of a density hold of real rows.
 - ``lessons``: figures that only the lessons draw.
 """
 
 from __future__ import annotations
 
 from .charts import attribute_heatmap, loss_curve, picture_grid, score_bars, telling_attributes
+from .coverage import coverage_curves
 from .lenses import (
     CURVES,
     LENSES,
@@ -67,6 +69,7 @@ __all__ = [
     "VerdictStyle",
     "attribute_heatmap",
     "class_colours",
+    "coverage_curves",
     "heat_row",
     "loss_curve",
     "number",

@@ -23,6 +23,9 @@ QUESTIONS = {
 }
 
 
+TIGHT = 0.2  # of the scale: names of floor and ceiling would overlap
+
+
 class ReadingLike(Protocol):
     """What a meter needs to know of one reading."""
 
@@ -40,6 +43,8 @@ class ReadingLike(Protocol):
     def ceiling(self) -> float: ...
     @property
     def word(self) -> str: ...
+    @property
+    def beside(self) -> float | None: ...
 
 
 class ShiftsLike(Protocol):
@@ -60,6 +65,7 @@ class ShiftsLike(Protocol):
 def shift_meters(
     reports: Mapping[str, ShiftsLike],
     *,
+    beside: str = "ridge-Gaussian",
     title: str = "",
     caption: str = "",
 ) -> Figure:
@@ -68,7 +74,7 @@ def shift_meters(
     ``reports`` maps the name of a generator to its
     :class:`gsmflow_lite.shifts.report.ShiftReport`. The large symbol is the value of all classes
     together, with its 95 % interval. Small strokes are single classes. Floor and ceiling are those
-    of the first report.
+    of the first report. So is what stands beside it: a small mark, with ``beside`` as its word.
     """
     height = len(QUESTIONS) * (1.0 + 0.34 * len(reports)) + 0.5 * bool(title)
     figure = still_figure(12, height, title, caption)
@@ -80,7 +86,7 @@ def shift_meters(
         heading = f"{question}  ({meter}: {lines[0].whole.metric})"
         axes.set_title(heading, fontsize=13, loc="left", pad=24)
         axes.set_yticks(range(len(lines)), generators, fontsize=12)
-        _draw_meter(axes, lines)
+        _draw_meter(axes, lines, beside)
     return figure
 
 
@@ -103,7 +109,7 @@ class _Line:
         return [r.low, r.value, r.high, r.floor, r.ceiling]
 
 
-def _draw_meter(axes: Axes, lines: Sequence[_Line]) -> None:
+def _draw_meter(axes: Axes, lines: Sequence[_Line], beside: str) -> None:
     axes.set(ylim=(len(lines) - 0.4, -0.6), xticks=[])
     bare_axes(axes)
     if not np.isfinite(lines[0].numbers).all():
@@ -113,8 +119,11 @@ def _draw_meter(axes: Axes, lines: Sequence[_Line]) -> None:
     first = lines[0].whole
     left, right = _limits(lines)
     _set_limits(axes, left, right, first)
-    _mark(axes, "floor", first.floor, (0, (4, 3)))
-    _mark(axes, "real data", first.ceiling, "solid")
+    is_tight = abs(first.ceiling - first.floor) < TIGHT * (right - left)
+    _mark(axes, "floor", first.floor, (0, (4, 3)), "right" if is_tight else "center")
+    _mark(axes, "real data", first.ceiling, "solid", "left" if is_tight else "center")
+    if first.beside is not None and np.isfinite(first.beside):
+        _mark_beside(axes, beside, min(max(first.beside, left), right))
     for i, line in enumerate(lines):
         axes.axhline(
             i,
@@ -174,6 +183,7 @@ def _mark(
     name: str,
     place: float,
     style: str | tuple,
+    side: str,
 ) -> None:
     """Draw the upright line of floor or ceiling, with its name and value above it."""
     axes.axvline(
@@ -189,7 +199,24 @@ def _mark(
         xycoords=axes.get_xaxis_transform(),
         xytext=(0, 4),
         textcoords="offset points",
+        ha=side,
+        fontsize=11,
+        color=INK,
+    )
+
+
+def _mark_beside(axes: Axes, name: str, place: float) -> None:
+    """Draw a small arrowhead under the lines, with its name."""
+    low = axes.get_xaxis_transform()
+    axes.plot([place], [0], "^", color=INK, markersize=6, transform=low, clip_on=False)
+    axes.annotate(
+        plain_still(name),
+        (place, 0),
+        xycoords=low,
+        xytext=(0, -6),
+        textcoords="offset points",
         ha="center",
+        va="top",
         fontsize=11,
         color=INK,
     )

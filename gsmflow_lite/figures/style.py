@@ -7,9 +7,13 @@ import colorsys
 import html
 import io
 import json
+import string
 import textwrap
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,6 +59,7 @@ VERDICTS = {
     "fine": VerdictStyle(PALETTE[0], "o", "●"),
     "watch": VerdictStyle(PALETTE[4], "^", "▲"),
     "shifted": VerdictStyle(PALETTE[1], "X", "✖"),
+    "cannot tell": VerdictStyle(QUIET, "D", "◆"),
     "not measured": VerdictStyle(QUIET, "_", "-"),
 }
 
@@ -106,18 +111,54 @@ def short(text: object, most: int | None = LONGEST_NAME) -> str:
     return line[: most - 1] + "…"
 
 
+def drawable(text: object) -> str:
+    """Leave out what the font of still figures cannot draw, and the space before it.
+
+    A text of which nothing would be left becomes the names of its characters in Unicode.
+
+    >>> drawable("han 한"), drawable("한")
+    ('han', 'HANGUL SYLLABLE HAN')
+    """
+    whole = str(text)
+    if whole.isascii():
+        return whole
+    kept = ""
+    for character in whole:
+        if character.isspace() or ord(character) in _codes_of_the_font():
+            kept += character
+        else:
+            kept = kept.rstrip()
+    if kept.strip(string.whitespace + string.punctuation):
+        return kept.lstrip()
+    names = [unicodedata.name(character, f"U+{ord(character):04X}") for character in whole]
+    return ", ".join(names)
+
+
+@cache
+def _codes_of_the_font() -> frozenset[int]:
+    """Return the characters that DejaVu Sans has, which comes with matplotlib."""
+    from matplotlib import get_data_path
+    from matplotlib.ft2font import FT2Font
+
+    file = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    return frozenset(FT2Font(str(file)).get_charmap())
+
+
 def plain(text: object, most: int | None = LONGEST_NAME) -> str:
-    """Escape text for plotly, which would otherwise read tags, templates and TeX in it."""
-    escaped = html.escape(short(text, most), quote=False)
+    """Escape text for plotly, which would otherwise read tags, templates and TeX in it.
+
+    What has no glyph in the font of still figures is left out: it may have none in a browser.
+    """
+    escaped = html.escape(short(drawable(text), most), quote=False)
     return escaped.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def plain_still(text: object, most: int | None = LONGEST_NAME) -> str:
-    """Escape text for matplotlib.
+    """Escape text for matplotlib, and leave out what it cannot draw.
 
     Matplotlib reads TeX between dollars, and hides labels that begin with an underscore.
     """
-    escaped = short(text, most).replace("$", r"\$")
+    escaped = short(drawable(text), most).replace("$", r"\$")
     return f" {escaped}" if escaped.startswith("_") else escaped
 
 

@@ -13,16 +13,17 @@ The GSMFlow itself is a generator too; it is in :mod:`gsmflow_lite.method`.
 
 from __future__ import annotations
 
-from .base import AtTemperature, Generator, ask
+from .base import AtTemperature, ExactDensity, Generator, ask
 from .mechanisms import MECHANISMS, Mechanism
 from .ridge_gaussian import RidgeGaussian
 from .stored import FromFile, RealSamples, StoredFeatures
-from .zoo import Mechanisms, Zoo, glyph_zoo
+from .zoo import Mechanisms, Zoo, glyph_zoo, hangul_zoo
 from .zuko_flow import ZukoFlow
 
 __all__ = [
     "MECHANISMS",
     "AtTemperature",
+    "ExactDensity",
     "FromFile",
     "Generator",
     "Mechanism",
@@ -34,4 +35,5 @@ __all__ = [
     "ZukoFlow",
     "ask",
     "glyph_zoo",
+    "hangul_zoo",
 ]

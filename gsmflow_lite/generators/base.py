@@ -1,4 +1,4 @@
-"""The Generator protocol, and ``ask``, the only way in which the library calls a generator."""
+"""The protocols of generators, and ``ask``, the only way in which the library calls one."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ class Generator(Protocol):
 
         A larger ``temperature`` gives more varied features.
         """
+        ...
+
+
+@runtime_checkable
+class ExactDensity(Protocol):
+    """A generator that also knows how likely features are: it can be a classifier itself."""
+
+    def log_prob(
+        self, x: Float[Tensor, "N D"], attributes: Float[Tensor, "M A"]
+    ) -> Float[Tensor, "N M"]:
+        """Return the exact log-density of every row in every class, in nats."""
         ...
 
 

@@ -1,6 +1,8 @@
 """The table of mechanisms: which parts of the method can be switched off, and by which setting.
 
-Panels, trained flows and the ablation read names, labels and settings from here.
+Panels, trained flows and the ablation read names, labels and settings from here. The prototype
+loss and boundary mining have no switch in the panels: a switch that moves nothing teaches nothing
+(docs/results.md says what they are worth).
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ class Mechanism:
     where that field has the value ``off``; any other value switches it on.
     """
 
-    name: str  #: the field of :class:`gsmflow_lite.generators.zoo.Mechanisms`
+    name: str  #: a field of :class:`gsmflow_lite.generators.zoo.Mechanisms`, if ``switched``
     label: str  #: what a switch shows
     help: str  #: what it does, in a few words
     section: str  #: "model" or "training"
     setting: str
     off: Any
     published: bool = True  #: whether it is of the papers; if not, it is off as published
+    switched: bool = True  #: whether flows with it and without it come with the package
 
     def value(self, config: Config) -> Any:
         """The setting's value in ``config``."""
@@ -69,6 +72,7 @@ _TABLE = (
         section="training",
         setting="prototype_weight",
         off=0.0,
+        switched=False,
     ),
     Mechanism(
         name="perturbation",
@@ -85,6 +89,7 @@ _TABLE = (
         section="training",
         setting="mining",
         off=None,
+        switched=False,
     ),
     Mechanism(
         name="start",
@@ -99,3 +104,5 @@ _TABLE = (
 
 #: Every mechanism by its name, in the order in which panels show them.
 MECHANISMS = {mechanism.name: mechanism for mechanism in _TABLE}
+#: Those with a switch in panels that show flows which come trained.
+SWITCHES = {name: mechanism for name, mechanism in MECHANISMS.items() if mechanism.switched}

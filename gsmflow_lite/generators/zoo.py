@@ -1,6 +1,7 @@
-"""Small flows that come trained with the package, one for every choice of mechanisms, and a map.
+"""Small flows that come trained with the package, one for each choice of mechanisms, and maps.
 
-``data/build_zoo.py`` trains them and writes the file that :func:`glyph_zoo` reads.
+``data/build_zoo.py`` trains them and writes the files that :func:`glyph_zoo` and
+:func:`hangul_zoo` read.
 """
 
 from __future__ import annotations
@@ -16,35 +17,34 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from ..config import Config, MiningConfig, ModelConfig, TrainingConfig
-from ..datasets import GZSLDataset, Preprocessing, glyphs
-from ..datasets.glyphs import embedded
+from ..config import Config
+from ..datasets import GZSLDataset, Preprocessing, glyphs, hangul
+from ..datasets.typefaces import embedded
+from ..errors import require
 from ..method.model import GSMFlow, rebuild
 from ..method.start import GaussianStart
 from ..presets import lite
 from ..storage import read_tensors, write_tensors
-from .mechanisms import MECHANISMS
+from .mechanisms import SWITCHES
 from .ridge_gaussian import RidgeGaussian
 
 ZOO_SEED = 0
-#: Settings of mining for the letters: with these the relation network tells letters apart.
-MINING = MiningConfig(epochs=15, hidden=256, lr=6e-3, step=3.0, loops=10, beta=10.0)
 PREPROCESSING_ARRAYS = ("offset", "scale", "basis")
+#: Width of the hidden layers and epochs of the shipped flows, by data set.
+SHAPES = {"glyphs": (384, 24), "hangul": (512, 16)}
 
 
 @dataclass(frozen=True)
 class Mechanisms:
-    """Which mechanisms are on; without arguments as published, that is, all but ``start``.
+    """Which mechanisms are on; without arguments all of them are.
 
-    :data:`gsmflow_lite.generators.mechanisms.MECHANISMS` says what each one does.
+    :data:`gsmflow_lite.generators.mechanisms.SWITCHES` says what each one does.
     """
 
     semantics: bool = True
     positioning: bool = True
-    prototype: bool = True
     perturbation: bool = True
-    mining: bool = True
-    start: bool = False
+    start: bool = True
 
     @classmethod
     def every(cls) -> Iterator[Mechanisms]:
@@ -61,31 +61,30 @@ class Mechanisms:
 
     @property
     def key(self) -> str:
-        """The choice as six digits, 1 for a mechanism that is on and has an effect."""
+        """The choice as four digits, 1 for a mechanism that is on and has an effect."""
         return "".join(str(int(is_on)) for is_on in astuple(self.effective))
 
-    def config(self) -> Config:
-        """The settings of the shipped flow: a GSMFlow that is small enough to ship."""
-        config = _with_every_mechanism()
+    def config(self, dataset: str = "glyphs") -> Config:
+        """The settings of the shipped flow of this data set: it is small enough to ship."""
+        config = _with_every_mechanism(dataset)
         for name, is_on in vars(self.effective).items():
             if not is_on:
-                config = MECHANISMS[name].without(config)
-        return replace(config, name=f"zoo/{self.key}", source="data/build_zoo.py")
+                config = SWITCHES[name].without(config)
+        return replace(config, name=f"zoo/{dataset}/{self.key}", source="data/build_zoo.py")
 
 
-def _with_every_mechanism() -> Config:
-    model = ModelConfig(
-        blocks=2,
-        hidden=32,
-        embedding=32,
-        semantics="every",
+def _with_every_mechanism(dataset: str) -> Config:
+    """The settings of :func:`gsmflow_lite.presets.lite`, longer and narrower."""
+    config = lite(dataset)
+    hidden, epochs = SHAPES[dataset]
+    model = replace(
+        config.model,
+        hidden=hidden,
+        embedding=64,
         relative_positioning=True,
         start="ridge-gaussian",
     )
-    training = TrainingConfig(
-        epochs=9, lr=3e-4, prototype_weight=3.0, perturbation=0.2, mining=MINING
-    )
-    return replace(lite("glyphs"), model=model, training=training)
+    return replace(config, model=model, training=replace(config.training, epochs=epochs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,23 +92,39 @@ class Zoo:
     """The trained flows, the data set they were trained on, and the map of its scene.
 
     ``tensors`` holds the weights of all flows by name. ``umap`` (R, 2) places the R real
-    rows that the scene shows; it was made with ``neighbours`` neighbours.
+    rows that the scene shows; it was made with ``neighbours`` neighbours. ``name`` is that of the
+    data set, whose function makes it without any preprocessing.
     """
 
+    name: str
     dataset: GZSLDataset
     umap: Float[np.ndarray, "R 2"]
     neighbours: int
     tensors: dict[str, Shaped[Tensor, " ..."]]
 
-    def model(self, mechanisms: Mechanisms = Mechanisms()) -> GSMFlow:
-        """The flow that was trained with these mechanisms, in evaluation mode on the CPU."""
+    @property
+    def choices(self) -> tuple[Mechanisms, ...]:
+        """The mechanisms of the flows that it holds, the best flow first."""
+        return SHIPPED[self.name]
+
+    def model(self, mechanisms: Mechanisms | None = None) -> GSMFlow:
+        """The flow that was trained with these mechanisms, in evaluation mode on the CPU.
+
+        None stands for the first of :attr:`choices`. Raises ``ConfigError`` for others.
+        """
+        mechanisms = (mechanisms or self.choices[0]).effective
+        require(
+            mechanisms in self.choices,
+            f"mechanisms must be among the choices of the {self.name} flows that ship",
+            mechanisms,
+        )
         state = self._weights(f"{mechanisms.key}.")
         if mechanisms.start:
             start = self.baseline.start.state_dict()
             state |= {f"start.{name}": value for name, value in start.items()}
         features = self.dataset.features.shape[1]
         attributes = self.dataset.attributes.shape[1]
-        return rebuild(features, attributes, mechanisms.config().model, state).eval()
+        return rebuild(features, attributes, mechanisms.config(self.name).model, state).eval()
 
     def _weights(self, prefix: str) -> dict[str, Float[Tensor, ...]]:
         return {
@@ -148,11 +163,35 @@ class Zoo:
         write_tensors(path, content, settings)
 
 
+#: The mechanisms of the flows that ship, by data set. Of Hangul one flow ships: what a switch does
+#: is shown on letters.
+SHIPPED = {"glyphs": tuple(Mechanisms.every()), "hangul": (Mechanisms(start=False),)}
+
+
 @cache
 def glyph_zoo() -> Zoo:
-    """The shipped flows. Their data are ``glyphs``, preprocessed as they were for the training."""
-    tensors, settings = read_tensors(embedded("zoo.safetensors", "build_zoo.py"))
+    """The flows of letters that ship. The letters are preprocessed as they were for training."""
+    return _read("glyphs", glyphs(None))
+
+
+@cache
+def hangul_zoo() -> Zoo:
+    """The flow of Korean syllables that ships, and its data."""
+    return _read("hangul", hangul(None))
+
+
+#: What reads the flows of an embedded data set, by its name.
+ZOOS = {"glyphs": glyph_zoo, "hangul": hangul_zoo}
+
+
+def zoo_file(name: str) -> str:
+    """Return the name of the file that holds the flows of a data set."""
+    return f"{name}_zoo.safetensors"
+
+
+def _read(name: str, pixels: GZSLDataset) -> Zoo:
+    tensors, settings = read_tensors(embedded(zoo_file(name), "build_zoo.py"))
     arrays = {name: tensors.pop(f"preprocessing.{name}").numpy() for name in PREPROCESSING_ARRAYS}
-    dataset = glyphs(None).transformed(Preprocessing(settings["preprocessing"], **arrays))
+    dataset = pixels.transformed(Preprocessing(settings["preprocessing"], **arrays))
     umap = tensors.pop("map.umap").numpy().astype(np.float32)
-    return Zoo(dataset, umap, settings["neighbours"], tensors)
+    return Zoo(name, dataset, umap, settings["neighbours"], tensors)

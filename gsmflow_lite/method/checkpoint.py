@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -67,6 +68,8 @@ class Checkpoint:
         """
         training = asdict(self.config)
         del training["epochs"]
+        if (self.config.prototype_classes or math.inf) >= len(self.dataset.seen_classes):
+            training["prototype_classes"] = None  # all of them, whatever the number
         return {
             "seed": self.seed,
             "data": self._data_digest(),
@@ -136,6 +139,8 @@ class Checkpoint:
             )
         if isinstance(saved.get("model"), dict):
             saved = saved | {"model": present_names(saved["model"])}
+        if isinstance(saved.get("training"), dict):  # version 0.1 took all classes
+            saved = saved | {"training": {"prototype_classes": None} | saved["training"]}
         for part, value in self.identity.items():
             if saved.get(part) != value:
                 raise StorageError(

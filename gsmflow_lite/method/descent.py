@@ -47,16 +47,20 @@ class Descent:
         return lr
 
     def step(
-        self, x: Float[Tensor, "N D"], labels: Int[Tensor, " N"], rows: TrainingRows
+        self,
+        x: Float[Tensor, "N D"],
+        labels: Int[Tensor, " N"],
+        rows: TrainingRows,
+        drawn: Int[Tensor, " P"] | None = None,
     ) -> Float[Tensor, " 2"]:
-        """Take one step on a batch.
+        """Take one step on a batch, with the prototypes of the ``drawn`` classes (None: of all).
 
         Returns both losses as they were before the step, on the device: likelihood, prototype.
         Raises ``TrainingError`` if memory runs out.
         """
         while True:
             try:
-                losses = self._gradients(x, labels, rows)
+                losses = self._gradients(x, labels, rows, drawn)
                 self.optimiser.step()
                 return losses
             except RuntimeError as error:
@@ -64,19 +68,28 @@ class Descent:
                     raise
                 self._take_smaller_pieces(len(x), x.device)
 
-    def _gradients(self, x: Tensor, labels: Tensor, rows: TrainingRows) -> Tensor:
+    def _gradients(
+        self, x: Tensor, labels: Tensor, rows: TrainingRows, drawn: Tensor | None
+    ) -> Tensor:
         """Compute the gradients of a batch, piece by piece. Returns its losses."""
         self.optimiser.zero_grad(set_to_none=True)
         losses = []
         for piece, of_piece in zip(x.chunk(self.pieces), labels.chunk(self.pieces), strict=True):
-            losses.append(self._add_gradients(piece, of_piece, rows, len(piece) / len(x)))
+            losses.append(self._add_gradients(piece, of_piece, rows, drawn, len(piece) / len(x)))
         return sum(losses[1:], start=losses[0])
 
-    def _add_gradients(self, x: Tensor, labels: Tensor, rows: TrainingRows, share: float) -> Tensor:
+    def _add_gradients(
+        self,
+        x: Tensor,
+        labels: Tensor,
+        rows: TrainingRows,
+        drawn: Tensor | None,
+        share: float,
+    ) -> Tensor:
         """Add the gradients of one piece, which is this share of its batch."""
         weight = self.config.prototype_weight
         with arithmetic(self.config.precision, x.device):
-            losses = self._losses(self.model, x, labels, rows, weight)
+            losses = self._losses(self.model, x, labels, rows, weight, drawn)
             # Without autocast here, a gradient has the type that its product had.
             with torch.autocast(x.device.type, enabled=False):
                 ((losses[0] + weight * losses[1]) * share).backward()
@@ -102,23 +115,34 @@ def batch_losses(
     labels: Int[Tensor, " N"],
     rows: TrainingRows,
     prototype_weight: float,
+    drawn: Int[Tensor, " P"] | None = None,
 ) -> Float[Tensor, " 2"]:
-    """Return the negative log-likelihood of a batch, and the prototype loss of all seen classes."""
+    """Return the negative log-likelihood of a batch, and the prototype loss.
+
+    The latter is a mean over the ``drawn`` classes, or over all seen classes where None.
+    """
     if prototype_weight == 0:
         z, log_det = model(x, *_present_classes(rows.attributes, labels))
         likelihood = negative_log_likelihood(z, log_det)
         return torch.stack([likelihood, likelihood.new_zeros(())])
 
     # As published, the prototype loss teaches the flow, but not the positioning of the attributes.
-    condition, detached = model.flow.condition_twice(model.embed(rows.attributes))
-    u, of_start = model.start(x, rows.attributes, labels)
+    attributes, prototypes = rows.attributes, rows.prototypes
+    if drawn is not None:
+        prototypes = prototypes[drawn]
+        needed, numbers = torch.cat([labels, drawn]).unique(return_inverse=True)
+        attributes = attributes[needed]
+        labels, drawn = numbers.split([len(labels), len(drawn)])
+
+    condition, detached = model.flow.condition_twice(model.embed(attributes))
+    u, of_start = model.start(x, attributes, labels)
     z, of_flow = model.flow(u, condition, labels)
     likelihood = negative_log_likelihood(z, of_flow + of_start)
 
-    origin = torch.zeros_like(rows.prototypes)
-    image, _ = model.flow.inverse(origin, detached)
-    generated, _ = model.start.inverse(image, rows.attributes)
-    return torch.stack([likelihood, prototype_loss(generated, rows.prototypes)])
+    origin = torch.zeros_like(prototypes)
+    image, _ = model.flow.inverse(origin, detached, drawn)
+    generated, _ = model.start.inverse(image, attributes, drawn)
+    return torch.stack([likelihood, prototype_loss(generated, prototypes)])
 
 
 def _present_classes(attributes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -49,7 +49,7 @@ class CouplingNetwork(nn.Module):
     def forward(
         self, x: Float[Tensor, "N inputs"], projected: Float[Tensor, "#N hidden"]
     ) -> Float[Tensor, "N outputs"]:
-        hidden = F.leaky_relu(torch.addmm(projected, x, self.from_x.T), 0.2)
+        hidden = F.leaky_relu(torch.addmm(projected, x, self.from_x.T), 0.2, inplace=True)
         return torch.addmm(self.out_bias, hidden, self.out.T)
 
 

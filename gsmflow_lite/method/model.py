@@ -27,7 +27,8 @@ from .flow import Condition, ConditionalFlow
 from .semantics import RelativePositioning
 from .start import GaussianStart, NoStart
 
-ROWS_AT_ONCE = 8192  # bounds the memory of hidden layers while synthesizing and scoring
+ROWS_AT_ONCE = 8192  # bounds the memory of hidden layers while synthesizing
+SCORED_AT_ONCE = 2**19  # values of a hidden layer while scoring: as many as a CPU's cache holds
 FORMER_PREFIX = "base."  # what version 0.1 called the tensors of the start of a flow
 
 Matrix = Tensor | np.ndarray
@@ -137,14 +138,13 @@ class GSMFlow(nn.Module):
         x = self._as_tensor(x)
         attributes = self._as_tensor(attributes)
         self._check_features(x)
-        columns = []
-        for of_class, condition in self._class_by_class(attributes):
-            pieces = []
-            for rows in x.split(ROWS_AT_ONCE):
+        log_densities = x.new_empty(len(x), len(attributes))
+        at_once = max(1, SCORED_AT_ONCE // self.config.hidden) if x.is_cpu else ROWS_AT_ONCE
+        for rows, of_rows in zip(x.split(at_once), log_densities.split(at_once), strict=True):
+            for m, (of_class, condition) in enumerate(self._class_by_class(attributes)):
                 u, of_start = self.start(rows, of_class)
-                pieces.append(self.flow.log_prob(u, condition) + of_start)
-            columns.append(torch.cat(pieces))
-        return torch.stack(columns, dim=1)
+                of_rows[:, m] = self.flow.log_prob(u, condition) + of_start
+        return log_densities
 
     @torch.no_grad()
     def synthesize(

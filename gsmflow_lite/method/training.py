@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..config import ModelConfig, TrainingConfig, check_seed
@@ -215,13 +215,25 @@ def _one_pass(
     n = len(rows.labels)
     batches = shuffled(n, seed, epoch - 1).split(min(descent.config.batch, n))
     noise = torch_stream(seed, "perturbation", epoch - 1, device=device)
+    draws = torch_stream(seed, "classes of the prototype loss", epoch - 1, device=device)
     losses = []
     for number, batch in enumerate(batches, start=1):
         index = batch.to(device)
         x = perturb(rows.features[index], descent.config.perturbation, noise)
-        losses.append(descent.step(x, rows.labels[index], rows))
+        drawn = _some_classes(len(rows.prototypes), descent.config, draws)
+        losses.append(descent.step(x, rows.labels[index], rows, drawn))
         yield Step("flow", number, len(batches), losses[-1][0])
     return _Pass(batches, torch.stack(losses).double().cpu())
+
+
+def _some_classes(
+    seen: int, config: TrainingConfig, draws: torch.Generator
+) -> Int[Tensor, " P"] | None:
+    """Draw classes for the prototype loss of a step; None stands for all: they are few enough."""
+    most = config.prototype_classes
+    if most is None or most >= seen or config.prototype_weight == 0:
+        return None
+    return torch.randperm(seen, generator=draws, device=draws.device)[:most]
 
 
 def _training_rows(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -16,37 +17,30 @@ from ..figures import overlays
 from ..figures.lenses import LENSES, two_lenses_on
 from ..figures.style import number, plain_still, still_figure
 from ..generators.base import AtTemperature, Generator
-from ..generators.mechanisms import MECHANISMS
-from ..generators.zoo import Mechanisms
+from ..generators.mechanisms import SWITCHES
+from ..generators.zoo import Zoo
 from ..shifts.comparison import differences
 from ..shifts.measuring import measure
 from ..shifts.meters import HEADLINES, SHIFTS
 from ..shifts.report import ShiftReport
 from . import show
 from .controls import choice, heading, rows, slider, switch
-from .map_panel import MEASURED, MapPanel, Sources, class_chooser, stage
+from .map_panel import (
+    MEASURED,
+    MapPanel,
+    Sources,
+    check_generators,
+    class_chooser,
+    reader,
+    source_of,
+    stage,
+    zoo_code,
+)
 from .panel import drawn
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-SHIPPED = {  # flows that come trained with the package, by name
-    "GSMFlow": Mechanisms(),
-    **{
-        f"GSMFlow minus {mechanism.label}": Mechanisms(**{name: False})
-        for name, mechanism in MECHANISMS.items()
-        if mechanism.published
-    },
-    "GSMFlow on a ridge start": Mechanisms(start=True),
-    "ridge start and semantics alone": Mechanisms(
-        semantics=True,
-        positioning=False,
-        prototype=False,
-        perturbation=False,
-        mining=False,
-        start=True,
-    ),
-}
 COMPARE_KEY = (
     "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
 )
@@ -63,7 +57,7 @@ class ComparePanel(MapPanel):
         scene: Scene,
         generators: Sources,
         *,
-        zoo: bool,
+        zoo: Zoo | None,
         name: str,
         hide: Sequence[str] = (),
         state: str = "",
@@ -310,6 +304,17 @@ def _cells(row: pd.Series) -> str:
     return f'{cells}<td title="{interval}">{row["difference"]:+.2f}</td>'
 
 
+def shipped(zoo: Zoo) -> Sources:
+    """The flows that come trained, by name: the best one, and that one minus a mechanism."""
+    best = zoo.choices[0]
+    minus = {
+        f"GSMFlow minus {mechanism.label}": replace(best, **{name: False})
+        for name, mechanism in SWITCHES.items()
+    }
+    named = {"GSMFlow": best} | minus
+    return {name: chosen for name, chosen in named.items() if chosen.effective in zoo.choices}
+
+
 def compare_code(panel: ComparePanel) -> str:
     """The library calls that make the view of a comparison."""
     s = panel.shown
@@ -320,8 +325,8 @@ def compare_code(panel: ComparePanel) -> str:
         "from gsmflow_lite.explorer import Scene",
     ]
     if panel.zoo:
-        lines.append("from gsmflow_lite.generators import Mechanisms, glyph_zoo")
-        lines += ["", "zoo = glyph_zoo()", "scene = Scene.of_zoo(zoo)"]
+        lines.append(f"from gsmflow_lite.generators import Mechanisms, {reader(panel.zoo)}")
+        lines += ["", *zoo_code(panel.zoo)]
     else:
         lines += ["", f"scene = Scene.of(dataset, seed={panel.map_seed})"]
 
@@ -346,7 +351,7 @@ def _measure_code(panel: ComparePanel, side: str) -> str:
 
 
 def compare(
-    dataset: GZSLDataset | None = None,
+    dataset: GZSLDataset | str | None = None,
     generators: Mapping[str, Generator] | Generator | None = None,
     *,
     state: str = "",
@@ -357,16 +362,19 @@ def compare(
     """Open two generators side by side on one map, as the last line of a notebook cell.
 
     Without arguments it shows the flows that come trained with the package, a ridge-Gaussian and
-    real features, on embedded letters. For a ``dataset`` of your own, give ``generators`` by name;
-    :class:`~gsmflow_lite.generators.stored.FromFile` reads features of other programs. ``state``,
-    ``hide``, ``seed`` and ``name`` are as in :func:`gsmflow_lite.panels.explore`.
+    real features, on embedded letters; with ``"hangul"``, on Korean syllables. For a ``dataset`` of
+    your own, give ``generators`` by name; :class:`~gsmflow_lite.generators.stored.FromFile` reads
+    features of other programs. ``state``, ``hide``, ``seed`` and ``name`` are as in
+    :func:`gsmflow_lite.panels.explore`.
     """
-    scene, sources = stage(dataset, generators, seed)
-    if dataset is None:
-        flows: Sources = {**SHIPPED, **sources}
-        return ComparePanel(scene, flows, zoo=True, name=name, hide=hide, state=state)
+    check_generators(dataset, generators)
+    source = source_of(dataset)
+    scene, sources = stage(source, generators, seed)
+    if isinstance(source, Zoo):
+        flows: Sources = {**shipped(source), **sources}
+        return ComparePanel(scene, flows, zoo=source, name=name, hide=hide, state=state)
 
-    panel = ComparePanel(scene, sources, zoo=False, name=name, hide=hide, state=state)
+    panel = ComparePanel(scene, sources, zoo=None, name=name, hide=hide, state=state)
     if not scene.has_map:
-        panel.lay_out(dataset, seed)
+        panel.lay_out(source, seed)
     return panel

@@ -27,10 +27,10 @@ from ..explorer.scene import Scene
 from ..figures.style import short
 from ..generators.base import Generator
 from ..generators.ridge_gaussian import RidgeGaussian
-from ..generators.zoo import glyph_zoo
+from ..generators.zoo import Zoo
 from .attribute_sliders import changed_attributes
 from .controls import button
-from .design_code import dataset_code, design_code, zoo_code
+from .design_code import dataset_code, design_code, ready_code
 from .design_controls import design_controls, design_order
 from .design_map import DesignMap
 from .design_views import (
@@ -43,6 +43,7 @@ from .design_views import (
     sweep_rows,
 )
 from .live import LiveFigure
+from .map_panel import source_of
 from .panel import Panel, drawn
 from .tools import close_all
 
@@ -210,7 +211,11 @@ class DesignPanel(Panel):
             words.append(f"\N{MINUS SIGN} {short(s['less'])}")
         if s["more"]:
             words.append(f"+ {short(s['more'])}")
-        changes = [f"{short(name)} {number:g}" for name, number in self.changes.items()]
+        in_groups = self.scene.dataset.attribute_groups is not None
+        changes = [
+            short(name) if in_groups else f"{short(name)} {number:g}"
+            for name, number in self.changes.items()
+        ]
         if changes:
             more = f", and {len(changes) - 3} more" if len(changes) > 3 else ""
             words.append(f"with {', '.join(changes[:3])}{more}")
@@ -278,7 +283,7 @@ class DesignPanel(Panel):
 
 
 def design(
-    dataset: GZSLDataset | None = None,
+    dataset: GZSLDataset | str | None = None,
     generator: Generator | None = None,
     *,
     state: str = "",
@@ -287,26 +292,32 @@ def design(
 ) -> DesignPanel:
     """Open the class designer, as the last line of a notebook cell.
 
-    Without arguments it shows glyphs and the flow that comes with the package. For a ``dataset`` of
+    Without arguments it shows glyphs and the flow that comes with the package; ``design("hangul")``
+    draws any Korean syllable. For a ``dataset`` of
     your own, a ridge-Gaussian stands in for a missing ``generator``, and the UMAP map is fitted in
     the background. ``state`` is the text of a :meth:`Panel.state`. ``hide`` names controls to leave
     out. A second panel of the same ``name`` closes the first. Raises ``ConfigError``.
     """
-    if dataset is None:
-        zoo = glyph_zoo()
-        ready = zoo_code(given=generator is not None)
+    source = source_of(dataset)
+    if isinstance(source, Zoo):
+        ready = ready_code(source, given=generator is not None)
         return DesignPanel(
-            Scene.of_zoo(zoo), generator or zoo.model(), ready, name=name, hide=hide, state=state
+            Scene.of_zoo(source),
+            generator or source.model(),
+            ready,
+            name=name,
+            hide=hide,
+            state=state,
         )
 
     ready = dataset_code(given=generator is not None)
     panel = DesignPanel(
-        Scene.first(dataset),
-        generator or RidgeGaussian.fit(dataset),
+        Scene.first(source),
+        generator or RidgeGaussian.fit(source),
         ready,
         name=name,
         hide=hide,
         state=state,
     )
-    panel.submit("UMAP map", lambda task: Scene.of(dataset, watch=task), panel.follow_map)
+    panel.submit("UMAP map", lambda task: Scene.of(source, watch=task), panel.follow_map)
     return panel

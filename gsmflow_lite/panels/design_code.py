@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..generators.zoo import Zoo
+from .map_panel import reader, zoo_code
+
 _GIVEN = "# generator: the one you gave to design"
 
 
-def zoo_code(*, given: bool) -> str:
-    """The code that makes the scene of the glyphs and, unless one was given, the generator."""
+def ready_code(zoo: Zoo, *, given: bool) -> str:
+    """The code that makes the scene of embedded data and, unless one was given, the generator."""
     lines = [
         "from gsmflow_lite.explorer import Scene",
-        "from gsmflow_lite.generators import glyph_zoo",
+        f"from gsmflow_lite.generators import {reader(zoo)}",
         "",
-        "zoo = glyph_zoo()",
-        "dataset, scene = zoo.dataset, Scene.of_zoo(zoo)",
+        *zoo_code(zoo),
+        "dataset = zoo.dataset",
         _GIVEN if given else "generator = zoo.model()",
     ]
     return "\n".join(lines) + "\n"
@@ -38,7 +41,7 @@ def design_code(settings: Mapping[str, Any], changes: Mapping[str, float], ready
     """The library calls that make the view of a designer.
 
     ``changes`` are the attributes that were changed by hand. ``ready`` is the code that makes
-    ``dataset``, ``generator`` and ``scene``: :func:`zoo_code` or :func:`dataset_code`.
+    ``dataset``, ``generator`` and ``scene``: :func:`ready_code` or :func:`dataset_code`.
     """
     s = settings
     sums = "".join(f", {key}={s[key]!r}" for key in ("less", "more") if s[key])

@@ -8,10 +8,12 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
+from ..datasets.base import GZSLDataset
 from ..explorer.invention import ranges
 from ..explorer.scene import Scene
 from .attribute_sliders import AttributeSliders
 from .controls import choice, heading, label, slider
+from .part_menus import PartMenus
 
 NOBODY = [("none", "")]
 
@@ -29,7 +31,7 @@ def design_controls(scene: Scene) -> dict[str, Any]:
         "start": choice("Start from", classes, first, "The class whose description you begin with"),
         "less": choice("minus", NOBODY + classes, "", "Its attributes are subtracted"),
         "more": choice("plus", NOBODY + classes, "", kept),
-        "changes": AttributeSliders(attribute_names, *ranges(dataset)),
+        "changes": _changes(dataset),
         "temperature": slider(
             "Temperature",
             1.0,
@@ -43,6 +45,15 @@ def design_controls(scene: Scene) -> dict[str, Any]:
             "Sweep", attributes, most_readable, "The attribute that goes from low to high below"
         ),
     }
+
+
+def _changes(dataset: GZSLDataset) -> AttributeSliders | PartMenus:
+    """Menus where all attributes are in groups of which a class has one, else sliders."""
+    names = dataset.unique_attribute_names
+    groups = dataset.attribute_groups or {}
+    if sum(map(len, groups.values())) == len(names):
+        return PartMenus(names, groups)
+    return AttributeSliders(names, *ranges(dataset))
 
 
 def design_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:

@@ -11,12 +11,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..datasets.base import GZSLDataset
+from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
 from ..figures.lenses import LENSES, two_lenses_on
 from ..figures.style import still_figure
 from ..generators.base import AtTemperature, Generator
-from ..generators.mechanisms import MECHANISMS
-from ..generators.zoo import Mechanisms
+from ..generators.mechanisms import SWITCHES
+from ..generators.zoo import Mechanisms, Zoo
 from ..shifts.injection import Injected
 from ..shifts.measuring import measure
 from ..shifts.meters import SHIFTS
@@ -26,7 +27,16 @@ from . import show
 from .controls import LABELLED, WIDE, slider
 from .curves import curves_over
 from .explore_controls import DOSES, explore_controls, explore_order
-from .map_panel import MEASURED, MapPanel, Sources, stage, trained
+from .map_panel import (
+    MEASURED,
+    MapPanel,
+    Sources,
+    check_generators,
+    reader,
+    source_of,
+    stage,
+    zoo_code,
+)
 from .panel import drawn
 from .point_cards import gallery, point_card, points_of
 
@@ -49,15 +59,17 @@ class ExplorePanel(MapPanel):
         scene: Scene,
         generators: Sources,
         *,
-        zoo: bool,
+        zoo: Zoo | None,
         name: str,
         hide: Sequence[str] = (),
         state: str = "",
     ) -> None:
-        controls = explore_controls(scene.dataset, list(generators), zoo=zoo)
+        switches = zoo is not None and len(zoo.choices) > 1
+        controls = explore_controls(scene.dataset, list(generators), switches=switches)
         super().__init__(scene, generators, controls, zoo=zoo, name=name, hide=hide, start=state)
         self._synthesized: Synthesized | None = None
         self._report: ShiftReport | None = None
+        self._baseline = Baseline(scene.dataset, n=MEASURED, metrics=SHIFTS)
         self._looked_at = ("synthesized", 0)  # an example says more than an empty card
         self._make_views()
         self._arrange()
@@ -92,7 +104,7 @@ class ExplorePanel(MapPanel):
             layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
         )
         self.arrange(
-            [*explore_order(self.controls, zoo=self.zoo), self.ranked],
+            [*explore_order(self.controls), self.ranked],
             [self.sentence, self.map.figure, under, self.gallery],
         )
 
@@ -111,12 +123,20 @@ class ExplorePanel(MapPanel):
     @property
     def mechanisms(self) -> Mechanisms:
         """The mechanisms that are switched on, for flows of the zoo."""
-        return Mechanisms(**{key: self.shown[key] for key in MECHANISMS})
+        if self.has_switches:
+            return Mechanisms(**{key: self.shown[key] for key in SWITCHES})
+        assert self.zoo is not None, "only a zoo has flows by their mechanisms"
+        return self.zoo.choices[0]
+
+    @property
+    def has_switches(self) -> bool:
+        """Whether there are flows with a mechanism and flows without it."""
+        return "semantics" in self.controls
 
     def source(self, name: str) -> Generator:
         """The generator of this name; for the flows of the zoo the switches say which."""
         if isinstance(self.generators[name], Mechanisms):
-            return trained(self.mechanisms)
+            return self.trained(self.mechanisms)
         return super().source(name)
 
     def generator(self) -> Generator:
@@ -157,13 +177,12 @@ class ExplorePanel(MapPanel):
         dataset = self.scene.dataset
         seed = self.shown["seed"]
         classes = self.measured_classes
-        self.submit(
-            "measuring",
-            lambda task: measure(
-                dataset, warm, n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS
-            ),
-            self._show_report,
-        )
+
+        def measured() -> ShiftReport:
+            report = measure(dataset, warm, n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS)
+            return self._baseline.beside(report, seed, classes)
+
+        self.submit("measuring", lambda task: measured(), self._show_report)
 
     @property
     def measured_classes(self) -> list[int]:
@@ -261,11 +280,13 @@ class ExplorePanel(MapPanel):
         """The code that makes the generator; of mechanisms, only those that were switched."""
         if not isinstance(self.generators[name], Mechanisms):
             return super().source_code(name)
-        published = Mechanisms()
+        if not self.has_switches:
+            return "zoo.model()"
+        everything = Mechanisms()
         switched = [
             f"{key}={self.shown[key]}"
-            for key in MECHANISMS
-            if self.shown[key] != getattr(published, key)
+            for key in SWITCHES
+            if self.shown[key] != getattr(everything, key)
         ]
         return f"zoo.model(Mechanisms({', '.join(switched)}))"
 
@@ -300,7 +321,7 @@ def explore_code(panel: ExplorePanel) -> str:
 
     lines = ["from gsmflow_lite import Injected, RidgeGaussian, measure"]
     if panel.zoo:
-        lines.append("from gsmflow_lite.generators import Mechanisms, glyph_zoo")
+        lines.append(f"from gsmflow_lite.generators import Mechanisms, {reader(panel.zoo)}")
     if warm:
         lines.append("from gsmflow_lite.generators import AtTemperature")
     lines += ["from gsmflow_lite.explorer import Scene", ""]
@@ -313,12 +334,14 @@ def explore_code(panel: ExplorePanel) -> str:
     lines.append(f"synthesized = scene.ask(generator, {asked})")
     options = f"n={MEASURED}, seed={s['seed']}{_classes_code(panel)}, metrics={SHIFTS}"
     lines.append(f"report = measure(scene.dataset, {measured}, {options})")
+    lines.append("ridge = RidgeGaussian.fit(scene.dataset)")
+    lines.append(f"report = report.beside(measure(scene.dataset, ridge, {options}))")
     return "\n".join(lines) + "\n"
 
 
 def _scene_code(panel: ExplorePanel) -> list[str]:
     if panel.zoo:
-        return ["zoo = glyph_zoo()", "scene = Scene.of_zoo(zoo)"]
+        return zoo_code(panel.zoo)
     seed = f", seed={panel.map_seed}" if panel.map_seed else ""
     return [f"scene = Scene.of(dataset{seed})"]
 
@@ -332,7 +355,7 @@ def _classes_code(panel: ExplorePanel) -> str:
 
 
 def explore(
-    dataset: GZSLDataset | None = None,
+    dataset: GZSLDataset | str | None = None,
     generators: Mapping[str, Generator] | Generator | None = None,
     *,
     state: str = "",
@@ -342,20 +365,23 @@ def explore(
 ) -> ExplorePanel:
     """Open the shift explorer, as the last line of a notebook cell.
 
-    Without arguments it shows embedded letters and flows that come trained with the package, with a
-    switch for every mechanism. For a ``dataset`` of your own, ``generators`` is one generator, or
-    maps names to several; a ridge-Gaussian and real features stand beside them.
+    Without arguments it shows embedded letters and flows that come trained with the package, with
+    switches for mechanisms. ``explore("hangul")`` shows Korean syllables. For a ``dataset`` of your
+    own, ``generators`` is one generator, or maps names to several; a ridge-Gaussian and real
+    features stand beside them.
 
     ``state`` is the text of a :meth:`Panel.state`. ``hide`` names controls to leave out, for a
     lesson. ``seed`` is that of the map of your own data. A second panel of the same ``name`` closes
     the first. Raises ``ConfigError`` and ``DataError``.
     """
-    scene, sources = stage(dataset, generators, seed)
-    if dataset is None:
-        flows: Sources = {FLOW: Mechanisms(), **sources}
-        return ExplorePanel(scene, flows, zoo=True, name=name, hide=hide, state=state)
+    check_generators(dataset, generators)
+    source = source_of(dataset)
+    scene, sources = stage(source, generators, seed)
+    if isinstance(source, Zoo):
+        flows: Sources = {FLOW: source.choices[0], **sources}
+        return ExplorePanel(scene, flows, zoo=source, name=name, hide=hide, state=state)
 
-    panel = ExplorePanel(scene, sources, zoo=False, name=name, hide=hide, state=state)
+    panel = ExplorePanel(scene, sources, zoo=None, name=name, hide=hide, state=state)
     if not scene.has_map:
-        panel.lay_out(dataset, seed)
+        panel.lay_out(source, seed)
     return panel

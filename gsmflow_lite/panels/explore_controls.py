@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from ..datasets.base import GZSLDataset
-from ..generators.mechanisms import MECHANISMS
+from ..generators.mechanisms import SWITCHES
 from ..generators.zoo import Mechanisms
 from .controls import choice, heading, rows, slider, switch
 from .map_panel import class_chooser
@@ -39,15 +39,17 @@ OVERLAYS = {  # label, whether it is on at the start, what it is
 }
 
 
-def explore_controls(dataset: GZSLDataset, sources: Sequence[str], *, zoo: bool) -> dict[str, Any]:
+def explore_controls(
+    dataset: GZSLDataset, sources: Sequence[str], *, switches: bool
+) -> dict[str, Any]:
     """Make the controls by name of their setting; ``sources`` are the names of the generators.
 
-    Only the flows of the ``zoo`` have switches for the mechanisms.
+    Only where flows with and without each mechanism come trained are there ``switches`` for them.
     """
     return {
         "classes": class_chooser(dataset),
         "generator": choice("Generator", sources, sources[0], "What synthesizes the features"),
-        **(_mechanism_switches() if zoo else {}),
+        **(_mechanism_switches() if switches else {}),
         **_sampling(),
         **_doses(),
         **{key: switch(*arguments) for key, arguments in OVERLAYS.items()},
@@ -55,10 +57,10 @@ def explore_controls(dataset: GZSLDataset, sources: Sequence[str], *, zoo: bool)
 
 
 def _mechanism_switches() -> dict[str, widgets.Checkbox]:
-    published = Mechanisms()
+    trained = Mechanisms()
     return {
-        name: switch(mechanism.label, getattr(published, name), mechanism.help)
-        for name, mechanism in MECHANISMS.items()
+        name: switch(mechanism.label, getattr(trained, name), mechanism.help)
+        for name, mechanism in SWITCHES.items()
     }
 
 
@@ -83,11 +85,11 @@ def _doses() -> dict[str, widgets.FloatSlider]:
     }
 
 
-def explore_order(controls: Mapping[str, Any], *, zoo: bool) -> list[widgets.Widget]:
+def explore_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:
     """The controls with their headings, from top to bottom."""
     first = [controls["classes"].widget, controls["generator"]]
-    if zoo:
-        switches = [controls[name] for name in MECHANISMS]
+    switches = [controls[name] for name in SWITCHES if name in controls]
+    if switches:
         first += [heading("Mechanisms in training"), *rows(*_pairs(switches))]
     return [
         *first,

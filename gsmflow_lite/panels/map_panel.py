@@ -7,12 +7,13 @@ from functools import lru_cache
 from typing import Any
 
 from ..datasets.base import GZSLDataset
+from ..datasets.loading import load
 from ..errors import ConfigError
 from ..explorer.scene import IN_FOCUS, Scene, Synthesized
 from ..figures.style import plain
 from ..generators.base import Generator
 from ..generators.ridge_gaussian import RidgeGaussian
-from ..generators.zoo import Mechanisms, glyph_zoo
+from ..generators.zoo import ZOOS, Mechanisms, Zoo
 from .controls import Chooser
 from .lensmap import LensMap, focus_colours
 from .panel import Panel
@@ -32,8 +33,8 @@ class MapPanel(Panel):
     of them must be ``classes``, from :func:`class_chooser`. After that the subclass makes its views
     and puts ``map.figure`` among them. See :class:`Panel` for the rest.
 
-    ``zoo`` says whether the scene is that of the glyphs, with the flows that come trained with the
-    package. ``sets`` is the number of generators that the map shows at once, 1 or 2.
+    ``zoo`` holds the flows that come trained with the package, where the scene is that of their
+    data. ``sets`` is the number of generators that the map shows at once, 1 or 2.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class MapPanel(Panel):
         generators: Sources,
         controls: Mapping[str, Any],
         *,
-        zoo: bool,
+        zoo: Zoo | None,
         sets: int = 1,
         name: str,
         hide: Sequence[str] = (),
@@ -93,7 +94,12 @@ class MapPanel(Panel):
     def source(self, name: str) -> Generator:
         """The generator of this name."""
         chosen = self.generators[name]
-        return trained(chosen) if isinstance(chosen, Mechanisms) else chosen
+        return self.trained(chosen) if isinstance(chosen, Mechanisms) else chosen
+
+    def trained(self, mechanisms: Mechanisms) -> Generator:
+        """The flow that comes trained with these mechanisms."""
+        assert self.zoo is not None, "only a zoo has flows by their mechanisms"
+        return trained(self.zoo.name, mechanisms)
 
     def source_code(self, name: str) -> str:
         """The code that makes the generator of this name."""
@@ -155,38 +161,62 @@ def distance(far: float) -> str:
 
 
 @lru_cache(maxsize=64)
-def trained(mechanisms: Mechanisms) -> Generator:
-    """The flow that comes trained with these mechanisms; each is read once."""
-    return glyph_zoo().model(mechanisms)
+def trained(name: str, mechanisms: Mechanisms) -> Generator:
+    """The flow of a data set that comes trained with these mechanisms; each is read once."""
+    return ZOOS[name]().model(mechanisms)
+
+
+def zoo_code(zoo: Zoo) -> list[str]:
+    """The lines of code that make ``zoo`` and ``scene``."""
+    return [f"zoo = {reader(zoo)}()", "scene = Scene.of_zoo(zoo)"]
+
+
+def reader(zoo: Zoo) -> str:
+    """The name of the function that reads this zoo."""
+    return ZOOS[zoo.name].__name__
+
+
+def source_of(dataset: GZSLDataset | str | None) -> GZSLDataset | Zoo:
+    """The data set that a panel was asked for; a zoo where flows come trained for it.
+
+    None stands for the glyphs. A text is the name of embedded data, or where the data lie.
+    """
+    name = "glyphs" if dataset is None else dataset
+    if not isinstance(name, str):
+        return name
+    return ZOOS[name]() if name in ZOOS else load(name)
 
 
 def stage(
-    dataset: GZSLDataset | None,
+    source: GZSLDataset | Zoo,
     generators: Mapping[str, Generator] | Generator | None,
     seed: int,
 ) -> tuple[Scene, dict[str, Generator]]:
     """Make a scene, and name the generators that can synthesize on it.
 
-    Without a data set the scene is that of the glyphs. The generators are those given, a
-    ridge-Gaussian, and real features where some can be held back. Raises ``ConfigError`` for
-    generators without their data set, and for one that cannot synthesize.
+    The generators are those given, a ridge-Gaussian, and real features where some can be held
+    back. Raises ``ConfigError`` for a generator that cannot synthesize.
     """
+    named = _named(generators)
+    if isinstance(source, Zoo):
+        scene = Scene.of_zoo(source)
+        # Not fitted: scikit-learn, which fits it, takes a second to import.
+        named.setdefault(RIDGE_NAME, source.baseline)
+    else:
+        scene = Scene.first(source, seed=seed)
+        named.setdefault(RIDGE_NAME, RidgeGaussian.fit(scene.dataset))
+    if scene.oracle is not None:
+        named.setdefault(REAL_NAME, scene.oracle)
+    return scene, named
+
+
+def check_generators(dataset: GZSLDataset | str | None, generators: object) -> None:
+    """Raise ``ConfigError`` for generators without the data set that they synthesize."""
     if dataset is None and generators is not None:
         raise ConfigError(
             "generators need the data set that they synthesize features of: "
             "give both, (dataset, generators)"
         )
-    named = _named(generators)
-    if dataset is None:
-        scene = Scene.of_zoo(glyph_zoo())
-        # Not fitted: scikit-learn, which fits it, takes a second to import.
-        named[RIDGE_NAME] = glyph_zoo().baseline
-    else:
-        scene = Scene.first(dataset, seed=seed)
-        named.setdefault(RIDGE_NAME, RidgeGaussian.fit(scene.dataset))
-    if scene.oracle is not None:
-        named.setdefault(REAL_NAME, scene.oracle)
-    return scene, named
 
 
 def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Generator]:

@@ -40,13 +40,15 @@ def headings(texts: Sequence[str], scope: str = "col") -> str:
 
 def verdict_cell(reading: Reading) -> str:
     """A cell with the value of a reading, its word, a sign and a colour: never colour alone."""
-    if reading.word == "not measured":
+    if not reading.measured:
         return '<td><span class="calm">not measured</span></td>'
 
     look = VERDICTS[reading.word]
     sign = f'<span style="color:{look.colour}" aria-hidden="true">{look.symbol}</span>'
     interval = f"{number(reading.low)} to {number(reading.high)}"
     scale = f"real data {number(reading.ceiling)}, floor {number(reading.floor)}"
+    if reading.advice:
+        scale += f"; {reading.advice}"
     value = number(reading.value)
     return f'<td title="{escape(f"{interval}; {scale}")}">{value} {sign} {reading.word}</td>'
 
@@ -59,7 +61,7 @@ def verdict_table(
     note: str,
 ) -> str:
     """A table of the headline of each meter: for all classes together, then for ``names``."""
-    lines = [_verdict_line(report, meters, None, "all measured")]
+    lines = [_verdict_line(report, meters, None, "all measured"), _beside_line(report, meters)]
     for one in names:
         dot = swatch(colours.get(one, "transparent"))
         lines.append(_verdict_line(report, meters, one, dot + name(one)))
@@ -75,6 +77,15 @@ def _verdict_line(
 ) -> str:
     cells = "".join(verdict_cell(report.reading(meter, label)) for meter in meters)
     return f'<tr><th scope="row">{heading}</th>{cells}</tr>'
+
+
+def _beside_line(report: ShiftReport, meters: Sequence[str]) -> str:
+    """What the ridge-Gaussian reaches of all classes; nothing where it was not measured."""
+    values = [report.reading(meter).beside for meter in meters]
+    if all(value is None for value in values):
+        return ""
+    cells = "".join("<td>-</td>" if x is None else f"<td>{number(x)}</td>" for x in values)
+    return f'<tr class="calm"><th scope="row">ridge-Gaussian, all</th>{cells}</tr>'
 
 
 # --- Pictures --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from ..datasets import GZSLDataset, available, load
 from ..explorer.replay import View
 from ..explorer.scene import Scene
 from ..figures.style import short
-from ..generators.zoo import glyph_zoo
+from ..generators.zoo import ZOOS
 from .training_settings import OWN
 
 DataSource = GZSLDataset | str | Path | None  # what a panel can be given as its data
@@ -71,8 +71,8 @@ class TrainingData:
         """What is trained on, and its map. ``fold``: validation classes play the unseen ones."""
         dataset = self.dataset(choice)
         if choice not in self.scenes:
-            is_zoo = choice.data == "glyphs"
-            self.scenes[choice] = Scene.of_zoo(glyph_zoo()) if is_zoo else Scene.first(dataset)
+            ready = ZOOS.get(choice.data)
+            self.scenes[choice] = Scene.of_zoo(ready()) if ready else Scene.first(dataset)
         return View.of(dataset, self.scenes[choice], fold=fold)
 
     def code(self, choice: Prepared) -> list[str]:

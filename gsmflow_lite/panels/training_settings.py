@@ -10,8 +10,7 @@ import ipywidgets as widgets
 
 from ..config import Config, MiningConfig, ModelConfig, TrainingConfig
 from ..generators.mechanisms import MECHANISMS
-from ..generators.zoo import MINING, Mechanisms
-from ..presets import lite
+from ..presets import GLYPH_MINING, full, lite
 from .controls import WIDE, choice, slider, switch
 from .state import Settings
 
@@ -27,10 +26,15 @@ TWO_DIMENSIONS = Config(
 PRESETS = {
     "lite/glyphs": lite("glyphs"),
     "lite/features": lite("features"),
-    "as published, laptop size": Mechanisms().config(),
+    "lite/hangul": lite("hangul"),
+    "full/glyphs": full("glyphs"),
     "two dimensions": TWO_DIMENSIONS,
 }
-PRESET_OF_DATA = {"glyphs": "lite/glyphs", "gaussian_world_2d": "two dimensions"}
+PRESET_OF_DATA = {
+    "glyphs": "lite/glyphs",
+    "hangul": "lite/hangul",
+    "gaussian_world_2d": "two dimensions",
+}
 PRESET_OF_OTHER_DATA = "lite/features"
 
 
@@ -56,7 +60,7 @@ def settings_of(config: Config) -> dict[str, Any]:
         "perturbation": float(training.perturbation),
         "prototype": float(training.prototype_weight),
         "mining": mining.loops if mining else 0,
-        "strength": round((mining or MINING).beta),
+        "strength": round((mining or GLYPH_MINING).beta),
         "lr": training.lr,
         "epochs": training.epochs,
     }
@@ -92,7 +96,7 @@ def _training(settings: Settings, preset: TrainingConfig) -> TrainingConfig:
         lr=settings["lr"],
         prototype_weight=settings["prototype"],
         perturbation=settings["perturbation"],
-        mining=_mining(settings, preset.mining or MINING),
+        mining=_mining(settings, preset.mining or GLYPH_MINING),
     )
 
 

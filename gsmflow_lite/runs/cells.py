@@ -33,7 +33,7 @@ from ..shifts.meters import SHIFTS
 from .provenance import versions
 from .study_file import Source, Study
 
-CELL_FORMAT = 2  # of a cell's file; a higher one makes all cells run anew
+CELL_FORMAT = 3  # of a cell's file; a higher one makes all cells run anew
 FLOW_SETTINGS = ("model", "training", "checks")  # that only the flow reads
 ARRAYS = (
     "features",
@@ -153,6 +153,8 @@ def fingerprint(dataset: GZSLDataset) -> str:
         digest.update(f"{name} {shape}\n".encode())
         for block in _blocks(array):
             digest.update(np.ascontiguousarray(block).data)
+    if dataset.attribute_groups is not None:  # the folds depend on them
+        digest.update(f"attribute_groups {sorted(dataset.attribute_groups.items())}\n".encode())
     return digest.hexdigest()
 
 

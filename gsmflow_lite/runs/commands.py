@@ -23,6 +23,7 @@ from ..events import Watch
 from ..generators.base import Generator
 from ..generators.stored import FromFile
 from ..method.model import SavedModel
+from ..presets import suited
 from ..progress import ProgressBar
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
 from ..shifts.meters import METERS
@@ -31,7 +32,7 @@ from .diagnosis import Diagnosis
 from .diagnosis import diagnose as diagnose_generator
 from .experiment import OURS, Experiment, run_experiment
 from .report import write_report
-from .report_parts import SCORES
+from .report_parts import SCORES, chosen_classifiers
 from .settings import named_preset
 from .study import run_study
 from .study_file import Study
@@ -76,8 +77,7 @@ def train_command(options: argparse.Namespace) -> int:
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     """The preset that was named, or the one that suits the data, with the options on top."""
-    suited = "lite/glyphs" if dataset.name == "glyphs" else "lite/features"
-    config = named_preset(options.preset or suited)
+    config = named_preset(options.preset or f"lite/{suited(dataset.name)}")
     training = {"epochs": options.epochs, "precision": options.precision}
     given = {name: value for name, value in training.items() if value is not None}
     config = replace(config, training=replace(config.training, **given))
@@ -109,11 +109,13 @@ def _write_page(
 
 def _print_scores(name: str, result: Mapping[str, Any]) -> None:
     print(f"{result['dataset']}, seed {result['seed']}: {result['rule']}")
-    print(f"{'per cent':16s}{'seen':>8s}{'unseen':>8s}{'harmonic':>10s}{'T1':>8s}")
+    headings = ("seen", "unseen", "harmonic", "T1", "AUSUC")
+    print(f"{'per cent':16s}" + "".join(f"{heading:>10s}" for heading in headings) + "  classifier")
+    classifiers = chosen_classifiers(result)
     rows = [(name, result["scores"]), *result["baselines"].items()]  # two may have one name
-    for who, scores in rows:
-        seen, unseen, harmonic, zsl = (scores[score] for score in SCORES)
-        print(f"{who[:15]:16s}{seen:8.1f}{unseen:8.1f}{harmonic:10.1f}{zsl:8.1f}")
+    for (who, scores), classifier in zip(rows, classifiers, strict=True):
+        numbers = "".join(f"{scores[score]:10.1f}" for score in SCORES)
+        print(f"{who[:15]:16s}{numbers}  {classifier}")
 
 
 def _print_words(run: Experiment | Diagnosis) -> None:
@@ -262,10 +264,11 @@ def evaluate_command(options: argparse.Namespace) -> int:
 
 
 def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:
-    if saved.notes["classifier"] == "likelihood":
+    setting = saved.notes["choice"]["setting"]
+    if setting.get("classifier", saved.notes["classifier"]) == "likelihood":
         return likelihood_logits(saved.model, dataset)
     config = Config.from_dict(saved.notes["config"])
-    penalty = saved.notes["choice"]["setting"]["penalty"] or config.classifier.penalties[0]
+    penalty = setting["penalty"] or config.classifier.penalties[0]
     classifier = replace(config.classifier, penalties=(penalty,))
     return softmax_logits(saved.model, dataset, classifier, seed=saved.notes["seed"])
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..config import Config
+from ..config import CLASSIFIERS, Config
 from ..datasets.base import GZSLDataset
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, require
 from ..events import Stage, Step, Watch
 from ..generators.base import Generator
 from ..method.model import GSMFlow, SavedModel
@@ -21,7 +21,6 @@ from ..shifts.report import ShiftReport
 from ..storage import write_json
 from .provenance import versions
 
-CLASSIFIERS = ("softmax", "likelihood")
 OURS = "GSMFlow"  # as reports call the flow
 RIVAL = "ridge-Gaussian"  # as reports call the baseline that is measured beside it
 NOTES = ("dataset", "seed", "protocol", "classifier", "config", "choice", "scores")
@@ -59,7 +58,7 @@ def run_experiment(
     *,
     seed: int = 0,
     protocol: str = "validation",
-    classifier: str = "softmax",
+    classifier: str | None = None,
     baselines: bool = True,
     device: str = "auto",
     checkpoint: str | Path | None = None,
@@ -69,18 +68,19 @@ def run_experiment(
 ) -> Experiment:
     """Train the flow of ``config`` and its baselines under the same rules, and measure both.
 
-    ``protocol`` is as in :func:`gsmflow_lite.scores.protocol.run`; ``classifier`` is ``softmax``
-    or ``likelihood`` (for the flow alone). ``checkpoint`` is a file from which an interrupted
-    final training goes on; choosing starts again. ``n`` is the number of synthesized features a
-    class for :func:`gsmflow_lite.shifts.measuring.measure`; what cannot be measured becomes a note
-    in the result. ``repeat`` says how to do it all again, such as a command line; where None, it is
-    a call of this function.
+    ``protocol`` is as in :func:`gsmflow_lite.scores.protocol.run`. ``classifier`` is ``softmax`` or
+    ``likelihood``; where None, validation classes choose among ``config.classifier.kinds``, for the
+    flow and for each baseline. ``checkpoint`` is a file from which an interrupted final training
+    goes on; choosing starts again. ``n`` is the number of synthesized features a class for
+    :func:`gsmflow_lite.shifts.measuring.measure`; what cannot be measured becomes a note in the
+    result. ``repeat`` says how to do it all again, such as a command line; where None, it is a call
+    of this function.
 
     Raises ``ConfigError`` for another ``classifier`` or too small an n, ``DataError`` for data
     that a baseline cannot use.
     """
-    if classifier not in CLASSIFIERS:
-        raise ConfigError(f"classifier must be one of {', '.join(CLASSIFIERS)}, got {classifier!r}")
+    if classifier is not None:
+        config = with_classifier(config, classifier)
     check_n(n)  # now, not after hours of training
     begin = time.perf_counter()
     dataset = dataset.preprocessed(config.preprocessing, config.components)
@@ -93,7 +93,7 @@ def run_experiment(
 
     # The baselines take seconds, and data that they cannot use should say so before hours of work.
     rivals = _run_baselines(dataset, config, options) if baselines else {}
-    method = rules.flow(config, classifier=classifier, device=device, checkpoint=checkpoint)
+    method = rules.flow(config, device=device, checkpoint=checkpoint)
     ours = rules.run(method, dataset, **options)
     assert isinstance(ours.generator, GSMFlow)
 
@@ -105,14 +105,14 @@ def run_experiment(
     shifts, notes = measure_all(dataset, generators, n=n, seed=seed, watch=watch)
     call = (
         f"run_experiment(dataset, Config.from_dict(result['config']), "
-        f"{seed=}, {protocol=}, {classifier=}, {baselines=}, {n=})"
+        f"{seed=}, {protocol=}, {baselines=}, {n=})"
     )
     result = {
         "dataset": dataset.name,
         "seed": seed,
         "protocol": protocol,
         "rule": PROTOCOLS[protocol],
-        "classifier": classifier,
+        "classifier": dict(ours.choice.setting)["classifier"],
         "config": config.to_dict(),
         **_outcomes(ours, rivals),
         "shifts": shifts_as_json(shifts),
@@ -122,6 +122,14 @@ def run_experiment(
         "repeat": repeat or f"result = json.load(open('result.json'))\n{call}",
     }
     return Experiment(dataset, ours.generator, result, shifts)
+
+
+def with_classifier(config: Config, classifier: str) -> Config:
+    """Return ``config`` with one kind of classifier. Raises ``ConfigError`` for another kind."""
+    require(
+        classifier in CLASSIFIERS, f"classifier must be one of {', '.join(CLASSIFIERS)}", classifier
+    )
+    return replace(config, classifier=replace(config.classifier, kinds=(classifier,)))
 
 
 def check_n(n: int) -> None:
@@ -165,7 +173,7 @@ def measure_all(
     watch: Watch,
     classes: Sequence[int] | None = None,
 ) -> tuple[dict[str, ShiftReport], list[str]]:
-    """Measure the shifts of each generator.
+    """Measure the shifts of each generator; beside them stands what the ridge-Gaussian reaches.
 
     Returns their reports, and notes on those that could not be measured. Without a report on the
     first generator there is none on the others: it would be taken for one on the first.
@@ -181,6 +189,9 @@ def measure_all(
             if done == 1:
                 break
         watch(Step("shifts", done, len(generators)))
+    if RIVAL in reports:
+        plain = reports[RIVAL]
+        reports = {who: one if one is plain else one.beside(plain) for who, one in reports.items()}
     return reports, notes
 
 

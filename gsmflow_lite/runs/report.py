@@ -18,7 +18,7 @@ from ..storage import write_whole
 from . import report_parts as parts
 from .report_page import asset, page_scripts, security_policy, template
 
-PARTS = ("scores", "meters", "lenses", "pictures", "classes", "attributes", "changed")
+PARTS = ("scores", "meters", "regions", "lenses", "pictures", "classes", "attributes", "changed")
 LONGEST_TITLE = 60  # characters of a name in the title
 
 
@@ -90,6 +90,7 @@ def _shift_makers(
     """What makes each part that is about shifts."""
     return {
         "meters": lambda: parts.meters(shifts),
+        "regions": lambda: parts.regions(dataset, generator, report.settings["seed"]),
         "lenses": lambda: parts.lenses(dataset, generator, report, watch),
         "pictures": lambda: parts.pictures(dataset, generator, report),
         "classes": lambda: parts.classes(report),

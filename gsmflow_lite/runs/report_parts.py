@@ -13,9 +13,10 @@ from .. import figures
 from ..datasets.base import GZSLDataset
 from ..events import Watch
 from ..explorer.scene import IN_FOCUS
-from ..figures import short
-from ..generators.base import Generator, ask
+from ..figures import number, short
+from ..generators.base import ExactDensity, Generator, ask
 from ..seeds import stream
+from ..shifts.coverage import coverage
 from ..shifts.meters import METERS, METRICS, SHIFTS
 from ..shifts.report import Reading, ShiftReport
 from . import report_lenses
@@ -27,7 +28,7 @@ HEAT_ROWS = 40  # classes in the heat map
 LARGEST_DIFFERENCES = 5  # that are said in words
 CHANGED = 10  # classes that changed places
 LONGEST_CLASS = 60  # characters of a name in the table of classes
-SCORES = ("seen", "unseen", "harmonic", "zsl")
+SCORES = ("seen", "unseen", "harmonic", "zsl", "ausuc")
 NAMES = {
     "ridge_gaussian": "ridge-Gaussian",
     "eszsl": "ESZSL",
@@ -35,8 +36,7 @@ NAMES = {
 }
 CLASSIFIER_SENTENCES = {
     "softmax": "A linear classifier trained on real seen and synthesized unseen rows",
-    "likelihood": "The flow itself as classifier, by its exact likelihood (the baselines below "
-    "use a linear one),",
+    "likelihood": "The flow itself as classifier, by its exact likelihood,",
 }
 MEANINGS = {
     "semantic": "attributes are read off the synthesized classes, by a reader fitted on real seen "
@@ -60,17 +60,33 @@ def scores(name: str, result: Mapping[str, Any]) -> dict[str, Any]:
     own = result["scores"]
     rows = [(name, own)]
     rows += [(NAMES.get(key, key), other) for key, other in result["baselines"].items()]
+    classifiers = chosen_classifiers(result)
     classifier = CLASSIFIER_SENTENCES[result["classifier"]]
     share = _share_of_oracle(own, result["baselines"].get("oracle"))
     return {
         "sentence": f"{classifier} reaches a harmonic mean of {own['harmonic']:.1f} %{share}.",
         "rows": [
-            {"name": short(who), "values": [f"{values[key]:.1f}" for key in SCORES]}
-            for who, values in rows
+            {
+                "name": short(who),
+                "values": [f"{values[key]:.1f}" for key in SCORES],
+                "classifier": classifier,
+            }
+            for (who, values), classifier in zip(rows, classifiers, strict=True)
         ],
         "rule": result["rule"],
         "seed": result["seed"],
     }
+
+
+def chosen_classifiers(result: Mapping[str, Any]) -> list[str]:
+    """The classifier of the generator and of each baseline; ESZSL is one itself."""
+    own = result["classifier"]
+    choices = result.get("baseline_choices", {})  # a diagnosis has none: one classifier for all
+    of_baselines = {
+        name: choices[name]["setting"].get("classifier", "bilinear") if choices else own
+        for name in result["baselines"]
+    }
+    return [own, *of_baselines.values()]
 
 
 def _share_of_oracle(own: Mapping[str, float], oracle: Mapping[str, float] | None) -> str:
@@ -90,11 +106,21 @@ def meters(shifts: Mapping[str, ShiftReport]) -> dict[str, Any]:
         "caption": f"{settings['n']} synthesized rows a class, {len(report.names)} classes, "
         f"{settings['repeats']} random halves of the rows, seed {settings['seed']}.",
         "sentences": [
-            {"meter": meter, "word": reading.word, "text": MEANINGS[meter]}
+            {"meter": meter, "word": reading.word, "text": _meaning(reading)}
             for meter, reading in headlines.items()
         ],
         "tables": [_metrics_table(name, report) for name, report in shifts.items()],
     }
+
+
+def _meaning(headline: Reading) -> str:
+    """What a meter says, what the ridge-Gaussian reaches, and what would do if it cannot tell."""
+    parts = [MEANINGS[headline.meter]]
+    if headline.beside is not None:
+        parts.append(f"The ridge-Gaussian of the same data gets to {number(headline.beside)}.")
+    if headline.advice:
+        parts.append(f"With these data it cannot be told: {headline.advice}.")
+    return " ".join(parts)
 
 
 def _metrics_table(name: str, report: ShiftReport) -> dict[str, Any]:
@@ -113,6 +139,23 @@ def _metric_row(reading: Reading) -> dict[str, str]:
     for key in ("value", "floor", "ceiling", "score"):
         row[key] = number_or_dash(getattr(reading, key))
     return row
+
+
+def regions(dataset: GZSLDataset, generator: Generator, seed: int) -> dict[str, Any] | None:
+    """What the regions of the density hold of real rows; None where there is no density."""
+    if not isinstance(generator, ExactDensity):
+        return None
+    seen = coverage(dataset, generator, seed=seed)
+    figure = figures.coverage_curves({"": seen})
+    rows = " and ".join(
+        f"{curve.rows} rows of {curve.classes} {curve.kind} classes" for curve in seen.curves
+    )
+    return {
+        "sentence": seen.sentence,
+        "picture": picture(figure, seen.sentence),
+        "caption": f"Real test rows: {rows}; {seen.settings['n']} synthesized rows a class. The "
+        "band is what chance does, at 95 %. The gap is the mean distance from the diagonal.",
+    }
 
 
 # --- Lenses and pictures ------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from typing import Any, get_args, get_type_hints
 
 from ..config import FORMER_NAMES, Config
 from ..errors import ConfigError, require
-from ..presets import PUBLISHED, lite, preset
+from ..presets import PUBLISHED, full, lite, preset
 
+OWN_PRESETS = {"lite": lite, "full": full}
 Path = tuple[str, ...]  # of a setting in its tables: ("model", "hidden")
 
 
@@ -22,12 +23,11 @@ def named_preset(name: str) -> Config:
     """
     require(isinstance(name, str), "preset must be text", name)
     family, _, member = name.partition("/")
-    if family == "lite":
-        return lite(member)
+    if family in OWN_PRESETS:
+        return OWN_PRESETS[family](member)
     if family not in PUBLISHED:
-        raise ConfigError(
-            f"preset must begin with one of lite, {', '.join(PUBLISHED)} and a slash, got {name!r}"
-        )
+        families = ", ".join((*OWN_PRESETS, *PUBLISHED))
+        raise ConfigError(f"preset must begin with one of {families} and a slash, got {name!r}")
     return preset(family, member)
 
 

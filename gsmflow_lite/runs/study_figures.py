@@ -27,6 +27,7 @@ HEADINGS = {
     "unseen": "U (%)",
     "harmonic": "H (%)",
     "zsl": "T1 (%)",
+    "ausuc": "AUSUC (%)",
     "semantic": "semantic: agreement",
     "variance": "variance: spread",
     "structure": "structure: distance order",

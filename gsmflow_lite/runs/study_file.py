@@ -13,6 +13,7 @@ import numpy as np
 
 from ..config import Config, check_seed
 from ..errors import ConfigError, require
+from ..presets import suited
 from ..scores import protocol as rules
 from ..shifts.measuring import FEWEST_ROWS
 from .settings import named_preset, with_changes
@@ -166,8 +167,7 @@ class Study:
 
     def presets_of(self, source: Source) -> tuple[str, ...]:
         """Names of the presets that a data set is run with."""
-        suited = "lite/glyphs" if source.data == "glyphs" else "lite/features"
-        return tuple(self.presets) or (suited,)
+        return tuple(self.presets) or (f"lite/{suited(source.data)}",)
 
     def config(self, preset_name: str, variant: str | None = None) -> Config:
         """The settings of one row; without a variant, those of the baselines."""

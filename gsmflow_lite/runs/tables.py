@@ -14,14 +14,14 @@ from ..shifts.meters import SHIFTS
 if TYPE_CHECKING:
     import pandas as pd
 
-STUDY_SCORES = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
+STUDY_SCORES = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1", "ausuc": "AUSUC"}
 ROW = ["dataset", "preset", "variant"]
 
 
 def scores_by_seed(frame: pd.DataFrame, *, reference: str | None = None) -> pd.DataFrame:
     """Return the long table behind figures: ``dataset, preset, variant, seed, score, value``.
 
-    It has the finished cells. ``score`` is seen, unseen, harmonic, zsl (per cent), semantic,
+    It has the finished cells. ``score`` is seen, unseen, harmonic, zsl, ausuc (per cent), semantic,
     variance or structure (headlines of the meters). With ``reference``, values are differences to
     that row with the same data set, preset and seed, and the row itself is left out. Raises
     ``ConfigError`` for a reference that is not a row.

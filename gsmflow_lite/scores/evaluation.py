@@ -13,10 +13,12 @@ from torch import Tensor
 from ..config import ClassifierConfig
 from ..datasets.base import GZSLDataset
 from ..datasets.on_disk import in_chunks
-from ..generators.base import Generator, ask
-from ..method.model import GSMFlow
+from ..events import Stage, Step, Watch
+from ..generators.base import ExactDensity, Generator, ask
 from .classifier import SoftmaxClassifier
 from .few_rows import copies, few_of_each
+
+JUDGED_AT_ONCE = 1024  # rows between two events
 
 # --- Scores ----------------------------------------------------------------------------------
 
@@ -26,23 +28,28 @@ class GZSLScores:
     """Means of per-class accuracies, in per cent.
 
     In ``seen`` and ``unseen`` all classes compete; ``harmonic`` is their harmonic mean
-    2SU / (S + U). In ``zsl`` (T1) only the unseen classes compete for the unseen rows.
+    2SU / (S + U). In ``zsl`` (T1) only the unseen classes compete for the unseen rows. ``ausuc`` is
+    the area under the curve of seen over unseen accuracy, which needs no calibration.
     """
 
     seen: float
     unseen: float
     harmonic: float
     zsl: float
+    ausuc: float
 
     @classmethod
-    def of(cls, seen: float, unseen: float, zsl: float) -> GZSLScores:
-        """The scores of three accuracies, in per cent."""
+    def of(cls, seen: float, unseen: float, zsl: float, ausuc: float) -> GZSLScores:
+        """The scores of three accuracies and an area, in per cent."""
         total = seen + unseen
         harmonic = 2 * seen * unseen / total if total else 0.0
-        return cls(seen, unseen, harmonic, zsl)
+        return cls(seen, unseen, harmonic, zsl, ausuc)
 
     def __str__(self) -> str:
-        return f"S {self.seen:.1f}  U {self.unseen:.1f}  H {self.harmonic:.1f}  T1 {self.zsl:.1f}"
+        return (
+            f"S {self.seen:.1f}  U {self.unseen:.1f}  H {self.harmonic:.1f}  "
+            f"T1 {self.zsl:.1f}  AUSUC {self.ausuc:.1f}"
+        )
 
 
 def per_class_accuracy(
@@ -87,6 +94,12 @@ class _Contest:
         answers = np.where(self.lead > calibration, self.best_seen, self.best_unseen)
         return _mean_accuracy(self.truth, answers)
 
+    @property
+    def weight(self) -> Float[np.ndarray, " n"]:
+        """What each row counts in a mean of per-class accuracies."""
+        classes, index, counts = np.unique(self.truth, return_inverse=True, return_counts=True)
+        return 1 / (counts[index] * len(classes))
+
 
 @dataclass(frozen=True, eq=False)
 class TestLogits:
@@ -119,7 +132,24 @@ class TestLogits:
             self._of_seen.accuracy(calibration),
             self._of_unseen.accuracy(calibration),
             _mean_accuracy(self._of_unseen.truth, zsl_answers),
+            self.ausuc,
         )
+
+    @cached_property
+    def ausuc(self) -> float:
+        """The area under the curve of seen over unseen accuracy, in per cent of the whole square.
+
+        A point of the curve is a calibration. So the area is the weight of all pairs of a seen and
+        an unseen row that one calibration gets right. Reference: Chao et al. (2016), sec. 4.
+        """
+        seen = self._of_seen.best_seen == self._of_seen.truth
+        unseen = self._of_unseen.best_unseen == self._of_unseen.truth
+        order = np.argsort(self._of_seen.lead[seen])
+        leads = self._of_seen.lead[seen][order]
+        weight_below = np.concatenate([[0], np.cumsum(self._of_seen.weight[seen][order])])
+        at_most = np.searchsorted(leads, self._of_unseen.lead[unseen], side="right")
+        right_above = weight_below[-1] - weight_below[at_most]
+        return float(100 * (self._of_unseen.weight[unseen] @ right_above))
 
     @property
     def leads(self) -> Float[np.ndarray, " N"]:
@@ -231,18 +261,24 @@ def _logits_of(
     return np.concatenate(logits)
 
 
-def likelihood_logits(model: GSMFlow, dataset: GZSLDataset) -> TestLogits:
-    """The flow itself as the classifier: log p(x | a_c) in nats.
+def likelihood_logits(
+    density: ExactDensity, dataset: GZSLDataset, *, watch: Watch = lambda event: None
+) -> TestLogits:
+    """A density as the classifier: log p(x | a_c) in nats.
 
-    It learns nothing from the classes that it tells apart.
+    It learns nothing from the classes that it tells apart. Rows are read and judged a block at a
+    time, so the memory is bounded by the table of rows and classes. ``watch`` is called with
+    events.
     """
     attributes = torch.from_numpy(dataset.attributes)
+    rows = np.concatenate([dataset.test_seen, dataset.test_unseen])
+    log_densities = np.empty((len(rows), len(attributes)), np.float32)
+    watch(Stage("likelihood", len(rows)))
+    for first in range(0, len(rows), JUDGED_AT_ONCE):
+        part = slice(first, min(first + JUDGED_AT_ONCE, len(rows)))
+        x = torch.from_numpy(dataset.features[rows[part]])
+        log_densities[part] = density.log_prob(x, attributes).cpu().numpy()
+        watch(Step("likelihood", part.stop, len(rows)))
 
-    def log_densities(rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n K"]:
-        x = torch.from_numpy(dataset.features[rows])
-        return model.log_prob(x, attributes).cpu().numpy()
-
-    unseen = log_densities(dataset.test_unseen)
-    return TestLogits(
-        dataset, log_densities(dataset.test_seen), unseen, unseen[:, dataset.unseen_classes]
-    )
+    seen, unseen = np.split(log_densities, [len(dataset.test_seen)])
+    return TestLogits(dataset, seen, unseen, unseen[:, dataset.unseen_classes])

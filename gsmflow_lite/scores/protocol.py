@@ -19,7 +19,7 @@ from ..config import ClassifierConfig, Config, check_seed
 from ..datasets.base import GZSLDataset
 from ..errors import ConfigError
 from ..events import Epoch, Event, Watch
-from ..generators.base import Generator
+from ..generators.base import ExactDensity, Generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.stored import RealSamples
 from ..method.model import GSMFlow
@@ -37,21 +37,24 @@ PROTOCOLS = {
         "optimistic, for comparison with it only"
     ),
 }
+LIKELIHOOD = ("classifier", "likelihood")
+SOFTMAX = ("classifier", "softmax")
 ESZSL_PENALTIES = tuple(10.0**power for power in range(-4, 2))
 
-Setting = tuple[tuple[str, float], ...]  # such as (("epoch", 4), ("penalty", 0.001))
+#: Such as (("epoch", 4), ("classifier", "softmax"), ("penalty", 0.001)).
+Setting = tuple[tuple[str, float | str], ...]
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One way to use a method: its setting, and how it judges the test rows of its data set.
 
-    Judge it before you ask for the next one, and copy its generator to keep it: a flow may go on
-    learning then.
+    ``judge`` calls the function it is given with events. Judge a candidate before you ask for the
+    next one, and copy its generator to keep it: a flow may go on learning then.
     """
 
     setting: Setting
-    judge: Callable[[], TestLogits]
+    judge: Callable[[Watch], TestLogits]
     generator: Generator | None = None
 
 
@@ -91,14 +94,13 @@ class Outcome:
 def flow(
     config: Config,
     *,
-    classifier: str = "softmax",
     device: str = "auto",
     checkpoint: str | Path | None = None,
 ) -> Method:
     """The GSMFlow of ``config``.
 
-    Candidates are ``config.checks`` epochs, spread over its training, with each of the
-    classifier's penalties. ``checkpoint`` is a file from which the final training goes on.
+    Candidates are ``config.checks`` epochs, spread over its training, with each of the classifiers.
+    ``checkpoint`` is a file from which the final training goes on.
     """
 
     def method(
@@ -114,21 +116,14 @@ def flow(
         for event in fit(model, dataset, training, seed=seed, device=device, checkpoint=file):
             yield event
             if isinstance(event, Epoch) and event.epoch in epochs:
-                yield from candidates(model, dataset, seed, (("epoch", event.epoch),))
-
-    def candidates(
-        model: GSMFlow, dataset: GZSLDataset, seed: int, setting: Setting
-    ) -> Iterator[Candidate]:
-        if classifier == "likelihood":
-            yield Candidate(setting, partial(likelihood_logits, model, dataset), model)
-        else:
-            yield from _softmax_candidates(model, dataset, config.classifier, seed, setting)
+                epoch = (("epoch", event.epoch),)
+                yield from _candidates(model, dataset, config.classifier, seed, epoch)
 
     return method
 
 
 def ridge_gaussian(config: Config) -> Method:
-    """The ridge-Gaussian generator.
+    """The ridge-Gaussian generator, with each of the classifiers.
 
     Its ridge strength is chosen by leaving seen classes out, in closed form.
     """
@@ -137,7 +132,7 @@ def ridge_gaussian(config: Config) -> Method:
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Candidate]:
         generator = RidgeGaussian.fit(dataset)
-        yield from _softmax_candidates(generator, dataset, config.classifier, seed)
+        yield from _candidates(generator, dataset, config.classifier, seed)
 
     return method
 
@@ -153,7 +148,7 @@ def oracle(config: Config) -> Method:
     ) -> Iterator[Candidate]:
         rows, rest = dataset.split_unseen(seed=seed)
         generator = RealSamples(dataset, rows)
-        yield from _softmax_candidates(generator, rest, config.classifier, seed)
+        yield from _candidates(generator, rest, config.classifier, seed)
 
     return method
 
@@ -165,25 +160,35 @@ def eszsl(dataset: GZSLDataset, seed: int, chosen: Setting | None = None) -> Ite
     """
     for of_features, of_attributes in itertools.product(ESZSL_PENALTIES, repeat=2):
         setting = (("feature penalty", of_features), ("attribute penalty", of_attributes))
-        yield Candidate(setting, partial(eszsl_logits, dataset, of_features, of_attributes))
+        judge = partial(eszsl_logits, dataset, of_features, of_attributes)
+        yield Candidate(setting, _without_events(judge))
 
 
-def _softmax_candidates(
+def _candidates(
     generator: Generator,
     dataset: GZSLDataset,
     config: ClassifierConfig,
     seed: int,
     setting: Setting = (),
 ) -> Iterator[Candidate]:
-    """The generator with each penalty of the classifier."""
-    if config.solver == "adam":  # has no penalty
-        one_way = partial(softmax_logits, generator, dataset, config, seed=seed)
-        yield Candidate((*setting, ("penalty", 0.0)), one_way, generator)
-        return
-    for penalty in config.penalties:
-        fixed = replace(config, penalties=(penalty,))
-        one_way = partial(softmax_logits, generator, dataset, fixed, seed=seed)
-        yield Candidate((*setting, ("penalty", penalty)), one_way, generator)
+    """The generator with each classifier that it can have: any generator can have the softmax."""
+    if isinstance(generator, ExactDensity) and "likelihood" in config.kinds:
+        yield Candidate((*setting, LIKELIHOOD), _likelihood_judge(generator, dataset), generator)
+    if not isinstance(generator, ExactDensity) or "softmax" in config.kinds:
+        # The solver adam has no penalty.
+        for penalty in config.penalties if config.solver != "adam" else (0.0,):
+            fixed = replace(config, penalties=(penalty,)) if penalty else config
+            judge = partial(softmax_logits, generator, dataset, fixed, seed=seed)
+            named = (*setting, SOFTMAX, ("penalty", penalty))
+            yield Candidate(named, _without_events(judge), generator)
+
+
+def _likelihood_judge(density: ExactDensity, dataset: GZSLDataset) -> Callable[[Watch], TestLogits]:
+    return lambda watch: likelihood_logits(density, dataset, watch=watch)
+
+
+def _without_events(judge: Callable[[], TestLogits]) -> Callable[[Watch], TestLogits]:
+    return lambda watch: judge()
 
 
 def _judged_epochs(epochs: int, checks: int) -> set[int]:
@@ -291,7 +296,7 @@ class _Runner:
 
     def _judge(self, candidate: Candidate) -> _Judged:
         with self.clock:
-            logits = candidate.judge()
+            logits = candidate.judge(self.watch)
             calibration = logits.best_calibration()
             return _Judged(calibration, logits.scores(calibration))
 
@@ -300,7 +305,7 @@ class _Runner:
         for candidate in self.candidates(dataset, choice.setting):
             if candidate.setting == choice.setting:
                 with self.clock:
-                    scores = candidate.judge().scores(choice.calibration)
+                    scores = candidate.judge(self.watch).scores(choice.calibration)
                 return scores, candidate.generator
         raise ConfigError(
             f"a method must offer the setting {choice.setting} on every data set, "
@@ -315,7 +320,7 @@ class _Runner:
         for candidate in self.candidates(dataset):
             looks += 1
             with self.clock:
-                scores = candidate.judge().scores()
+                scores = candidate.judge(self.watch).scores()
             if best_scores is None or scores.harmonic > best_scores.harmonic:
                 best_scores = scores
                 best = replace(candidate, generator=_kept(candidate.generator))
@@ -344,4 +349,5 @@ def _mean_scores(judged: Sequence[_Judged]) -> GZSLScores:
         seen=_mean([one.scores.seen for one in judged]),
         unseen=_mean([one.scores.unseen for one in judged]),
         zsl=_mean([one.scores.zsl for one in judged]),
+        ausuc=_mean([one.scores.ausuc for one in judged]),
     )

@@ -13,9 +13,11 @@ How it is measured:
 - ``halves``: random halves of the features, on which all is repeated
 - ``answers``: asks a generator for permuted descriptions
 - ``estimates``: one metric over the repeats
-- ``verdict``: what fine, watch, shifted and not measured mean
+- ``verdict``: what fine, watch, shifted, cannot tell and not measured mean
 - ``measuring``: ``measure``, from a generator to a report
 - ``report``: readings as tables, as JSON and in words
+- ``foresight``: how many rows or classes would do, where a metric cannot tell
+- ``coverage``: what the regions of a density hold of real rows
 - ``comparison``: the reports of two generators side by side
 
 Shifts on purpose:
@@ -28,6 +30,7 @@ Shifts on purpose:
 from __future__ import annotations
 
 from .comparison import differences
+from .coverage import Coverage, coverage
 from .dose_response import dose_response, first_seen, proof
 from .figures import dose_grid, sight_map
 from .injection import Injected
@@ -38,9 +41,11 @@ from .report import Reading, ShiftReport
 
 __all__ = [
     "AttributeReadout",
+    "Coverage",
     "Injected",
     "Reading",
     "ShiftReport",
+    "coverage",
     "differences",
     "dose_grid",
     "dose_response",

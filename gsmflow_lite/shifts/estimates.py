@@ -12,6 +12,8 @@ from jaxtyping import Bool, Float
 from ..errors import DataError
 from .metric import Metric
 
+FAULT = 0.5  # the size, or the share of directions, of faulty features
+
 # Why something cannot be measured.
 TOO_FEW_ROWS = "no class has enough different real rows"
 ALONE = "with one class there is no other one whose label could be mistaken for its own"
@@ -21,17 +23,21 @@ ALONE = "with one class there is no other one whose label could be mistaken for 
 class Bounded:
     """A value over R repeats with the floor and the ceiling between which it is judged.
 
-    ``value`` and ``ceiling`` have one entry, or one entry per class, for each repeat. ``floor`` is
-    the same for all repeats.
+    Each has one entry, or one entry per class, for each repeat. The floor may have other repeats,
+    or be one number. ``faulty`` is what real features get to which a fault was done on purpose; it
+    is None where the floor is such a fault already. Floor and ``faulty`` scatter as much as chance
+    allows: a metric whose ceiling is not surely above both cannot tell.
     """
 
     value: Float[np.ndarray, "R ..."]
-    floor: Float[np.ndarray, ...] | float
+    floor: Float[np.ndarray, "F ..."] | float
     ceiling: Float[np.ndarray, "R ..."]
+    faulty: Float[np.ndarray, "R ..."] | None = None
 
     def map(self, function: Callable[[Any], Any]) -> Bounded:
-        """Return the same with ``function`` applied to value, floor and ceiling."""
-        return Bounded(function(self.value), function(self.floor), function(self.ceiling))
+        """Return the same with ``function`` applied to all numbers."""
+        faulty = None if self.faulty is None else function(self.faulty)
+        return Bounded(function(self.value), function(self.floor), function(self.ceiling), faulty)
 
     @property
     def share(self) -> float:
@@ -46,12 +52,17 @@ class Estimate:
 
     ``by_class`` has NaN for a class on which the metric cannot be measured alone. ``together`` is
     of all classes. ``goodness`` is by what they are judged together: see :meth:`Metric.goodness`.
+    ``p`` is the chance that shuffled classes together do as well; None where it was not tested.
+    ``squared`` gives how much of the noise falls with the square of the number of rows, 0 to 1; it
+    is None for a metric that is no correlation (see :mod:`.foresight`).
     """
 
     metric: Metric
-    by_class: Bounded  # (R, U), the floor (U,)
-    together: Bounded  # (R,), the floor a number
-    goodness: Bounded  # (R,), the floor a number
+    by_class: Bounded  # (R, U)
+    together: Bounded  # (R,)
+    goodness: Bounded  # (R,)
+    p: float | None = None
+    squared: Callable[[], float] | None = None
 
     @property
     def measured(self) -> Bool[np.ndarray, " U"]:
@@ -76,10 +87,9 @@ class Estimate:
         cls,
         metric: Metric,
         by_class: Bounded,
-        value: Float[np.ndarray, " R"],
-        ceiling: Float[np.ndarray, " R"],
+        sums: Bounded,
     ) -> Estimate:
-        """Make an estimate whose ``value`` and ``ceiling`` of all classes are ratios of sums.
+        """Make an estimate whose numbers of all classes are ratios of ``sums``.
 
         All classes are judged by the worse of two: the mean of their goodness, and the goodness of
         the ratio of sums. The mean sees classes that shift both ways, so that the sums cancel. The
@@ -87,10 +97,9 @@ class Estimate:
         class could be measured.
         """
         mean = cls.mean_over_classes(metric, by_class)
-        together = Bounded(value, mean.together.floor, ceiling)
-        of_sums = together.map(metric.goodness)
+        of_sums = sums.map(metric.goodness)
         worse = min(mean.goodness, of_sums, key=lambda goodness: goodness.share)
-        return replace(mean, together=together, goodness=worse)
+        return replace(mean, together=sums, goodness=worse)
 
     @classmethod
     def of_all_classes(cls, metric: Metric, together: Bounded, by_class: Bounded) -> Estimate:
@@ -110,15 +119,17 @@ def _where_measured(by_class: Bounded) -> tuple[Bounded, Bool[np.ndarray, " U"]]
     complete = _with_floor_per_class(by_class)
     has_value = np.isfinite(complete.value).all(0)
     has_ceiling = np.isfinite(complete.ceiling).all(0)
-    measured = has_value & has_ceiling & np.isfinite(complete.floor)
+    measured = has_value & has_ceiling & np.isfinite(complete.floor).all(0)
     if not measured.any():
         raise DataError(TOO_FEW_ROWS)
 
     value = np.where(measured, complete.value, np.nan)
     ceiling = np.where(measured, complete.ceiling, np.nan)
-    return Bounded(value, complete.floor, ceiling), measured
+    return replace(complete, value=value, ceiling=ceiling), measured
 
 
 def _with_floor_per_class(by_class: Bounded) -> Bounded:
-    floor = np.broadcast_to(np.asarray(by_class.floor, np.float64), by_class.value.shape[1:])
+    """Return the same with a floor of shape (F, U); one number is F = 1 repeat of each class."""
+    floor = np.atleast_2d(np.asarray(by_class.floor, np.float64))
+    floor = np.broadcast_to(floor, (len(floor), by_class.value.shape[1]))
     return replace(by_class, floor=floor)

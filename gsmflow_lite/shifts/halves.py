@@ -71,17 +71,18 @@ class Chance(NamedTuple):
     """What Mantel's test says of the distance order."""
 
     p: float
-    correlation: float  # the mean rank correlation under chance
+    correlations: Float[np.ndarray, " permutations"]  # what permuted classes reach
 
 
 class Halves:
     """Real and synthesized features of U classes, and R random halves of each class.
 
     ``first`` and ``second`` are two halves of the real features that share no row. ``synthesized``
-    takes as many rows of the synthesized features. The number of rows is half of what the smaller
-    of the two sets has. ``mistaken`` says, for each repeat, whose label a class gets when labels
-    are shuffled. ``axes`` is called when directions for spectra and distributions are needed; it
-    gives None where all directions are taken (see :func:`leading_axes`).
+    and ``again`` take as many rows of the synthesized features, and share none either. The number
+    of rows is half of what the smaller of the two sets has. ``mistaken`` says, for each repeat,
+    whose label a class gets when labels are shuffled. ``axes`` is called when directions for
+    spectra and distributions are needed; it gives None where all directions are taken (see
+    :func:`leading_axes`).
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class Halves:
         self.first = Half(real, [])
         self.second = Half(real, [])
         self.synthesized = Half(synthesized, [])
+        self.again = Half(synthesized, [])
 
         rng = stream(seed, "halves")
         for of_real, of_synthesized in zip(real, synthesized, strict=True):
@@ -107,6 +109,7 @@ class Halves:
             self.second.rows.append(order[:, size : 2 * size])
             order = _permutations(len(of_synthesized), repeats, rng)
             self.synthesized.rows.append(order[:, :size])
+            self.again.rows.append(order[:, size : 2 * size])
         self.mistaken = [derangement(len(real), rng) for _ in range(repeats)]
 
     @property
@@ -120,6 +123,11 @@ class Halves:
         return np.all(self.first.traces > 0, axis=0)
 
     @cached_property
+    def shuffled(self) -> Int[np.ndarray, "R U"]:
+        """For each repeat, which class stands under the label of each class."""
+        return np.stack(self.mistaken)
+
+    @cached_property
     def mantel(self) -> Chance | None:
         """Mantel's test of real and synthesized distances; None below 3 classes."""
         if self.count < 3:
@@ -128,7 +136,7 @@ class Halves:
         real = self.first.distances.mean(0)
         synthesized = self.synthesized.distances.mean(0)
         _, p, by_chance = metrics.mantel(real, synthesized, seed=self.seed)
-        return Chance(p, float(by_chance.mean()))
+        return Chance(p, by_chance)
 
     @cached_property
     def leading(self) -> tuple[list[Float[np.ndarray, "N P"]], list[Float[np.ndarray, "n P"]]]:

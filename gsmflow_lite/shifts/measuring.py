@@ -177,7 +177,7 @@ def _report(evidence: Evidence, chosen: frozenset[str], notes: list[str]) -> Shi
     readout = evidence.readout
     names = tuple(dataset.unique_names[k] for k in evidence.classes)
 
-    collector = Collector(names, chosen, notes)
+    collector = Collector(names, chosen, notes, rows=_rows_compared(halves))
     for measurement in MEASUREMENTS:
         collector.add(measurement, evidence)
 
@@ -185,7 +185,7 @@ def _report(evidence: Evidence, chosen: frozenset[str], notes: list[str]) -> Shi
     p = halves.mantel.p if has_order and halves.mantel is not None else None
     has_answers = RESPONSE.name in collector.estimates
     return ShiftReport(
-        readings=tuple(reading.with_chance(p) for reading in collector.readings()),
+        readings=collector.readings(),
         classes=evidence.classes,
         names=names,
         attribute_names=tuple(dataset.attribute_names),
@@ -199,6 +199,11 @@ def _report(evidence: Evidence, chosen: frozenset[str], notes: list[str]) -> Shi
         settings=_settings(evidence),
         notes=tuple(collector.notes),
     )
+
+
+def _rows_compared(halves: Halves) -> float:
+    """Return the mean number of rows a class in both halves together."""
+    return 2 * float(np.mean([rows.shape[1] for rows in halves.first.rows]))
 
 
 def _class_means(half: Half) -> Float[np.ndarray, "U D"]:
@@ -227,13 +232,21 @@ def _settings(evidence: Evidence) -> dict[str, str | int]:
 class Collector:
     """Collects estimates of the ``chosen`` metrics on the classes of these ``names``.
 
-    What cannot be measured becomes a note, and a reading that says so.
+    About ``rows`` rows a class are compared. What cannot be measured becomes a note, and a reading
+    that says so.
     """
 
-    def __init__(self, names: Sequence[str], chosen: frozenset[str], notes: list[str]) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        chosen: frozenset[str],
+        notes: list[str],
+        rows: float = np.nan,
+    ) -> None:
         self.names = names
         self.chosen = chosen
         self.notes = notes
+        self.rows = rows
         self.estimates: dict[str, Estimate] = {}
 
     def add(self, measurement: Measurement, evidence: Evidence) -> None:
@@ -272,7 +285,9 @@ class Collector:
 
     def _reading_of_all(self, metric: Metric) -> Reading:
         estimate = self.estimates.get(metric.name)
-        return Reading.of_all_classes(estimate) if estimate else Reading.missing(metric, None)
+        if estimate is None:
+            return Reading.missing(metric, None)
+        return Reading.of_all_classes(estimate, self.rows)
 
     def _reading_of_class(self, metric: Metric, k: int) -> Reading:
         estimate = self.estimates.get(metric.name)

@@ -1,6 +1,7 @@
 """The overall view: how different are the distributions of a class, whatever the shift?
 
-The floor of a metric is what the rows of another class get under the label of this one.
+The floor of a metric is what the rows of another class get under the label of this one. The fault
+that a metric must see as well is a collapse: real rows at half of their distance from the mean.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from jaxtyping import Float
 
 from ..errors import DataError
 from . import metrics
-from .estimates import ALONE, Bounded, Estimate
+from .estimates import ALONE, FAULT, Bounded, Estimate
 from .halves import ROWS_COMPARED, TRAINED_REPEATS, Drawn, Halves
 from .meter import Measurement, Meter, from_halves
 from .metric import Metric
@@ -94,7 +95,7 @@ def _compared(
     most: int | None = None,
     least: int = 1,
 ) -> Estimate:
-    """Compare synthesized, real and another class's rows with the first real half of each class.
+    """Compare synthesized, real, faulty and another class's rows with the first real half.
 
     ``most`` rows of a half are taken. A class with fewer than ``least`` is not measured.
     """
@@ -102,16 +103,16 @@ def _compared(
         raise DataError(ALONE)
 
     repeats = min(TRAINED_REPEATS, halves.repeats)
-    numbers = np.full((3, repeats, halves.count), np.nan)  # value, ceiling and floor
+    numbers = np.full((4, repeats, halves.count), np.nan)  # value, floor, ceiling and fault
     for k in range(halves.count):
         rows = _stacked(list(halves.drawn(k, repeats, most)))
         if min(x.shape[1] for x in rows) >= least:
             numbers[0, :, k] = compare(rows.first, rows.synthesized)
-            numbers[1, :, k] = compare(rows.first, rows.second)
-            numbers[2, :, k] = compare(rows.first, rows.mistaken)
-
-    value, ceiling, floor = numbers
-    return Estimate.mean_over_classes(metric, Bounded(value, floor.mean(0), ceiling))
+            numbers[1, :, k] = compare(rows.first, rows.mistaken)
+            numbers[2, :, k] = compare(rows.first, rows.second)
+            middle = halves.leading[0][k].mean(0)
+            numbers[3, :, k] = compare(rows.first, middle + FAULT * (rows.second - middle))
+    return Estimate.mean_over_classes(metric, Bounded(*numbers))
 
 
 def _stacked(drawn: list[Drawn]) -> Drawn:

@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 
 from ..errors import ConfigError
 from .estimates import Bounded, Estimate
+from .foresight import advice
 from .meters import BY_NAME, HEADLINES, SHIFTS
 from .metric import Metric
-from .structure import DISTANCE_ORDER
-from .verdict import NOT_MEASURED, judge, watched_if_by_chance
+from .verdict import CANNOT_TELL, NOT_MEASURED, judge
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +31,10 @@ class Reading:
     ``floor``   what it would be if labels were shuffled; for variance: if all features were equal
     ``ceiling`` what real features get against real ones, with as many rows
     ``score``   where the value lies on the way from floor (0) to ceiling (1)
-    ``word``    ``fine``, ``watch``, ``shifted`` or ``not measured``: see
+    ``word``    ``fine``, ``watch``, ``shifted``, ``cannot tell`` or ``not measured``: see
                 :mod:`gsmflow_lite.shifts.verdict`
+    ``advice``  how many rows or classes would do, where it cannot tell
+    ``beside``  what another generator reaches, such as the ridge-Gaussian; None where there is none
     =========== ====================================================================================
 
     Where a metric was not measured all numbers are NaN.
@@ -48,6 +50,8 @@ class Reading:
     ceiling: float
     score: float
     word: str
+    advice: str = ""
+    beside: float | None = None
 
     @property
     def measured(self) -> bool:
@@ -60,9 +64,12 @@ class Reading:
         return max(self.value - self.low, self.high - self.value)
 
     @classmethod
-    def of_all_classes(cls, estimate: Estimate) -> Reading:
-        """Read an estimate of all classes together."""
-        return cls.of(estimate.metric, None, estimate.together, estimate.goodness)
+    def of_all_classes(cls, estimate: Estimate, rows: float = np.nan) -> Reading:
+        """Read an estimate of all classes together, of about ``rows`` rows a class."""
+        reading = cls.of(estimate.metric, None, estimate.together, estimate.goodness, p=estimate.p)
+        if reading.word != CANNOT_TELL:
+            return reading
+        return replace(reading, advice=advice(estimate, rows))
 
     @classmethod
     def of_class(cls, estimate: Estimate, k: int, label: str) -> Reading:
@@ -73,10 +80,17 @@ class Reading:
         return cls.of(estimate.metric, label, numbers, numbers.map(estimate.metric.goodness))
 
     @classmethod
-    def of(cls, metric: Metric, label: str | None, numbers: Bounded, goodness: Bounded) -> Reading:
-        """Read ``numbers`` over repeats, and judge them by their ``goodness``."""
+    def of(
+        cls,
+        metric: Metric,
+        label: str | None,
+        numbers: Bounded,
+        goodness: Bounded,
+        p: float | None = None,
+    ) -> Reading:
+        """Read ``numbers`` over repeats, and judge them by their ``goodness`` and by chance, p."""
         low, high = metric.interval(numbers.value)
-        score, word = judge(goodness)
+        score, word = judge(goodness, p)
         return cls(
             meter=metric.meter,
             metric=metric.name,
@@ -84,7 +98,7 @@ class Reading:
             value=float(numbers.value.mean()),
             low=low,
             high=high,
-            floor=float(numbers.floor),
+            floor=float(np.mean(numbers.floor)),
             ceiling=float(numbers.ceiling.mean()),
             score=score,
             word=word,
@@ -95,12 +109,6 @@ class Reading:
         """Make the reading of a metric that was not measured."""
         nan = float("nan")
         return cls(metric.meter, metric.name, label, nan, nan, nan, nan, nan, nan, NOT_MEASURED)
-
-    def with_chance(self, p: float | None) -> Reading:
-        """Return the same, judged also by the p-value of Mantel's test on the distance order."""
-        if self.metric != DISTANCE_ORDER.name or self.label is not None:
-            return self
-        return replace(self, word=watched_if_by_chance(self.word, p))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +164,16 @@ class ShiftReport:
                 f"{', '.join(BY_NAME)}; classes are {names}{more}, or None for all"
             )
         return self._by_key[key]
+
+    def beside(self, other: ShiftReport) -> ShiftReport:
+        """Return the same report with what ``other`` reaches beside each reading.
+
+        ``other`` is mostly a report on the ridge-Gaussian of the same data, measured with the same
+        seed. A reading that it does not have stays without.
+        """
+        values = {(r.metric, r.label): r.value for r in other.readings if r.measured}
+        readings = [replace(r, beside=values.get((r.metric, r.label))) for r in self.readings]
+        return replace(self, readings=tuple(readings))
 
     def table(self, *, by_class: bool = False) -> pd.DataFrame:
         """Return a row for each metric of all classes together, or of each class (``by_class``)."""
@@ -260,6 +278,11 @@ def _without_nan(entries: dict[str, Any]) -> dict[str, Any]:
 def _say_semantic(r: Reading) -> str:
     if not r.measured:
         return "What the synthesized classes say could not be read"
+    if r.word == CANNOT_TELL:
+        return (
+            "Whether the synthesized classes agree with their descriptions cannot be told, "
+            f"for real ones reach only {r.ceiling:.2f} and mistaken ones {r.floor:.2f}: {r.advice}"
+        )
     return (
         f"The synthesized classes agree with their descriptions at {r.value:.2f}, "
         f"where real ones reach {r.ceiling:.2f} and mistaken ones {r.floor:.2f} "
@@ -270,12 +293,22 @@ def _say_semantic(r: Reading) -> str:
 def _say_variance(r: Reading) -> str:
     if not r.measured:
         return "their variety could not be measured"
+    if r.word == CANNOT_TELL:
+        return (
+            "whether they are as varied as real ones cannot be told, for the variance of so few "
+            f"real rows is itself uncertain: {r.advice}"
+        )
     return f"they are {r.value:.2f} times as varied as real ones (variance: {r.word})"
 
 
 def _say_structure(r: Reading) -> str:
     if not r.measured:
         return "how they stand to each other could not be measured"
+    if r.word == CANNOT_TELL:
+        return (
+            "whether they stand to each other as in reality cannot be told, for real data reach "
+            f"a rank correlation of {r.ceiling:.2f} that may be chance: {r.advice}"
+        )
     return (
         f"they stand to each other as in reality at a rank correlation of {r.value:.2f}, "
         f"where real data reach {r.ceiling:.2f} (structure: {r.word})"

@@ -65,8 +65,7 @@ def agreement(evidence: Evidence) -> list[Estimate]:
     value = with_each[:, places, classes]
     floor = (with_each.sum(2) - value) / (len(described) - 1)
     ceiling = _agreement(readout, halves.second, described[classes])[:, places, places]
-    numbers = Bounded(value, floor.mean(0), ceiling)
-    return [Estimate.mean_over_classes(AGREEMENT, numbers)]
+    return [Estimate.mean_over_classes(AGREEMENT, Bounded(value, floor, ceiling))]
 
 
 def _agreement(
@@ -106,7 +105,7 @@ def own_class(halves: Halves) -> list[Estimate]:
                 shares[place, repeat, k] = (classifier.predict(x) == k).mean()
 
     value, ceiling, floor = shares
-    return [Estimate.mean_over_classes(OWN_CLASS, Bounded(value, floor.mean(0), ceiling))]
+    return [Estimate.mean_over_classes(OWN_CLASS, Bounded(value, floor, ceiling))]
 
 
 def _class_classifier(drawn: Sequence[Drawn]) -> LinearDiscriminantAnalysis:

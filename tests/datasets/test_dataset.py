@@ -177,6 +177,34 @@ BAD = {
         r"leave at least 2 of the 4 seen classes.*got 3",
     ),
     "no validation classes": (spoil("declared_validation", []), r"hold at least 1, got 0"),
+    "attribute groups in a list": (
+        spoil("attribute_groups", [[0, 1]]),
+        r"attribute_groups must map names to attribute numbers, got list",
+    ),
+    "an attribute group out of range": (
+        spoil("attribute_groups", {"a": [0, 5]}),
+        r"attribute_groups\['a'\] must hold attribute numbers from 0 to 4, got \[0, 5\]",
+    ),
+    "an empty attribute group": (
+        spoil("attribute_groups", {"a": []}),
+        r"attribute_groups\['a'\] must hold attribute numbers",
+    ),
+    "fractional attribute numbers": (
+        spoil("attribute_groups", {"a": [0.5]}),
+        r"attribute_groups\['a'\] must be whole numbers, got 0.5",
+    ),
+    "an attribute in two groups": (
+        spoil("attribute_groups", {"a": [0], "b": [0]}),
+        r"in one group only, once, but attribute_groups\['b'\] repeats some: \[0\]",
+    ),
+    "an attribute twice in a group": (
+        spoil("attribute_groups", {"a": [1, 1]}),
+        r"in one group only, once, but attribute_groups\['a'\] repeats",
+    ),
+    "two attributes of one group": (
+        spoil("attribute_groups", {"b": [2], "a": [0, 1]}),
+        r"exactly one attribute of a group, but class 0 \('class 0'\) has 2 of 'a' \(6 such",
+    ),
     "a validation class twice": (
         spoil("declared_validation", [1, 1]),
         r"names a class more than once",

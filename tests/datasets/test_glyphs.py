@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from gsmflow_lite.datasets import glyphs, load
+from gsmflow_lite.datasets import glyphs, load, typefaces
 from gsmflow_lite.errors import DataError
 
 module = importlib.import_module(
@@ -111,9 +111,8 @@ def test_a_spoiled_file_is_refused(case, write):
 
 
 def test_without_the_file_the_error_says_where_it_belongs(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        module, "__file__", str(tmp_path / "gsmflow_lite" / "datasets" / "glyphs.py")
-    )
+    place = tmp_path / "gsmflow_lite" / "datasets" / "typefaces.py"
+    monkeypatch.setattr(typefaces, "__file__", str(place))
     with pytest.raises(
         DataError,
         match=r"embedded.glyphs.npz: this file comes with the package "

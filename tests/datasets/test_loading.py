@@ -10,7 +10,7 @@ from gsmflow_lite.errors import DataError
 
 
 def test_load_knows_the_names_that_it_lists():
-    assert {"glyphs", "gaussian_world", "gaussian_world_2d"} <= set(available())
+    assert {"glyphs", "hangul", "gaussian_world", "gaussian_world_2d"} <= set(available())
     assert load("gaussian_world_2d").features.shape[1] == 2
 
 
@@ -21,7 +21,10 @@ def test_load_reads_an_npz_file(full, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("glyhps", r"must be one of glyphs, gaussian_world.*got 'glyhps'.*did you mean 'glyphs'\?"),
+        (
+            "glyhps",
+            r"must be one of glyphs, hangul, gaussian_world.*got 'glyhps'.*did you mean 'glyphs'\?",
+        ),
         ("zzz", r"got 'zzz', which is none of them$"),
     ],
 )

@@ -69,7 +69,7 @@ def test_trade_off_curves_draw_the_curves_with_their_areas_and_a_mark_where_it_b
         name: trade_off(logits_of(make_dataset(), rng, lead))
         for name, lead in (("good", 3.0), ("poor", 0.5))
     }
-    figure = trade_off_curves(curves, {"poor": {"not calibrated": GZSLScores.of(40, 20, 30)}})
+    figure = trade_off_curves(curves, {"poor": {"not calibrated": GZSLScores.of(40, 20, 30, 25)}})
     lines = {
         line.get_label(): line
         for line in figure.axes[0].lines
@@ -89,4 +89,4 @@ def test_a_grey_curve_goes_through_points_of_its_harmonic_mean(make_dataset, rng
     figure = trade_off_curves({"good": trade_off(logits_of(make_dataset(), rng, 3.0))})
     grey = figure.axes[0].lines[1]  # the second, H 40
     for unseen, seen in zip(grey.get_xdata(), grey.get_ydata(), strict=True):
-        assert GZSLScores.of(seen, unseen, 0).harmonic == pytest.approx(40)
+        assert GZSLScores.of(seen, unseen, 0, 0).harmonic == pytest.approx(40)

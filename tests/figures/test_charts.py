@@ -51,7 +51,10 @@ def test_a_loss_curve_can_be_drawn_before_the_first_epoch():
 
 
 def test_score_bars_are_as_high_as_the_scores():
-    scores = {"flow": GZSLScores.of(80, 60, 70.0), "<oracle>": GZSLScores.of(90, 95, 97.0)}
+    scores = {
+        "flow": GZSLScores.of(80, 60, 70.0, 50.0),
+        "<oracle>": GZSLScores.of(90, 95, 97.0, 85.0),
+    }
     figure = figures.score_bars(scores)
     heights = [[bar.get_height() for bar in container] for container in figure.axes[0].containers]
     np.testing.assert_allclose(

@@ -18,6 +18,7 @@ class FakeReading:
     floor: float
     ceiling: float
     word: str
+    beside: float | None = None
 
 
 class FakeShifts:
@@ -62,6 +63,44 @@ def test_each_meter_says_number_and_word_for_each_generator():
     texts = {t.get_text() for t in figure.axes[0].texts}
     assert {"0.50  watch", "0.70  fine", "floor 0.00", "real data 0.90"} <= texts
     assert [t.get_text() for t in figure.axes[0].get_yticklabels()] == ["mine", "rival"]
+
+
+def test_what_the_ridge_gaussian_reaches_has_a_small_mark_with_its_word():
+    report = shifts()
+    report.readings["semantic"].beside = 0.3
+    semantic, *_, overall = figures.shift_meters({"mine": report}).axes
+    marks = {(line.get_marker(), line.get_xdata()[0]) for line in semantic.lines}
+    assert ("^", 0.3) in marks
+    assert "ridge-Gaussian" in {t.get_text() for t in semantic.texts}
+    report.readings["overall"].beside = None
+    assert "ridge-Gaussian" not in {t.get_text() for t in overall.texts}
+
+
+def test_what_stands_far_beside_does_not_squeeze_a_meter():
+    report = shifts()
+    report.readings["semantic"].beside = -1000.0
+    semantic = figures.shift_meters({"mine": report}).axes[0]
+    assert semantic.get_xlim()[0] > -2
+    marks = {line.get_xdata()[0] for line in semantic.lines if line.get_markersize() == 6}
+    assert semantic.get_xlim()[0] in marks
+
+
+def test_a_meter_that_cannot_tell_says_so():
+    texts = {
+        t.get_text() for t in figures.shift_meters({"mine": shifts("cannot tell")}).axes[0].texts
+    }
+    assert "0.50  cannot tell" in texts
+
+
+def test_the_names_of_floor_and_ceiling_part_where_these_are_close():
+    def sides(ceiling):
+        report = shifts()
+        report.readings["semantic"].ceiling = ceiling
+        semantic = figures.shift_meters({"mine": report}).axes[0]
+        return [t.get_ha() for t in semantic.texts if t.get_text().startswith(("floor", "real"))]
+
+    assert sides(0.9) == ["center", "center"]
+    assert sides(0.05) == ["right", "left"]
 
 
 def test_better_is_always_to_the_right():

@@ -34,7 +34,8 @@ def test_a_figure_becomes_a_notebook_output_of_its_own_kind(real):
 def test_words_differ_in_symbol_as_well_as_in_colour():
     verdicts = figures.VERDICTS.values()
     for part in ("colour", "marker", "symbol"):
-        assert len({getattr(verdict, part) for verdict in verdicts}) == 4
+        assert len({getattr(verdict, part) for verdict in verdicts}) >= 4
+    assert len({(verdict.colour, verdict.symbol) for verdict in verdicts}) == 5
 
 
 @pytest.mark.parametrize(

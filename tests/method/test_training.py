@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from itertools import islice, pairwise
+from itertools import combinations, islice, pairwise
 
 import numpy as np
 import pytest
@@ -298,6 +298,61 @@ def test_with_more_classes_than_rows_in_a_batch_the_loss_is_the_same(dataset):
     z, log_det = model(x, data.attributes[labels])  # the attributes of each row
     expected = negative_log_likelihood(z, log_det)
     torch.testing.assert_close(batch_losses(model, x, labels, data, 1.0)[0], expected)
+
+
+def test_the_prototype_loss_of_some_classes_has_the_expectation_of_the_loss_of_all(dataset):
+    model = new_model(dataset, MODEL).double()
+    with torch.no_grad():
+        for weight in model.flow.parameters():
+            weight.mul_(30)  # so that classes differ
+    data = TrainingRows.of(dataset, torch.device("cpu"))
+    data = replace(
+        data,
+        features=data.features.double(),
+        attributes=data.attributes.double(),
+        prototypes=data.prototypes.double(),
+    )
+    x, labels = data.features[:9], data.labels[:9]
+    parameters = list(model.parameters())
+
+    def losses_and_gradient(drawn):
+        losses = batch_losses(model, x, labels, data, 1.0, drawn)
+        gradient = torch.autograd.grad(losses.sum(), parameters)
+        return [losses, *gradient]
+
+    classes = range(len(data.prototypes))
+    parts = [losses_and_gradient(torch.tensor(part)) for part in combinations(classes, 2)]
+    means = [torch.stack(of_parts).mean(0) for of_parts in zip(*parts, strict=True)]
+    torch.testing.assert_close(means, losses_and_gradient(None))
+    assert parts[0][0][1] != parts[-1][0][1]
+
+
+def test_every_class_is_drawn_alike_and_anew_for_each_step(dataset, monkeypatch):
+    drawn = []
+
+    def recording(model, x, labels, rows, weight, some):
+        drawn.append(some)
+        return batch_losses(model, x, labels, rows, weight, some)
+
+    monkeypatch.setattr("gsmflow_lite.method.descent.batch_losses", recording)
+    config = TrainingConfig(epochs=40, batch=16, mining=None, prototype_classes=2)
+    seen = len(dataset.seen_classes)
+    list(fit(new_model(dataset, MODEL), dataset, config, device="cpu"))
+    assert all(len(some.unique()) == 2 for some in drawn)
+    counts = torch.cat(drawn).bincount(minlength=seen)
+    assert counts.min() > 0.5 * counts.max()
+
+    drawn.clear()
+    for most in (None, seen, seen + 1):
+        list(
+            fit(
+                new_model(dataset, MODEL),
+                dataset,
+                replace(config, epochs=1, prototype_classes=most),
+                device="cpu",
+            )
+        )
+    assert set(drawn) == {None}
 
 
 @pytest.mark.long

@@ -13,6 +13,7 @@ from gsmflow_lite import RidgeGaussian, measure
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.explorer.scene import proportions
 from gsmflow_lite.figures.overlays import ellipse, neighbour_graph
+from gsmflow_lite.figures.style import number
 from gsmflow_lite.generators.zoo import Mechanisms, glyph_zoo
 from gsmflow_lite.panels.map_panel import REAL_NAME, RIDGE_NAME
 from gsmflow_lite.shifts.meters import SHIFTS
@@ -237,13 +238,24 @@ def test_the_table_says_the_words_of_the_report(explorer):
     explorer.set(variance=0.6, temperature=0.8, seed=2)
     explorer.wait()
     report = explorer.report
-    lines = re.findall(r"<tr>(.*?)</tr>", explorer.table.value)[1:]
+    lines = re.findall(r"<tr>(.*?)</tr>", explorer.table.value)[1:]  # of the ridge-Gaussian: calm
     names = [None, *(name for name, _, _ in report.worst())]
     assert len(lines) == len(names)
     for line, name in zip(lines, names, strict=True):
-        words = re.findall(r"(fine|watch|shifted|not measured)</td>", line)
+        words = re.findall(r"(fine|watch|shifted|cannot tell|not measured)</td>", line)
         assert words == [report.reading(meter, name).word for meter in SHIFTS]
         assert name is None or f">{name}</th>" in line.replace("</span>", ">")
+
+
+def test_the_table_says_what_the_ridge_gaussian_reaches(explorer):
+    explorer.set(variance=0.6, seed=2)
+    explorer.wait()
+    dataset = explorer.scene.dataset
+    options = {"n": 200, "seed": 2, "classes": explorer.measured_classes, "metrics": SHIFTS}
+    plain = measure(dataset, RidgeGaussian.fit(dataset), **options)
+    line = re.search(r'<tr class="calm">.*?</tr>', explorer.table.value)[0]
+    cells = re.findall(r"<td>(.*?)</td>", line)
+    assert cells == [number(plain.reading(meter).value) for meter in SHIFTS]
 
 
 def test_the_ranking_is_that_of_the_report(explorer):

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -38,13 +39,18 @@ def pixels(text: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(body))))
 
 
-@pytest.mark.parametrize("word", ["fine", "watch", "shifted"])
+@pytest.mark.parametrize("word", ["fine", "watch", "shifted", "cannot tell"])
 def test_a_reading_has_its_number_its_word_and_a_sign(word):
     page = Page(show.verdict_cell(reading(word)))
     assert "0.5" in " ".join(page.words)
     assert word in " ".join(page.words)
     assert VERDICTS[word].symbol in page.words
     assert "0.25 to 0.75" in page.of("td")[0]["title"]
+
+
+def test_what_cannot_be_told_says_what_would_do():
+    unsure = replace(reading("cannot tell"), advice="ask for <more>")
+    assert "ask for <more>" in Page(show.verdict_cell(unsure)).of("td")[0]["title"]
 
 
 def test_what_was_not_measured_has_no_number():

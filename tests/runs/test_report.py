@@ -18,6 +18,7 @@ from gsmflow_lite.figures.projection import Projection
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.runs import report
 from gsmflow_lite.runs.diagnosis import diagnose
+from gsmflow_lite.shifts.coverage import coverage
 from gsmflow_lite.shifts.measuring import measure
 
 HOSTILE = (
@@ -245,9 +246,11 @@ def test_scores_are_those_of_the_result(page, found):
         "ridge-Gaussian": found.result["baselines"]["ridge_gaussian"],
     }
     for name, scores in shown.items():
-        assert rows[figures.short(name)] == [
-            f"{scores[key]:.1f}" for key in ("seen", "unseen", "harmonic", "zsl")
-        ]
+        numbers = ("seen", "unseen", "harmonic", "zsl", "ausuc")
+        assert rows[figures.short(name)][:-1] == [f"{scores[key]:.1f}" for key in numbers]
+    assert rows[HOSTILE[1]][-1] == found.result["classifier"]
+    choice = found.result["baseline_choices"]["ridge_gaussian"]["setting"]
+    assert rows["ridge-Gaussian"][-1] == choice["classifier"]
 
 
 def test_numbers_behind_the_meters_are_those_of_the_reports(page, found):
@@ -269,7 +272,7 @@ def test_numbers_behind_the_meters_are_those_of_the_reports(page, found):
 def test_words_stand_with_a_symbol(page, own):
     words = [own.reading(meter).word for meter in ("semantic", "variance", "structure", "overall")]
     shown = re.findall(
-        r"(semantic|variance|structure|overall) (\S) (fine|watch|shifted)",
+        r"(semantic|variance|structure|overall) (\S) (fine|watch|shifted|cannot tell)",
         " ".join(page.texts[""].split()),
     )
     assert [word for _, _, word in shown] == words
@@ -346,6 +349,28 @@ def test_a_still_picture_stands_in_for_print_and_where_no_script_runs(text, page
     assert re.search(r"\.still \{ display: block", paper)
     assert "<noscript><style>.live { display: none } .still { display: block }" in text
     assert re.search(r'class="still"><img src="data:image/png', text)
+
+
+def test_the_page_of_a_density_says_what_its_regions_hold(found):
+    ridge = RidgeGaussian.fit(found.dataset)
+    text = report.render(found.dataset, ridge, found.result, found.shifts)
+    page = Page(text)
+    said = " ".join(page.texts["regions"].split())
+    assert coverage(found.dataset, ridge).sentence in said
+    assert "200 synthesized rows a class" in said
+
+
+def test_the_page_says_what_the_ridge_gaussian_reaches_and_what_would_do(found):
+    name, own = next(iter(found.shifts.items()))
+    readings = [
+        replace(r, beside=0.375, word="cannot tell", advice="ask for <b>more</b>")
+        for r in own.readings
+    ]
+    shifts = {name: replace(own, readings=tuple(readings))}
+    page = Page(report.render(found.dataset, found.generator, found.result, shifts))
+    said = " ".join(page.texts["meters"].split())
+    assert said.count("The ridge-Gaussian of the same data gets to 0.38.") == 4
+    assert said.count("With these data it cannot be told: ask for <b>more</b>.") == 4
 
 
 # --- What cannot be made --------------------------------------------------------------------------

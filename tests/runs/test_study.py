@@ -385,6 +385,13 @@ def test_the_fingerprint_sees_a_change_of_any_array(field, make_dataset):
     assert fingerprint(replace(dataset, **{field: array})) != fingerprint(dataset)
 
 
+def test_the_fingerprint_sees_groups_of_attributes_on_which_folds_depend(make_dataset):
+    plain = make_dataset()
+    grouped = replace(plain, attribute_groups={"shape": [0]})
+    other = replace(plain, attribute_groups={"shape": [1]})
+    assert len({fingerprint(d) for d in (plain, grouped, other)}) == 3
+
+
 def test_embedded_data_are_known_by_name_for_their_last_bits_differ_between_machines(monkeypatch):
     study = Study(name="letters", datasets=["gaussian_world"], seeds=1, overrides=TINY)
     here = [cell.digest for _, cell in plan(study)]
@@ -821,13 +828,14 @@ def frame_of(values: dict[str, list[float]], **columns) -> pd.DataFrame:
             "status": "done",
             "harmonic": value,
         }
-        | dict.fromkeys(["seen", "unseen", "zsl", "semantic", "variance", "structure"], np.nan)
+        | dict.fromkeys(OTHER_SCORES, np.nan)
         for row, found in values.items()
         for seed, value in enumerate(found)
     ]
     return pd.DataFrame(lines).assign(**columns)
 
 
+OTHER_SCORES = ("seen", "unseen", "zsl", "ausuc", "semantic", "variance", "structure")
 A, B = [50.0, 52.0, 57.0, 51.0], [51.0, 54.5, 57.5, 53.0]
 
 

@@ -7,6 +7,8 @@ from scipy import stats
 
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.runs.study_figures import study_interactive, study_still
+from gsmflow_lite.runs.tables import STUDY_SCORES
+from gsmflow_lite.shifts.meters import SHIFTS
 
 ROWS = ("ridge-gaussian", "lite", "no $semantics$ <b>")
 
@@ -19,7 +21,7 @@ def frame() -> pd.DataFrame:
         {"dataset": d, "preset": "lite/glyphs", "variant": row, "seed": seed, "status": "done"}
         | {
             name: 50 + 10 * i + rng.normal()
-            for name in ("seen", "unseen", "harmonic", "zsl", "semantic", "variance", "structure")
+            for name in (*STUDY_SCORES, *SHIFTS)
         }
         for d in ("glyphs", "flowers")
         for i, row in enumerate(ROWS)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal
 from sklearn.metrics import balanced_accuracy_score
 
 from gsmflow_lite import ClassifierConfig, RealSamples, RidgeGaussian
@@ -12,6 +13,7 @@ from gsmflow_lite.config import ModelConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.method.start import GaussianStart
 from gsmflow_lite.method.training import new_model
+from gsmflow_lite.scores import evaluation
 from gsmflow_lite.scores.classifier import SoftmaxClassifier
 from gsmflow_lite.scores.evaluation import (
     GZSLScores,
@@ -50,7 +52,7 @@ def test_a_rare_class_weighs_as_much_as_a_frequent_one():
     ("seen", "unseen", "harmonic"), [(60, 30, 40), (50, 50, 50), (0, 0, 0), (80, 0, 0)]
 )
 def test_the_harmonic_mean_is_twice_the_product_over_the_sum(seen, unseen, harmonic):
-    assert GZSLScores.of(seen, unseen, 0).harmonic == harmonic
+    assert GZSLScores.of(seen, unseen, 0, 0).harmonic == harmonic
 
 
 def test_scores_equal_a_loop_over_rows(make_dataset, rng):
@@ -157,6 +159,28 @@ def test_with_the_true_density_the_likelihood_classifier_is_the_bayes_classifier
         np.testing.assert_array_equal(logits.argmax(1), expected)
     np.testing.assert_array_equal(found.zsl, found.joint_unseen[:, d.unseen_classes])
     assert found.dataset is d
+
+
+def test_the_ridge_gaussian_as_a_classifier_is_linear_discriminant_analysis(world):
+    generator = RidgeGaussian.fit(world.dataset)
+    found = likelihood_logits(generator, world.dataset)
+    root = generator.start.root.double().numpy()
+    means = generator.start.means(torch.from_numpy(world.dataset.attributes)).double().numpy()
+    x = world.dataset.features[world.dataset.test_seen]
+    for k in (0, len(means) - 1):
+        expected = multivariate_normal(means[k], root @ root.T).logpdf(x)
+        np.testing.assert_allclose(found.joint_seen[:, k], expected, rtol=1e-4, atol=1e-3)
+
+
+def test_the_size_of_a_block_changes_no_likelihood(world, true_density, monkeypatch):
+    whole = likelihood_logits(true_density, world.dataset)
+    monkeypatch.setattr(evaluation, "JUDGED_AT_ONCE", 7)
+    events = []
+    parts = likelihood_logits(true_density, world.dataset, watch=events.append)
+    np.testing.assert_allclose(parts.joint_seen, whole.joint_seen, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(parts.joint_unseen, whole.joint_unseen, rtol=1e-5, atol=1e-4)
+    rows = len(world.dataset.test_seen) + len(world.dataset.test_unseen)
+    assert [event.done for event in events[1:]] == [*range(7, rows, 7), rows]
 
 
 # --- The softmax on synthesized features -----------------------------------------------------

@@ -15,6 +15,7 @@ from gsmflow_lite import (
     run,
 )
 from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.events import Step
 from gsmflow_lite.scores.protocol import PROTOCOLS, Candidate, eszsl, flow, oracle, ridge_gaussian
 
 CONFIG = Config(
@@ -64,9 +65,10 @@ def test_two_folds_weigh_alike_in_the_choice(world):
     choice = run(METHODS["ridge"], world, folds=(0, 1)).choice
     harmonic = {}
     calibration = {}
+    events = []
     for fold in (world.validation_fold(0), world.validation_fold(1)):
         for candidate in ridge_gaussian(CONFIG)(fold, 0):
-            logits = candidate.judge()
+            logits = candidate.judge(events.append)
             best = logits.best_calibration()
             harmonic.setdefault(candidate.setting, []).append(logits.scores(best).harmonic)
             calibration.setdefault(candidate.setting, []).append(best)
@@ -80,14 +82,14 @@ def test_two_folds_weigh_alike_in_the_choice(world):
 
 def test_the_published_protocol_looks_at_the_test_rows_and_says_so(world):
     outcome = run(METHODS["flow"], world, protocol="published")
-    assert outcome.choice.chosen_on == "the TEST set, best of 4 looks"
+    assert outcome.choice.chosen_on == "the TEST set, best of 6 looks"
     assert "TEST" in PROTOCOLS["published"]
     assert outcome.scores == outcome.choice.scores
 
 
 def test_the_published_protocol_reports_the_best_of_what_it_saw(world):
     best = run(METHODS["eszsl"], world, protocol="published").scores.harmonic
-    assert best == max(candidate.judge().scores().harmonic for candidate in eszsl(world, 0))
+    assert best == max(candidate.judge(print).scores().harmonic for candidate in eszsl(world, 0))
 
 
 # --- Methods ---------------------------------------------------------------------------------
@@ -95,15 +97,48 @@ def test_the_published_protocol_reports_the_best_of_what_it_saw(world):
 
 def test_the_oracle_is_scored_on_rows_that_it_has_not_seen(world):
     candidate = next(oracle(CONFIG)(world, 0))
-    tested = candidate.judge().dataset.test_unseen
+    tested = candidate.judge(print).dataset.test_unseen
     assert not np.isin(tested, candidate.generator.rows).any()
     assert len(tested) + len(candidate.generator.rows) == len(world.test_unseen)
 
 
 def test_the_likelihood_classifier_goes_through_the_same_door(world):
-    outcome = run(flow(CONFIG, classifier="likelihood", device="cpu"), world)
-    assert set(dict(outcome.choice.setting)) == {"epoch"}
+    only = replace(CONFIG, classifier=replace(CONFIG.classifier, kinds=("likelihood",)))
+    outcome = run(flow(only, device="cpu"), world)
+    setting = dict(outcome.choice.setting)
+    assert set(setting) == {"epoch", "classifier"}
+    assert setting["classifier"] == "likelihood"
     assert 0 < outcome.scores.zsl <= 100
+
+
+def offered(method, dataset):
+    """What a method offers on a data set: a classifier and its penalty for each candidate."""
+    items = [item for item in method(dataset, 0, None) if isinstance(item, Candidate)]
+    settings = [dict(candidate.setting) for candidate in items]
+    return {(setting["classifier"], setting.get("penalty")) for setting in settings}
+
+
+def test_a_density_offers_both_classifiers_and_what_has_none_the_softmax_alone(world):
+    softmax = {("softmax", 1e-2), ("softmax", 1e-3)}
+    both = softmax | {("likelihood", None)}
+    assert offered(ridge_gaussian(CONFIG), world) == both
+    assert offered(flow(CONFIG, device="cpu"), world) == both
+    assert offered(oracle(CONFIG), world) == softmax
+
+
+def test_only_the_kinds_of_the_settings_are_offered(world):
+    for kind in ("softmax", "likelihood"):
+        only = replace(CONFIG, classifier=replace(CONFIG.classifier, kinds=(kind,)))
+        assert {name for name, _ in offered(ridge_gaussian(only), world)} == {kind}
+        assert {name for name, _ in offered(oracle(only), world)} == {"softmax"}
+
+
+def test_judging_by_likelihood_is_reported_row_by_row(world):
+    events = []
+    only = replace(CONFIG, classifier=replace(CONFIG.classifier, kinds=("likelihood",)))
+    run(ridge_gaussian(only), world, watch=events.append)
+    rows = len(world.test_seen) + len(world.test_unseen)
+    assert events[-1] == Step("likelihood", rows, rows)
 
 
 def test_the_same_seed_gives_the_same_scores(world):

@@ -48,6 +48,17 @@ def test_the_last_point_is_T1_of_the_same_logits(logits):
     assert trade_off(logits).unseen[-1] == pytest.approx(logits.scores().zsl)
 
 
+def test_ausuc_is_the_area_under_the_steps_of_all_calibrations(logits):
+    area = 0.0
+    before = 0.0
+    for calibration in np.unique(logits.leads):  # at every other calibration nothing changes
+        scores = logits.scores(calibration)
+        area += (scores.unseen - before) * scores.seen / 100
+        before = scores.unseen
+    assert logits.scores().ausuc == pytest.approx(area)
+    assert logits.ausuc == pytest.approx(100 * trade_off(logits).area, abs=3)  # of 200 points
+
+
 def test_a_classifier_that_is_always_right_has_the_area_1(make_dataset, rng):
     assert trade_off(logits_of(make_dataset(), rng, lead=100.0)).area == pytest.approx(1.0)
 

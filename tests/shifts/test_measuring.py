@@ -92,7 +92,7 @@ def test_measuring_leaves_the_global_random_state_alone(world):
 def test_the_table_and_the_readings_say_the_same(by_class, poor):
     table = poor.table(by_class=by_class)
     chosen = [r for r in poor.readings if (r.label is not None) == by_class]
-    assert list(table.columns) == [*NUMBERS, "word"]
+    assert list(table.columns) == [*NUMBERS, "word", "advice", "beside"]
     assert len(table) == len(chosen) == len(METRICS) * (len(poor.names) if by_class else 1)
     for r in chosen:
         row = table.loc[(r.meter, r.metric, r.label) if by_class else (r.meter, r.metric)]

@@ -78,7 +78,10 @@ def test_a_perfect_generator_of_many_features_is_fine_though_real_rows_are_few()
     report = measure(world.dataset, Truth(world), n=200)
     of_all = [r for r in report.readings if r.label is None and r.metric != "response"]
     words = {r.metric: r.word for r in of_all}
-    assert set(words.values()) == {"fine"}, words
+    unsure = {metric for metric, word in words.items() if word == "cannot tell"}
+    # 20 rows fill 19 of 64 directions, and a collapse would be no further from half of them.
+    assert unsure == {"effective rank", "Frechet", "sliced Wasserstein", "neighbour test"}
+    assert {words[metric] for metric in words.keys() - unsure} == {"fine"}, words
     assert report.reading("recall").value > 0.9
 
 

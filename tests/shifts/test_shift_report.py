@@ -135,7 +135,7 @@ def test_the_table_is_of_all_classes_together():
         ("variance", "spread"),
         ("structure", "distance order"),
     ]
-    columns = ["value", "low", "high", "floor", "ceiling", "score", "word"]
+    columns = ["value", "low", "high", "floor", "ceiling", "score", "word", "advice", "beside"]
     assert list(table.columns) == columns
 
 
@@ -179,12 +179,16 @@ def test_the_dictionary_to_the_letter():
                 "ceiling": 0.98765,
                 "score": 0.9,
                 "word": "fine",
+                "advice": "",
+                "beside": None,
             },
             {
                 "meter": "variance",
                 "metric": "spread",
                 "label": "cat",
                 "word": "not measured",
+                "advice": "",
+                "beside": None,
                 **nothing,
             },
         ],
@@ -327,16 +331,48 @@ def test_another_error_is_not_hidden():
         collector().add(failing(ZeroDivisionError()), None)
 
 
-@pytest.mark.parametrize(
-    ("change", "p", "word"),
-    [
-        ({}, 0.05, "watch"),
-        ({}, 0.0499, "fine"),
-        ({}, None, "fine"),
-        ({"label": "cat"}, 0.2, "fine"),
-        ({"metric": "disparity"}, 0.2, "fine"),
-    ],
-)
-def test_chance_takes_fine_from_the_distance_order_of_all(change, p, word):
-    lucky = replace(reading("distance order", None, 0.95, "fine"), **change)
-    assert lucky.with_chance(p) == replace(lucky, word=word)
+@pytest.mark.parametrize(("p", "word"), [(0.05, "cannot tell"), (0.0499, "fine"), (None, "fine")])
+def test_chance_takes_fine_from_the_distance_order_of_all_and_not_of_a_class(p, word):
+    lucky = replace(estimate("distance order", [[0.95, 0.9], [0.95, 0.9]]), p=p)
+    assert Reading.of_all_classes(lucky, 20).word == word
+    assert Reading.of_class(lucky, 0, "cat").word == "fine"
+
+
+# --- What cannot be told, and what stands beside ----------------------------------------------
+
+
+def test_the_sentence_of_what_cannot_be_told():
+    unsure = [replace(r, word="cannot tell", advice="ask for more") for r in READINGS[:3]]
+    assert report(readings=tuple(unsure)).sentence == (
+        "Whether the synthesized classes agree with their descriptions cannot be told, for real "
+        "ones reach only 0.99 and mistaken ones 0.00: ask for more; "
+        "whether they are as varied as real ones cannot be told, for the variance of so few real "
+        "rows is itself uncertain: ask for more; "
+        "and whether they stand to each other as in reality cannot be told, for real data reach "
+        "a rank correlation of 0.99 that may be chance: ask for more."
+    )
+
+
+def test_only_what_cannot_be_told_has_advice():
+    sure = Reading.of_all_classes(estimate("spread", [[0.9], [0.9]]), 20)
+    unsure = estimate("spread", [[0.9], [0.9]])
+    unsure = replace(unsure, goodness=replace(unsure.goodness, ceiling=np.array([0.0, 1.0])))
+    assert sure.advice == ""
+    # The half width is 1.96 / sqrt(2), the room 0.5: (1.386 / 0.5)^2 = 7.68 times as many rows.
+    assert Reading.of_all_classes(unsure, 20).advice == (
+        "about 154 rows a class would do, real and synthesized, in place of 20"
+    )
+
+
+def test_beside_each_reading_stands_what_another_generator_reaches():
+    other = report(
+        readings=(
+            reading("agreement", None, 0.9, value=0.125),
+            reading("spread", "cat", 0.8, value=0.25),
+            missing("spread", None),
+        )
+    )
+    both = report().beside(other)
+    beside = {(r.metric, r.label): r.beside for r in both.readings if r.beside is not None}
+    assert beside == {("agreement", None): 0.125, ("spread", "cat"): 0.25}
+    assert [replace(r, beside=None) for r in both.readings] == list(READINGS)

@@ -83,9 +83,11 @@ def test_of_many_changed_places_the_largest_are_kept(world):
     assert changed_places(halves, most=1) == every[:1]
 
 
-def test_three_classes_in_the_right_order_are_not_fine_for_they_have_few_orders():
+def test_three_classes_in_the_right_order_cannot_tell_for_they_have_few_orders():
     world = gaussian_world(4, seen=10, unseen=3, attributes=2, samples=40, noise=0.2)
     report = measure(world.dataset, Truth(world), n=40, repeats=4, metrics=("structure",))
     assert report.mantel_p > 0.1  # of six orders one is right
     assert report.reading("structure").score > 0.9
-    assert report.reading("structure").word == "watch"
+    assert report.reading("structure").value == pytest.approx(1)
+    assert report.reading("structure").word == "cannot tell"
+    assert report.reading("structure").advice == "about 4 classes would do, in place of 3"

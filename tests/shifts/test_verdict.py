@@ -9,7 +9,7 @@ from gsmflow_lite.shifts.estimates import Bounded
 from gsmflow_lite.shifts.meters import BY_NAME
 from gsmflow_lite.shifts.report import Reading
 from gsmflow_lite.shifts.variance import spread
-from gsmflow_lite.shifts.verdict import FINE, SHIFTED, WORDS, judge, watched_if_by_chance
+from gsmflow_lite.shifts.verdict import FINE, SHIFTED, WORDS, judge
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,8 @@ def test_every_word_occurs_in_the_reports_of_these_tests(readings):
 def test_words_follow_their_rule_in_every_reading(readings):
     for reading in readings:
         if reading.measured:
-            assert (reading.word == "fine") == (reading.score >= FINE), reading
+            assert reading.word != "fine" or reading.score >= FINE, reading
+            assert reading.word != "watch" or reading.metric != "spread" or reading.score < FINE
             assert reading.word != "shifted" or reading.score < SHIFTED, reading
         else:
             assert np.isnan(reading.score)
@@ -76,9 +77,9 @@ def test_a_value_below_the_floor_has_the_score_0():
 
 
 @pytest.mark.parametrize(("value", "score"), [(0.1, 0.0), (0.2, 1.0), (0.9, 1.0)])
-def test_where_real_features_are_no_better_than_the_floor_nothing_is_fine(value, score):
+def test_where_real_features_are_no_better_than_the_floor_nothing_can_be_told(value, score):
     ceiling = np.array([0.1, 0.2, 0.3])
-    assert judge(Bounded(ceiling - 0.2 + value, 0.2, ceiling)) == (score, "watch")
+    assert judge(Bounded(ceiling - 0.2 + value, 0.2, ceiling)) == (score, "cannot tell")
 
 
 @pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
@@ -86,8 +87,8 @@ def test_where_real_features_are_no_better_than_the_floor_nothing_is_fine(value,
     ("value", "ceiling", "score", "word"),
     [
         (-1.4, -1.0, 0.6, "watch"),
-        (-2.0, -2.0, 1, "watch"),
-        (-2.1, -2.0, 0, "watch"),
+        (-2.0, -2.0, 1, "cannot tell"),
+        (-2.1, -2.0, 0, "cannot tell"),
         (-1.0, -(2 - 1e-8), 1, "fine"),
     ],
 )
@@ -127,14 +128,45 @@ def test_scores_of_a_chance_of_telling_apart_fall_on_either_side_of_a_half():
 
 
 @pytest.mark.parametrize(
-    ("word", "p", "expected"),
+    ("value", "p", "expected"),
     [
-        ("fine", 0.2, "watch"),
-        ("fine", 0.05, "watch"),
-        ("fine", 0.0499, "fine"),
-        ("fine", None, "fine"),
-        ("shifted", 0.2, "shifted"),
+        (0.9, 0.2, "cannot tell"),
+        (0.9, 0.05, "cannot tell"),
+        (0.9, 0.0499, "fine"),
+        (0.9, None, "fine"),
+        (0.6, 0.2, "watch"),
+        (0.2, 0.2, "shifted"),
     ],
 )
-def test_a_fine_distance_order_that_chance_explains_is_only_watched(word, p, expected):
-    assert watched_if_by_chance(word, p) == expected
+def test_a_fine_distance_order_that_chance_explains_cannot_be_told(value, p, expected):
+    one = np.ones(2)
+    assert judge(Bounded(value * one, 0.0, one), p).word == expected
+
+
+AROUND = np.array([-1.0, 1.0]) / np.sqrt(2)  # of standard deviation 1
+FAULTS = [  # the half width of the ceiling at 1; how far chance takes the floor or fault up from 0
+    (0.9, 0.4, "fine"),
+    (0.95, 0.4, "cannot tell"),  # sqrt(0.95^2 + 0.4^2) > 1
+    (0.4, 0.9, "fine"),
+    (0.4, 0.95, "cannot tell"),
+]
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+@pytest.mark.parametrize(("of_real", "of_fault", "word"), FAULTS)
+def test_what_real_features_do_not_surely_surpass_cannot_tell(of_real, of_fault, word, faulty):
+    ceiling = 1 + of_real / 1.96 * AROUND
+    fault = np.array([-of_fault, of_fault]) / 0.9  # the 95th percentile is at 0.9 of the way
+    bounded = Bounded(np.ones(2), -9.0, ceiling, fault) if faulty else None
+    assert judge(bounded or Bounded(np.ones(2), fault, ceiling)).word == word
+
+
+@pytest.mark.parametrize(("value", "word"), [(0.86, "watch"), (0.94, "fine")])
+def test_what_is_no_better_than_a_fault_is_not_fine(value, word):
+    one = np.ones(2)
+    assert judge(Bounded(value * one, 0.0, one, 0.9 * one)).word == word
+
+
+def test_what_is_worse_than_real_features_beyond_chance_is_shifted_though_the_floor_is_too():
+    goodness = Bounded(-9 + AROUND, np.array([-1.5, -0.5]), -0.9 + 0.2 * AROUND)
+    assert judge(goodness).word == "shifted"
