@@ -53,6 +53,7 @@ class ExplorePanel(MapPanel):
     """The panel of :func:`explore`."""
 
     kind = "explore"
+    former = ("prototype", "mining")  # switches of version 0.1
 
     def __init__(
         self,

@@ -51,6 +51,7 @@ class Panel:
 
     kind = "panel"
     help = ""
+    former: tuple[str, ...] = ()  # settings that this kind of panel had in older versions
 
     def __init__(
         self, controls: Mapping[str, Any], *, name: str, hide: Sequence[str] = (), start: str = ""
@@ -77,7 +78,7 @@ class Panel:
 
     def _begin_with(self, text: str) -> None:
         """Take the settings from a state, without a move that could be undone."""
-        self._apply(state.from_text(self.kind, text, self.initial))
+        self._apply(state.from_text(self.kind, text, self.initial, self.former))
         self.shown = self.settings
         self._history.begin_at(self.settings)
 
@@ -138,7 +139,7 @@ class Panel:
 
         Raises ``ConfigError`` for a text that is no state of this panel. Then nothing has changed.
         """
-        self.set(**state.from_text(self.kind, text, self.initial))
+        self.set(**state.from_text(self.kind, text, self.initial, self.former))
 
     @property
     def can_undo(self) -> bool:

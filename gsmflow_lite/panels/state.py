@@ -6,7 +6,7 @@ differs from the start. A setting that holds several names stands there once for
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,15 +25,19 @@ def to_text(panel: str, settings: Settings, start: Settings) -> str:
     return f"{panel}?{urlencode(pairs)}" if pairs else panel
 
 
-def from_text(panel: str, text: str, start: Settings) -> dict[str, Any]:
+def from_text(
+    panel: str, text: str, start: Settings, former: Collection[str] = ()
+) -> dict[str, Any]:
     """Read all settings: those of ``start``, replaced by those that stand in the text.
 
-    Raises ``ConfigError`` for a text that is no state of this kind of panel.
+    ``former`` are names of settings that older versions had; they are passed over. Raises ``ConfigError`` for a text that is no state of this kind of panel.
     """
     settings = dict(start)
     lists: dict[str, list[str]] = {}
 
     for name, word in parse_qsl(_pairs(panel, text.strip()), keep_blank_values=True):
+        if name in former:
+            continue
         if name not in start:
             raise ConfigError(f"this panel has no setting {name[:40]!r}: it has {', '.join(start)}")
         if isinstance(start[name], tuple):

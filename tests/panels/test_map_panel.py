@@ -20,7 +20,7 @@ class LittlePanel(MapPanel):
 
     def __init__(self, scene: Scene, generators) -> None:
         controls = {"classes": class_chooser(scene.dataset)}
-        super().__init__(scene, generators, controls, zoo=False, name="little")
+        super().__init__(scene, generators, controls, zoo=glyph_zoo(), name="little")
         self.arrange([self.controls["classes"].widget], [self.map.figure])
         self.redraw()
 
@@ -32,7 +32,7 @@ class LittlePanel(MapPanel):
 @pytest.fixture
 def little(make_dataset):
     dataset = make_dataset(rows=20, class_names=NAMES)
-    generators = {"mine": RidgeGaussian.fit(dataset), "shipped": Mechanisms(mining=False)}
+    generators = {"mine": RidgeGaussian.fit(dataset), "shipped": Mechanisms(start=False)}
     panel = LittlePanel(Scene.first(dataset), generators)
     yield panel
     panel.close()
@@ -76,7 +76,7 @@ def test_every_real_point_says_its_class_status_and_row(little):
 
 def test_mechanisms_stand_for_the_flow_that_was_trained_with_them(little):
     flow = little.source("shipped")
-    expected = glyph_zoo().model(Mechanisms(mining=False))
+    expected = glyph_zoo().model(Mechanisms(start=False))
     parameters = zip(flow.parameters(), expected.parameters(), strict=True)
     assert all((one == other).all() for one, other in parameters)
 

@@ -63,7 +63,7 @@ def test_arrows_lead_from_the_middle_of_the_first_to_that_of_the_second(panel):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"temperature": 0.5, "second": "ridge-Gaussian", "first": "GSMFlow on a ridge start"}],
+    [{}, {"temperature": 0.5, "second": "ridge-Gaussian", "first": "GSMFlow minus ridge start"}],
 )
 def test_the_code_of_the_view_makes_the_same_table(panel, settings):
     panel.set(**settings)

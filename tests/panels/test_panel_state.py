@@ -154,16 +154,14 @@ FORMER_STATES = [
     (
         explore,
         "explore?classes=Q&classes=2&generator=ridge-Gaussian&temperature=0.5&samples=25&seed=3"
-        "&structure=0.4&towards_seen=0.2&ellipses=on&graph=on",
+        "&mining=off&prototype=off&structure=0.4&towards_seen=0.2&ellipses=on&graph=on",
         {
             "classes": ("Q", "2"),
             "generator": "ridge-Gaussian",
             "semantics": True,
             "positioning": True,
-            "prototype": True,
             "perturbation": True,
-            "mining": True,
-            "start": False,
+            "start": True,
             "temperature": 0.5,
             "samples": 25,
             "seed": 3,
