@@ -27,7 +27,7 @@ PRESETS = {
     "lite/glyphs": lite("glyphs"),
     "lite/features": lite("features"),
     "lite/hangul": lite("hangul"),
-    "full/glyphs": full("glyphs"),
+    "as published, laptop size": full("glyphs"),
     "two dimensions": TWO_DIMENSIONS,
 }
 PRESET_OF_DATA = {

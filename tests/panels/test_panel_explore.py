@@ -332,7 +332,7 @@ DOSES = {"semantic": 0.3, "variance": -0.25, "structure": 0.5, "mixed": 0.1, "to
     [
         {},
         {"classes": LETTERS, **DOSES},
-        {"temperature": 0.55, "samples": 35, "seed": 4, "mining": False, "start": True},
+        {"temperature": 0.55, "samples": 35, "seed": 4, "perturbation": False, "start": False},
         {"generator": RIDGE_NAME, "temperature": 1.35, "variance": 0.4},
         {"generator": REAL_NAME, "seed": 2},
         {"temperature": 0.0, "semantics": False},

@@ -140,7 +140,7 @@ def test_code_before_anything_is_drawn_says_what_is_missing(explore_own, make_da
 
 def test_the_state_brings_the_same_view_back(explorer):
     explorer.set(classes=LETTERS, generator=RIDGE_NAME, temperature=0.55, seed=4)
-    explorer.set(variance=-0.35, mining=False, graph=True)
+    explorer.set(variance=-0.35, positioning=False, graph=True)
     text = explorer.state()
     settings = explorer.settings
     places = xy(explorer, "synthesized").copy()
@@ -333,7 +333,7 @@ def test_own_generators_stand_first_and_keep_their_names(explore_own, make_datas
     generators = {"one": RidgeGaussian.fit(dataset), "two": RidgeGaussian.fit(dataset)}
     panel = explore_own(dataset, generators)
     assert list(panel.controls["generator"].options) == ["one", "two", RIDGE_NAME, REAL_NAME]
-    assert "mining" not in panel.controls
+    assert "semantics" not in panel.controls
 
 
 def test_data_that_cannot_be_held_back_offer_no_real_features(explore_own, make_dataset):
