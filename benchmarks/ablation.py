@@ -25,76 +25,50 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from gsmflow_lite import (
-    Config,
-    GSMFlow,
-    GZSLDataset,
-    MiningConfig,
-    RealSamples,
-    SavedModel,
-    lite,
-    load,
-)
-from gsmflow_lite.generators import MECHANISMS, zoo
+from gsmflow_lite import Config, GSMFlow, GZSLDataset, RealSamples, SavedModel, full, lite, load
+from gsmflow_lite.generators import MECHANISMS
+from gsmflow_lite.presets import suited
+from gsmflow_lite.runs.settings import with_changes
 from gsmflow_lite.scores.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
 from gsmflow_lite.shifts.measuring import measure
 from gsmflow_lite.storage import write_json
 
-MINING = {  # by data set: features differ in size, so steps do
-    "glyphs": zoo.MINING,
-    "features": MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0),
-}
-# As many epochs again: mining makes two rows of each, and so takes twice as many steps.
-TWICE = {"twice": True}
 BASELINE = "ridge-Gaussian"
-FULL = "full method"
-SHAPE = {"start": "none", "relative_positioning": True}
-CURES = {"prototype_weight": 3.0, "perturbation": 0.2, "mining": MINING, "lr": 3e-4}
-
-
-def minus(name: str, **more: object) -> tuple[dict, dict]:
-    """Changes of model and training that switch one mechanism off in the papers' method."""
-    mechanism = MECHANISMS[name]
-    off = {mechanism.setting: mechanism.off}
-    model = SHAPE | off if mechanism.section == "model" else SHAPE
-    training = CURES | off if mechanism.section == "training" else CURES
-    return model, training | more
-
-
-PAPERS = {  # the method of the papers with everything on, and with one thing off
-    FULL: (SHAPE, CURES),
-    "minus semantics": minus("semantics"),
-    "minus mining": minus("mining"),
-    "minus mining, twice the epochs": minus("mining", **TWICE),
-    "minus perturbation": minus("perturbation"),
-    "minus relative positioning": minus("positioning"),
-    "minus prototype loss": minus("prototype"),
+FULL_METHOD = "full method"
+MINUS = {  # what is switched off in the full method, by row
+    "minus semantics": "semantics",
+    "minus mining": "mining",
+    "minus mining, twice the epochs": "mining",
+    "minus perturbation": "perturbation",
+    "minus relative positioning": "positioning",
+    "minus prototype loss": "prototype",
 }
-OURS = {  # this library's settings, and one thing changed
-    "lite": ({}, {}),
-    "no semantics in the flow": ({"semantics": "none"}, {}),
-    "semantics in the first block only": ({"semantics": "first"}, {}),
-    "with relative positioning": ({"relative_positioning": True}, {}),
-    "no relative positioning": ({"relative_positioning": False}, {}),
-    "attributes scaled": ({"scale_attributes": True}, {}),
-    "with prototype loss": ({}, {"prototype_weight": 1.0}),
-    "with perturbation": ({}, {"perturbation": 0.2}),
-    "with boundary mining": ({}, {"mining": MINING}),
-    "twice the epochs": ({}, TWICE),
-    "start from ridge means only": ({"start": "ridge"}, {}),
-    "no start, no semantics": ({"start": "none", "semantics": "none"}, {"lr": 3e-4}),
+OURS: dict[str, dict] = {  # changes of this library's settings, by row
+    "lite": {},
+    "no semantics in the flow": {"model.semantics": "none"},
+    "semantics in the first block only": {"model.semantics": "first"},
+    "with relative positioning": {"model.relative_positioning": True},
+    "no relative positioning": {"model.relative_positioning": False},
+    "attributes scaled": {"model.scale_attributes": True},
+    "with prototype loss": {"training.prototype_weight": 1.0},
+    "no prototype loss": {"training.prototype_weight": 0.0},
+    "with perturbation": {"training.perturbation": 0.2},
+    "no perturbation": {"training.perturbation": 0.0},
+    "start from ridge means only": {"model.start": "ridge"},
+    "no start": {"model.start": "none"},
+    "no start, no semantics": {"model.start": "none", "model.semantics": "none"},
 }
-CHANGES = OURS | PAPERS
-SCORES = ("seen", "unseen", "harmonic", "zsl")
+SCORES = ("seen", "unseen", "harmonic", "zsl", "ausuc")
 METERS = ("semantic", "variance", "structure")
-HEADINGS = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1"}
+HEADINGS = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1", "ausuc": "AUSUC"}
 SYNTHESIZED = 400  # features of each class for the meters
 
 
 def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
-    config = lite("glyphs" if options.dataset == "glyphs" else "features")
+    settings = suited(options.dataset)
+    config = lite(settings)
     dataset = load(options.dataset, features=options.features).preprocessed(
         config.preprocessing, config.components
     )
@@ -102,7 +76,7 @@ def main() -> None:
     if options.json.exists():
         done = json.loads(options.json.read_text())
 
-    methods = methods_of(config)
+    methods = methods_of(settings)
     if options.only is not None:
         methods = {name: methods[name] for name in methods if name in options.only}
 
@@ -153,23 +127,27 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def methods_of(config: Config) -> dict[str, Method]:
+def methods_of(name: str) -> dict[str, Method]:
+    """The baselines, then a flow for each row of :func:`settings_of`."""
+    config = lite(name)
     methods = {BASELINE: ridge_gaussian(config), "ESZSL": eszsl, "oracle": oracle(config)}
-    for name, (model, training) in CHANGES.items():
-        changed = replace(config.model, **model)
-        if name != "lite" and changed == config.model and not training:
-            continue  # the settings are so already
-        if name in PAPERS and config.name == "lite/features":
-            # Without a start the flow is still learning after the 9 epochs of the others.
-            training = training | {"epochs": 30}
-        epochs = training.get("epochs", config.training.epochs)
-        training = {**training, "epochs": 2 * epochs if training.get("twice") else epochs}
-        training.pop("twice", None)
-        if training.get("mining"):
-            training["mining"] = MINING[config.name.removeprefix("lite/")]
-        whole = replace(config, model=changed, training=replace(config.training, **training))
-        methods[name] = flow(whole, device="cpu")
-    return methods
+    return methods | {row: flow(one, device="cpu") for row, one in settings_of(name).items()}
+
+
+def settings_of(name: str) -> dict[str, Config]:
+    """This library's settings and changes of them, then the papers' method and parts of it."""
+    config = lite(name)
+    changed = {row: with_changes(config, changes) for row, changes in OURS.items()}
+    rows = {row: one for row, one in changed.items() if row == "lite" or one != config}
+
+    whole = full(name)
+    rows[FULL_METHOD] = whole
+    for row, mechanism in MINUS.items():
+        rows[row] = MECHANISMS[mechanism].without(whole)
+        if "twice" in row:  # mining makes two rows of each, and so takes twice as many steps
+            twice = replace(rows[row].training, epochs=2 * whole.training.epochs)
+            rows[row] = replace(rows[row], training=twice)
+    return rows
 
 
 def _model_file(folder: Path | None, key: str) -> Path | None:

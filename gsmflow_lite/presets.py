@@ -76,6 +76,29 @@ LITE = {
 
 #: The papers' method, all of it and without a start, at a length at which it works.
 FULL = {
+    "hangul": replace(
+        LITE["hangul"],
+        name="full/hangul",
+        training=replace(
+            LITE["hangul"].training,
+            epochs=8,
+            lr_step=1,
+            prototype_weight=1.0,
+            mining=MiningConfig(epochs=3, hidden=256, lr=1e-3, step=3.0, loops=5, beta=10.0),
+        ),
+    ),
+    "features": replace(
+        LITE["features"],
+        name="full/features",
+        model=replace(LITE["features"].model, start="none"),
+        training=TrainingConfig(
+            epochs=30,
+            lr=3e-4,
+            prototype_weight=3.0,
+            perturbation=0.2,
+            mining=MiningConfig(epochs=3, hidden=128, step=0.3, loops=10, beta=10.0),
+        ),
+    ),
     "glyphs": replace(
         LITE["glyphs"],
         name="full/glyphs",

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from scipy import stats
 
+from gsmflow_lite import lite
+from gsmflow_lite.generators import MECHANISMS
+
 SCRIPT = Path(__file__).resolve().parents[2] / "benchmarks" / "ablation.py"
 
 
@@ -59,35 +62,35 @@ def test_the_interval_is_students(ablation):
     assert ablation.interval(values) == f"53.0 ± {(high - low) / 2:.1f}"
 
 
-def test_every_row_but_the_first_changes_something(ablation):
-    from gsmflow_lite import lite
+@pytest.mark.parametrize("name", ["glyphs", "hangul", "features"])
+def test_every_row_but_the_first_changes_something(ablation, name):
+    config = lite(name)
+    rows = ablation.settings_of(name)
+    assert next(iter(rows)) == "lite"
+    assert all(one != config for row, one in rows.items() if row != "lite")
+    assert ("with relative positioning" in rows) != config.model.relative_positioning
+    assert ("no relative positioning" in rows) == config.model.relative_positioning
 
-    for name in ("glyphs", "features"):
-        config = lite(name)
-        changed = [row for row in ablation.methods_of(config) if row in ablation.CHANGES]
-        assert changed[0] == "lite"
-        assert ("with relative positioning" in changed) != config.model.relative_positioning
-        assert ("no relative positioning" in changed) == config.model.relative_positioning
 
-
-def test_each_row_of_the_papers_method_takes_one_thing_from_the_full_one(ablation):
-    shape, cures = ablation.PAPERS[ablation.FULL]
-    for name, (model, training) in ablation.PAPERS.items():
-        changed = [k for k in model if model[k] != shape.get(k)] + [
-            k for k in cures if training[k] != cures[k]
-        ]
-        assert len(changed) == (name != ablation.FULL)
+@pytest.mark.parametrize("name", ["glyphs", "hangul", "features"])
+def test_each_row_of_the_papers_method_takes_one_mechanism_from_the_full_one(ablation, name):
+    rows = ablation.settings_of(name)
+    whole = {one for one in MECHANISMS if MECHANISMS[one].is_on(rows[ablation.FULL_METHOD])}
+    assert whole == set(MECHANISMS) - {"start"}
+    for row, mechanism in ablation.MINUS.items():
+        kept = {one for one in MECHANISMS if MECHANISMS[one].is_on(rows[row])}
+        assert whole - kept == {mechanism}
 
 
 def test_the_difference_to_a_row_is_taken_seed_by_seed(ablation):
-    cell = {"seen": 50.0, "unseen": 50.0, "harmonic": 50.0, "zsl": 50.0}
+    cell = {"seen": 50.0, "unseen": 50.0, "harmonic": 50.0, "zsl": 50.0, "ausuc": 25.0}
     cells = {
         f"{name}|{seed}": cell | {"harmonic": h}
         for seed, pair in enumerate([(40, 43), (60, 63)])
         for name, h in zip("ab", pair, strict=True)
     }
     row = ablation.table(cells, ["a", "b"], against="a").splitlines()[3]
-    assert row.split("|")[9].strip() == "3.0 ± 0.0"
+    assert row.split("|")[10].strip() == "3.0 ± 0.0"
 
 
 def test_meters_are_compared_seed_by_seed_too(ablation):

@@ -443,3 +443,14 @@ def test_features_of_another_width_are_refused(dataset, make_model):
             DataError, match=r"features must be a matrix with 3 columns, as in training, got shape"
         ):
             call()
+
+
+def test_the_size_of_a_block_of_rows_changes_no_density(make_dataset, monkeypatch):
+    data = make_dataset(rows=20)
+    density = new_model(data, ModelConfig(blocks=2, hidden=16, embedding=4))
+    rows = torch.from_numpy(data.features)
+    whole = density.log_prob(rows, data.attributes)
+    monkeypatch.setattr("gsmflow_lite.method.model.SCORED_AT_ONCE", 7 * 16)
+    torch.testing.assert_close(density.log_prob(rows, data.attributes), whole)
+    one_by_one = [density.log_prob(rows[i : i + 1], data.attributes) for i in range(len(rows))]
+    torch.testing.assert_close(torch.cat(one_by_one), whole)
