@@ -138,5 +138,6 @@ def test_a_preset_that_does_not_exist_is_refused_with_those_that_do(paper, bench
 
 
 def test_settings_of_the_library_that_do_not_exist_are_refused_with_those_that_do():
-    with pytest.raises(ConfigError, match="settings must be one of glyphs, hangul, features, got 'CUB'"):
+    names = "settings must be one of glyphs, hangul, features, got 'CUB'"
+    with pytest.raises(ConfigError, match=names):
         lite("CUB")

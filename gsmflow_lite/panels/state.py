@@ -30,7 +30,8 @@ def from_text(
 ) -> dict[str, Any]:
     """Read all settings: those of ``start``, replaced by those that stand in the text.
 
-    ``former`` are names of settings that older versions had; they are passed over. Raises ``ConfigError`` for a text that is no state of this kind of panel.
+    ``former`` are names of settings that older versions had; they are passed over. Raises
+    ``ConfigError`` for a text that is no state of this kind of panel.
     """
     settings = dict(start)
     lists: dict[str, list[str]] = {}
