@@ -125,5 +125,5 @@ def test_where_a_move_is_refused_no_measurement_is_said_of_others(panel):
     panel.wait()
     assert "choose at least one class" in panel.tools.line.value
     assert "GSMFlow minus semantics" not in panel.sentence.value
-    assert not any("minus" in state for state in panel.log.get("state", []))
+    assert not any("minus+semantics" in state for state in panel.log.get("state", []))
     assert "first: ridge-Gaussian, second: real features" in panel.caption  # as is shown

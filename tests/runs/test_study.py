@@ -188,7 +188,7 @@ GOOD = 'name = "x"\ndatasets = ["glyphs"]\n'
         (GOOD + "seeds = [0.5]", "seeds must be whole numbers"),
         (
             GOOD + 'presets = ["lite/nothing"]',
-            "settings must be one of glyphs, features, got 'nothing'",
+            "settings must be one of glyphs, hangul, features, got 'nothing'",
         ),
         (GOOD + 'presets = ["glyphs"]', "preset must begin with one of lite"),
         (GOOD + "presets = [1]", "preset must be text, got 1"),

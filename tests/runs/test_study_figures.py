@@ -19,10 +19,7 @@ def frame() -> pd.DataFrame:
     rng = np.random.default_rng(3)
     lines = [
         {"dataset": d, "preset": "lite/glyphs", "variant": row, "seed": seed, "status": "done"}
-        | {
-            name: 50 + 10 * i + rng.normal()
-            for name in (*STUDY_SCORES, *SHIFTS)
-        }
+        | {name: 50 + 10 * i + rng.normal() for name in (*STUDY_SCORES, *SHIFTS)}
         for d in ("glyphs", "flowers")
         for i, row in enumerate(ROWS)
         for seed in range(4)
