@@ -92,7 +92,7 @@ class Scene:
 
     @classmethod
     def of_zoo(cls, zoo: Zoo) -> Scene:
-        """Make the scene of the glyphs, whose map comes with the package."""
+        """Make the scene of embedded data, whose map comes with the package."""
         ready = partial(Projection.ready, layout=zoo.umap, neighbours=zoo.neighbours, seed=ZOO_SEED)
         return cls.through(zoo.dataset, ready, seed=ZOO_SEED)
 

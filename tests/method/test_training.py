@@ -283,15 +283,19 @@ def test_no_arithmetic_is_left_for_whoever_watches(dataset):
         assert not torch.is_autocast_enabled("cpu")
 
 
-def test_with_more_classes_than_rows_in_a_batch_the_loss_is_the_same(dataset):
-    model = new_model(dataset, MODEL).double()
+def rows_in_double_precision(dataset) -> TrainingRows:
     data = TrainingRows.of(dataset, torch.device("cpu"))
-    data = replace(
+    return replace(
         data,
         features=data.features.double(),
         attributes=data.attributes.double(),
         prototypes=data.prototypes.double(),
     )
+
+
+def test_with_more_classes_than_rows_in_a_batch_the_loss_is_the_same(dataset):
+    model = new_model(dataset, MODEL).double()
+    data = rows_in_double_precision(dataset)
     x = data.features[[1, 2, 8, 30]]
     labels = data.labels[[1, 2, 8, 30]]
     assert len(labels.unique()) < len(x) < len(data.attributes)
@@ -305,13 +309,7 @@ def test_the_prototype_loss_of_some_classes_has_the_expectation_of_the_loss_of_a
     with torch.no_grad():
         for weight in model.flow.parameters():
             weight.mul_(30)  # so that classes differ
-    data = TrainingRows.of(dataset, torch.device("cpu"))
-    data = replace(
-        data,
-        features=data.features.double(),
-        attributes=data.attributes.double(),
-        prototypes=data.prototypes.double(),
-    )
+    data = rows_in_double_precision(dataset)
     x, labels = data.features[:9], data.labels[:9]
     parameters = list(model.parameters())
 
