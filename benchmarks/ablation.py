@@ -1,17 +1,19 @@
 """Measure what each mechanism is worth: change one thing of the flow at a time.
 
     python benchmarks/ablation.py --dataset glyphs --seeds 5 --json glyphs.json --figure glyphs.png
+    python benchmarks/ablation.py --dataset hangul --judged 3 20 --seeds 3 --json hangul.json
     python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 5 --json flo.json
+    python benchmarks/ablation.py --dataset glyphs --draw 1 --only lite ridge-Gaussian --json 1.json
 
 Every row of the table, the baselines too, is chosen and scored under the same rules.
 
-Prints a table in Markdown: means over seeds with 95 % intervals (Student's t). Scores are per cent;
+Prints tables in Markdown: means over seeds with 95 % intervals (Student's t). Scores are per cent;
 *semantic*, *variance* and *structure* are the headlines of the three shift meters (agreement with
 the description, spread as a ratio of variances, rank correlation of class distances), on unseen
-classes. Everything, training length, classifier penalty and calibration, is chosen on validation
-classes; each seed draws its own weights, batches, noise and samples. Finished cells are kept in the
-JSON file, so that an interrupted table goes on; with ``--models`` trained models are kept too, and
-never trained again.
+classes. Everything, training length, classifier, its penalty and the calibration, is chosen on
+validation classes; one more table has the scores of each classifier. Each seed draws its own
+weights, batches, noise and samples. Finished cells are kept in the JSON file, so that an
+interrupted table goes on; with ``--models`` trained models are kept too, and never trained again.
 """
 
 from __future__ import annotations
@@ -29,7 +31,17 @@ from gsmflow_lite import Config, GSMFlow, GZSLDataset, RealSamples, SavedModel, 
 from gsmflow_lite.generators import MECHANISMS
 from gsmflow_lite.presets import suited
 from gsmflow_lite.runs.settings import with_changes
-from gsmflow_lite.scores.protocol import Method, eszsl, flow, oracle, ridge_gaussian, run
+from gsmflow_lite.scores.protocol import (
+    Method,
+    Outcome,
+    eszsl,
+    flow,
+    oracle,
+    ridge_gaussian,
+    run,
+    run_by_classifier,
+)
+from gsmflow_lite.seeds import stream
 from gsmflow_lite.shifts.measuring import measure
 from gsmflow_lite.storage import write_json
 
@@ -69,9 +81,12 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     settings = suited(options.dataset)
     config = lite(settings)
-    dataset = load(options.dataset, features=options.features).preprocessed(
-        config.preprocessing, config.components
-    )
+    dataset = load(options.dataset, features=options.features)
+    if options.draw is not None:
+        dataset = dataset.resplit(options.draw)
+    dataset = dataset.preprocessed(config.preprocessing, config.components)
+    if options.judged is not None:
+        dataset = with_few_test_rows(dataset, *options.judged)
     done = {"dataset": dataset.name, "cells": {}}
     if options.json.exists():
         done = json.loads(options.json.read_text())
@@ -91,6 +106,8 @@ def main() -> None:
                 write_json(options.json, done)
                 print(f"{key:45s}{cell}", flush=True)
     print(table(done["cells"], list(methods), options.against))
+    print("\nWith each classifier")
+    print(by_classifier(done["cells"], list(methods)))
     print(f"\nDifferences to {options.against}, seed by seed")
     print(differences(done["cells"], list(methods), options.against))
     if options.figure:
@@ -118,6 +135,16 @@ def _options() -> argparse.Namespace:
         metavar="ROW",
         help="differences are to this row (default: %(default)s)",
     )
+    parser.add_argument(
+        "--draw", type=int, metavar="SEED", help="draw other classes as the unseen ones"
+    )
+    parser.add_argument(
+        "--judged",
+        type=int,
+        nargs=2,
+        metavar=("SEEN", "UNSEEN"),
+        help="judge at most so many test rows of each seen, and of each unseen class",
+    )
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument(
         "--models", type=Path, metavar="FOLDER", help="keep the trained models here"
@@ -125,6 +152,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--figure", type=Path, metavar="FILE.png", help="draw the table")
     parser.add_argument("--json", type=Path, required=True)
     return parser.parse_args()
+
+
+def with_few_test_rows(dataset: GZSLDataset, seen: int, unseen: int) -> GZSLDataset:
+    """The data set with at most so many test rows of each class, the same ones at each call."""
+    rows = {}
+    for split, most in {"test_seen": seen, "test_unseen": unseen}.items():
+        order = stream(0, "rows judged").permutation(getattr(dataset, split))
+        of_class = [order[dataset.labels[order] == label][:most] for label in set(dataset.labels)]
+        rows[split] = np.sort(np.concatenate(of_class))
+    return replace(dataset, **rows)
 
 
 def methods_of(name: str) -> dict[str, Method]:
@@ -166,19 +203,33 @@ def filled(
     started = time.perf_counter()
     if cell.keys() >= set(SCORES) and kept and kept.exists():
         return cell | {"meters": _meters(dataset, SavedModel.load(kept).model, seed)}
-    outcome = run(method, dataset, seed=seed, folds=range(folds))
-    if kept and isinstance(outcome.generator, GSMFlow):
+    outcomes = _outcomes(method, dataset, seed, range(folds))
+    chosen = next(iter(outcomes.values()))
+    if kept and isinstance(chosen.generator, GSMFlow):
         kept.parent.mkdir(parents=True, exist_ok=True)
         SavedModel(
-            model=outcome.generator, preprocessing=dataset.preprocessing, notes={"seed": seed}
+            model=chosen.generator, preprocessing=dataset.preprocessing, notes={"seed": seed}
         ).save(kept)
     return {
-        **{name: round(value, 2) for name, value in asdict(outcome.scores).items()},
-        "setting": dict(outcome.choice.setting),
-        "validation_harmonic": round(outcome.choice.scores.harmonic, 2),
+        **_scores(chosen),
+        "classifiers": {name: _scores(outcome) for name, outcome in outcomes.items()},
         "seconds": round(time.perf_counter() - started, 1),
-        "meters": _meters(dataset, outcome.generator, seed),
+        "meters": _meters(dataset, chosen.generator, seed),
     }
+
+
+def _outcomes(method: Method, dataset: GZSLDataset, seed: int, folds: range) -> dict[str, Outcome]:
+    """The outcome with each classifier, the one that validation classes prefer first."""
+    if method is eszsl:
+        return {"bilinear": run(method, dataset, seed=seed, folds=folds)}
+    return run_by_classifier(method, dataset, seed=seed, folds=folds)
+
+
+def _scores(outcome: Outcome) -> dict:
+    scores = {name: round(value, 2) for name, value in asdict(outcome.scores).items()}
+    choice = outcome.choice
+    validation = round(choice.scores.harmonic, 2)
+    return scores | {"setting": dict(choice.setting), "validation_harmonic": validation}
 
 
 def _meters(dataset: GZSLDataset, generator, seed: int) -> dict[str, list[float]]:
@@ -233,6 +284,25 @@ def table(cells: dict[str, dict], names: list[str], against: str = BASELINE) -> 
             shown.append("" if name == against else interval(gains))
         lines.append(f"| {name} | {' | '.join(shown)} | {len(rows)} |")
     return "\n".join([*lines, _ceilings(cells)])
+
+
+def by_classifier(cells: dict[str, dict], names: list[str]) -> str:
+    """Means over seeds of H and T1 with each classifier."""
+    found: dict[str, dict[str, list[dict]]] = {}
+    for key, cell in cells.items():
+        for classifier, scores in cell.get("classifiers", {}).items():
+            found.setdefault(classifier, {}).setdefault(key.partition("|")[0], []).append(scores)
+
+    heads = [f"{HEADINGS[s]}, {classifier}" for classifier in found for s in ("harmonic", "zsl")]
+    lines = [f"| | {' | '.join(heads)} |", "|---" * (len(heads) + 1) + "|"]
+    for name in names:
+        shown = [
+            interval([one[score] for one in rows.get(name, [])])
+            for rows in found.values()
+            for score in ("harmonic", "zsl")
+        ]
+        lines.append(f"| {name} | {' | '.join(shown)} |")
+    return "\n".join(lines)
 
 
 def differences(cells: dict[str, dict], names: list[str], against: str) -> str:

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from ablation import with_few_test_rows
 
 from gsmflow_lite import Config, GZSLDataset, hangul, lite
 from gsmflow_lite.datasets.statistics import class_means
@@ -28,14 +29,13 @@ from gsmflow_lite.method.start import ridge_means
 from gsmflow_lite.runs.tables import student_half_width
 from gsmflow_lite.scores.evaluation import per_class_accuracy
 from gsmflow_lite.scores.protocol import Method, Outcome, flow, ridge_gaussian, run
-from gsmflow_lite.seeds import stream
 from gsmflow_lite.storage import write_json
 
 COUNTS = (25, 50, 100, 200, 400, 840)
 PERTURBATIONS = (0.1, 0.3, 0.6)
 STEPS_LIKE = 840  # with fewer classes an epoch has fewer steps, so there are more epochs
 MOST_EPOCHS = 64
-ROWS_JUDGED = {"test_seen": 3, "test_unseen": 20}  # of each class
+ROWS_JUDGED = (3, 20)  # of each seen, and of each unseen class
 FLOW = "flow"
 BASELINE = "ridge-Gaussian"
 FLOWS: dict[str, dict] = {  # changes of the model, by row
@@ -56,7 +56,11 @@ def main() -> None:
         for count in options.counts:
             cells = [(f"{row}|{count}|{seed}", row) for row in options.only or ROWS]
             missing = [(key, row) for key, row in cells if key not in done]
-            dataset = _few_test_rows(whole.with_seen(count, seed=seed), seed) if missing else whole
+            dataset = (
+                with_few_test_rows(whole.with_seen(count, seed=seed), *ROWS_JUDGED)
+                if missing
+                else whole
+            )
             for key, row in missing:
                 done[key] = _cell(row, dataset, count, seed)
                 write_json(options.json, done)
@@ -75,15 +79,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW")
     return parser.parse_args()
-
-
-def _few_test_rows(dataset: GZSLDataset, seed: int) -> GZSLDataset:
-    rows = {}
-    for split, most in ROWS_JUDGED.items():
-        order = stream(seed, "rows judged").permutation(getattr(dataset, split))
-        of_class = {k: order[dataset.labels[order] == k][:most] for k in np.unique(dataset.labels)}
-        rows[split] = np.sort(np.concatenate(list(of_class.values())))
-    return replace(dataset, **rows)
 
 
 # --- One cell -------------------------------------------------------------------------------------

@@ -106,8 +106,6 @@ FULL = {
         LITE["glyphs"],
         name="full/glyphs",
         source=ALL_MECHANISMS,
-        checks=4,
-        folds=4,
         model=ModelConfig(hidden=512, embedding=256),
         training=replace(LITE["glyphs"].training, epochs=20, mining=GLYPH_MINING),
     ),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -225,22 +225,45 @@ def run(
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
-    check_seed(seed)
-    if not len(folds):
-        raise ConfigError("at least one validation fold is needed to choose on, got none")
-
-    started = time.perf_counter()
     runner = _Runner(method, seed, watch)
     if protocol == "published":
-        choice, generator = runner.choose_on_test(dataset)
-        scores = choice.scores
-    else:
-        choice = runner.choose(dataset.validation_fold(number) for number in folds)
-        scores, generator = runner.test(dataset, choice)
+        return runner.choose_on_test(dataset)
+    judged = runner.judge_folds(dataset, folds)
+    (outcome,) = runner.test(dataset, [_best(judged)])
+    return outcome
 
-    total = time.perf_counter() - started
-    judging = runner.clock.seconds
-    return Outcome(scores, choice, generator, total - judging, judging)
+
+def run_by_classifier(
+    method: Method,
+    dataset: GZSLDataset,
+    *,
+    seed: int = 0,
+    folds: Sequence[int] = (0,),
+    watch: Watch = lambda event: None,
+) -> dict[str, Outcome]:
+    """Do as :func:`run` with ``validation``, for each classifier that a method can have.
+
+    The names of the classifiers are those of ``ClassifierConfig.kinds``. The first outcome is the
+    one that :func:`run` gives. Trainings are shared, so this takes hardly longer than one run; each
+    outcome has the seconds of all. Raises ``ConfigError`` as :func:`run` does, and for a method
+    whose settings name no classifier.
+    """
+    runner = _Runner(method, seed, watch)
+    judged = runner.judge_folds(dataset, folds)
+    if not all("classifier" in dict(setting) for setting in judged):
+        raise ConfigError(
+            "a method must name its classifier in its settings, got one that does not"
+        )
+
+    names = {str(dict(setting)["classifier"]) for setting in judged}
+    choices = {
+        name: _best({s: found for s, found in judged.items() if ("classifier", name) in s})
+        for name in names
+    }
+    first = _best(judged).setting
+    order = sorted(names, key=lambda name: (choices[name].setting != first, name))
+    outcomes = runner.test(dataset, [choices[name] for name in order])
+    return dict(zip(order, outcomes, strict=True))
 
 
 class _Clock:
@@ -263,14 +286,20 @@ class _Judged:
     scores: GZSLScores
 
 
+#: What was found out on validation folds, by setting.
+_Findings = dict[Setting, list[_Judged]]
+
+
 class _Runner:
-    """Runs one method, reports its events, and times how long judging takes."""
+    """Runs one method, reports its events, and times training and judging."""
 
     def __init__(self, method: Method, seed: int, watch: Watch) -> None:
+        check_seed(seed)
         self.method = method
         self.seed = seed
         self.watch = watch
         self.clock = _Clock()
+        self.started = time.perf_counter()
 
     def candidates(
         self, dataset: GZSLDataset, chosen: Setting | None = None
@@ -281,18 +310,17 @@ class _Runner:
             else:
                 self.watch(item)
 
-    def choose(self, folds: Iterable[GZSLDataset]) -> Choice:
-        """The setting with the highest harmonic mean, averaged over the folds."""
-        judged: dict[Setting, list[_Judged]] = {}
-        for fold in folds:
-            for candidate in self.candidates(fold):
+    def judge_folds(self, dataset: GZSLDataset, folds: Sequence[int]) -> _Findings:
+        """How every setting did on each of the folds."""
+        if not len(folds):
+            raise ConfigError("at least one validation fold is needed to choose on, got none")
+        judged: _Findings = {}
+        for number in folds:
+            for candidate in self.candidates(dataset.validation_fold(number)):
                 judged.setdefault(candidate.setting, []).append(self._judge(candidate))
         if not judged:
             raise ConfigError("a method must offer at least one candidate, got none")
-
-        best = max(judged, key=lambda setting: _mean_harmonic(judged[setting]))
-        calibration = _mean([one.calibration for one in judged[best]])
-        return Choice(best, calibration, "validation classes", _mean_scores(judged[best]))
+        return judged
 
     def _judge(self, candidate: Candidate) -> _Judged:
         with self.clock:
@@ -300,19 +328,36 @@ class _Runner:
             calibration = logits.best_calibration()
             return _Judged(calibration, logits.scores(calibration))
 
-    def test(self, dataset: GZSLDataset, choice: Choice) -> tuple[GZSLScores, Generator | None]:
-        """Train as was chosen, on all training rows, and look at the test set once."""
-        for candidate in self.candidates(dataset, choice.setting):
-            if candidate.setting == choice.setting:
-                with self.clock:
-                    scores = candidate.judge(self.watch).scores(choice.calibration)
-                return scores, candidate.generator
-        raise ConfigError(
-            f"a method must offer the setting {choice.setting} on every data set, "
-            "but here it did not"
-        )
+    def test(self, dataset: GZSLDataset, choices: Sequence[Choice]) -> list[Outcome]:
+        """Train as was chosen, on all training rows, and look at the test set once a choice.
 
-    def choose_on_test(self, dataset: GZSLDataset) -> tuple[Choice, Generator | None]:
+        Choices that differ in the classifier only share a training.
+        """
+        outcomes: dict[Setting, Outcome] = {}
+        waiting = {choice.setting: choice for choice in choices}
+        while waiting:
+            setting = next(iter(waiting))
+            for candidate in self.candidates(dataset, setting):
+                if candidate.setting in waiting:
+                    choice = waiting.pop(candidate.setting)
+                    with self.clock:
+                        scores = candidate.judge(self.watch).scores(choice.calibration)
+                    outcomes[choice.setting] = self._outcome(scores, choice, candidate.generator)
+                if not waiting:
+                    break
+            if setting in waiting:
+                raise ConfigError(
+                    f"a method must offer the setting {setting} on every data set, "
+                    "but here it did not"
+                )
+        return [outcomes[choice.setting] for choice in choices]
+
+    def _outcome(self, scores: GZSLScores, choice: Choice, generator: Generator | None) -> Outcome:
+        judging = self.clock.seconds
+        training = time.perf_counter() - self.started - judging
+        return Outcome(scores, choice, generator, training, judging)
+
+    def choose_on_test(self, dataset: GZSLDataset) -> Outcome:
         """The candidate with the highest harmonic mean on the test set, without calibration."""
         best: Candidate | None = None
         best_scores = None
@@ -328,12 +373,20 @@ class _Runner:
         if best is None or best_scores is None:
             raise ConfigError("a method must offer at least one candidate, got none")
         chosen_on = f"the TEST set, best of {looks} looks"
-        return Choice(best.setting, 0.0, chosen_on, best_scores), best.generator
+        choice = Choice(best.setting, 0.0, chosen_on, best_scores)
+        return self._outcome(best_scores, choice, best.generator)
 
 
 def _kept(generator: Generator | None) -> Generator | None:
     """The generator as it is now, though a flow may go on learning."""
     return copy.deepcopy(generator) if isinstance(generator, GSMFlow) else generator
+
+
+def _best(judged: _Findings) -> Choice:
+    """The setting with the highest harmonic mean, averaged over the folds."""
+    best = max(judged, key=lambda setting: _mean_harmonic(judged[setting]))
+    calibration = _mean([one.calibration for one in judged[best]])
+    return Choice(best, calibration, "validation classes", _mean_scores(judged[best]))
 
 
 def _mean(values: Sequence[float]) -> float:

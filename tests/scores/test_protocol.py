@@ -16,7 +16,15 @@ from gsmflow_lite import (
 )
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.events import Step
-from gsmflow_lite.scores.protocol import PROTOCOLS, Candidate, eszsl, flow, oracle, ridge_gaussian
+from gsmflow_lite.scores.protocol import (
+    PROTOCOLS,
+    Candidate,
+    eszsl,
+    flow,
+    oracle,
+    ridge_gaussian,
+    run_by_classifier,
+)
 
 CONFIG = Config(
     checks=2,
@@ -75,6 +83,33 @@ def test_two_folds_weigh_alike_in_the_choice(world):
 
     assert choice.setting == max(harmonic, key=lambda setting: np.mean(harmonic[setting]))
     assert choice.calibration == pytest.approx(np.mean(calibration[choice.setting]))
+
+
+# --- Every classifier ------------------------------------------------------------------------
+
+
+def test_each_classifier_gets_what_it_would_get_alone(world):
+    both = run_by_classifier(METHODS["flow"], world, folds=(0, 1))
+    assert set(both) == {"softmax", "likelihood"}
+    for kind, outcome in both.items():
+        only = replace(CONFIG, classifier=replace(CONFIG.classifier, kinds=(kind,)))
+        alone = run(flow(only, device="cpu"), world, folds=(0, 1))
+        assert outcome.choice == alone.choice
+        assert outcome.scores == alone.scores
+    assert next(iter(both.values())).choice == run(METHODS["flow"], world, folds=(0, 1)).choice
+
+
+def test_classifiers_share_a_training(world):
+    events = []
+    one_check = replace(CONFIG, checks=1)
+    run_by_classifier(flow(one_check, device="cpu"), world, watch=events.append)
+    epochs = [event.epoch for event in events if isinstance(event, Epoch)]
+    assert epochs == [1, 2, 3, 4] * 2  # on the fold, then on all training rows
+
+
+def test_a_method_that_names_no_classifier_has_none_to_compare(world):
+    with pytest.raises(ConfigError, match="a method must name its classifier in its settings"):
+        run_by_classifier(METHODS["eszsl"], world)
 
 
 # --- The published protocol ------------------------------------------------------------------
