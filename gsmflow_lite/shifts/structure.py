@@ -122,14 +122,14 @@ def _distance_order(halves: Halves) -> Estimate:
     )
     ceiling = correlate(first, second)
     correction = _correction(ceiling, correlate(synthesized, again))
-    value = _corrected(correlate(first, synthesized), correction)
+    value = _corrected(correlate(first, synthesized), correction, ceiling)
     together = Bounded(value, mantel.correlations, ceiling)
 
     from_each = _to_others(halves.first.distances)
     value = correlate(from_each, _to_others(halves.synthesized.distances))
     ceiling = correlate(from_each, _to_others(halves.second.distances))
     by_chance = correlate(from_each, _in_random_order(from_each, halves.seed))
-    by_class = Bounded(_corrected(value, correction), by_chance, ceiling)
+    by_class = Bounded(_corrected(value, correction, ceiling), by_chance, ceiling)
 
     estimate = Estimate.of_all_classes(DISTANCE_ORDER, together, by_class)
     return replace(estimate, p=mantel.p, squared=partial(_squared_noise, halves))
@@ -153,8 +153,15 @@ def _correction(
 def _corrected(
     correlations: Float[np.ndarray, "R ..."],
     correction: float,
+    ceiling: Float[np.ndarray, "R ..."],
 ) -> Float[np.ndarray, "R ..."]:
-    return np.clip(correlations * correction, -1, 1)
+    """Correct correlations, but lift their mean no higher than the mean of real features.
+
+    Nothing is in better order than reality: a factor that would make it so is itself uncertain.
+    """
+    mean = np.maximum(correlations.mean(0), LEAST_RELIABILITY)
+    most = np.maximum(ceiling.mean(0) / mean, 1.0)
+    return np.clip(correlations * np.minimum(correction, most), -1, 1)
 
 
 def _in_random_order(

@@ -8,7 +8,8 @@ from scipy.spatial.distance import pdist, squareform
 from scipy.stats import norm
 from shift_worlds import Changed, Truth, small_world
 
-from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.datasets import gaussian_world, glyphs
+from gsmflow_lite.generators.stored import RealSamples
 from gsmflow_lite.shifts.halves import Halves
 from gsmflow_lite.shifts.injection import Injected
 from gsmflow_lite.shifts.measuring import measure, real_features
@@ -91,3 +92,15 @@ def test_three_classes_in_the_right_order_cannot_tell_for_they_have_few_orders()
     assert report.reading("structure").value == pytest.approx(1)
     assert report.reading("structure").word == "cannot tell"
     assert report.reading("structure").advice == "about 4 classes would do, in place of 3"
+
+
+def test_the_distance_order_never_gets_better_as_more_rows_come_from_wrong_classes():
+    letters = glyphs(64)
+    rows, rest = letters.split_unseen(seed=0)
+    real = RealSamples(letters, rows)
+    orders = []
+    for dose in (0, 0.3, 0.5):
+        generator = Injected(rest, real, mixed=dose)
+        report = measure(rest, generator, n=100, repeats=20, metrics=("distance order",))
+        orders.append(report.reading("distance order").value)
+    assert orders == sorted(orders, reverse=True)
