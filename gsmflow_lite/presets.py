@@ -19,13 +19,13 @@ LITE = {
         source="this library, chosen on four validation folds of glyphs",
         preprocessing="whitened-pca",
         components=64,
-        checks=2,
+        checks=1,
         folds=2,
         model=ModelConfig(hidden=512, embedding=256, start="ridge-gaussian"),
         training=TrainingConfig(
-            epochs=16,
+            epochs=24,
             lr=1e-3,
-            lr_step=2,
+            lr_step=3,
             prototype_weight=1.0,
             perturbation=0.4,
             mining=None,
@@ -107,7 +107,7 @@ FULL = {
         name="full/glyphs",
         source=ALL_MECHANISMS,
         model=ModelConfig(hidden=512, embedding=256),
-        training=replace(LITE["glyphs"].training, epochs=20, mining=GLYPH_MINING),
+        training=replace(LITE["glyphs"].training, epochs=20, lr_step=2, mining=GLYPH_MINING),
     ),
 }
 
@@ -121,7 +121,7 @@ def lite(name: str = "features") -> Config:
     ``ConfigError`` for another name.
 
     >>> lite("glyphs").training.epochs
-    16
+    24
     """
     require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]

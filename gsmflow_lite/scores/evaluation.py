@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 from ..config import ClassifierConfig
@@ -89,10 +89,21 @@ class _Contest:
             lead=of_seen.max(1) - of_unseen.max(1),
         )
 
-    def accuracy(self, calibration: float) -> float:
+    def accuracies(self, calibrations: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
         """Mean per-class accuracy in per cent where a seen class needs a larger lead to win."""
-        answers = np.where(self.lead > calibration, self.best_seen, self.best_unseen)
-        return _mean_accuracy(self.truth, answers)
+        seen = self.best_seen == self.truth
+        unseen = self.best_unseen == self.truth
+        below = self._weight_at_most(calibrations, unseen)
+        above = self.weight[seen].sum() - self._weight_at_most(calibrations, seen)
+        return 100 * (above + below)
+
+    def _weight_at_most(
+        self, leads: Float[np.ndarray, " C"], counted: Bool[np.ndarray, " n"]
+    ) -> Float[np.ndarray, " C"]:
+        """Weight of the counted rows whose lead is at most so much."""
+        order = np.argsort(self.lead[counted])
+        weights = np.concatenate([[0.0], np.cumsum(self.weight[counted][order])])
+        return weights[np.searchsorted(self.lead[counted][order], leads, side="right")]
 
     @property
     def weight(self) -> Float[np.ndarray, " n"]:
@@ -122,18 +133,20 @@ class TestLogits:
     def _of_unseen(self) -> _Contest:
         return _Contest.of(self.dataset, self.dataset.test_unseen, self.joint_unseen)
 
+    def accuracies(self, calibrations: Float[np.ndarray, " C"]) -> Float[np.ndarray, "2 C"]:
+        """Accuracies in per cent of seen, then of unseen rows, at each of the calibrations."""
+        contests = (self._of_seen, self._of_unseen)
+        return np.stack([contest.accuracies(calibrations) for contest in contests])
+
     def scores(self, calibration: float = 0.0) -> GZSLScores:
         """Scores after ``calibration`` has been subtracted from every seen class.
 
         Reference: calibrated stacking, Chao et al. (2016).
         """
+        (seen,), (unseen,) = self.accuracies(np.array([calibration])).tolist()
         zsl_answers = self.dataset.unseen_classes[self.zsl.argmax(1)]
-        return GZSLScores.of(
-            self._of_seen.accuracy(calibration),
-            self._of_unseen.accuracy(calibration),
-            _mean_accuracy(self._of_unseen.truth, zsl_answers),
-            self.ausuc,
-        )
+        zsl = _mean_accuracy(self._of_unseen.truth, zsl_answers)
+        return GZSLScores.of(seen, unseen, zsl, self.ausuc)
 
     @cached_property
     def ausuc(self) -> float:
@@ -163,7 +176,8 @@ class TestLogits:
         leads, so the scale of the logits does not matter.
         """
         candidates = np.quantile(self.leads, np.linspace(0, 1, most))
-        harmonic = np.array([self.scores(calibration).harmonic for calibration in candidates])
+        seen, unseen = self.accuracies(candidates)
+        harmonic = 2 * seen * unseen / np.maximum(seen + unseen, 1e-9)
         best = candidates[harmonic >= harmonic.max() - 1e-9]
         return float(best[len(best) // 2])  # the middle of a plateau is safer than its edge
 

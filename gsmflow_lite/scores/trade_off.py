@@ -39,13 +39,10 @@ class TradeOff:
 
 
 def trade_off(logits: TestLogits, most: int = 200) -> TradeOff:
-    """Scores at ``most`` calibrations, which are quantiles of the leads, and beyond both ends.
+    """Accuracies at ``most`` calibrations, which are quantiles of the leads, and beyond both ends.
 
     A lead is by how much a row's best seen class is ahead of its best unseen class.
     """
     quantiles = np.quantile(logits.leads, np.linspace(0, 1, most))
     calibration = np.concatenate([[quantiles[0] - 1], quantiles, [quantiles[-1] + 1]])
-    scores = [logits.scores(each) for each in calibration]
-    seen = np.array([each.seen for each in scores])
-    unseen = np.array([each.unseen for each in scores])
-    return TradeOff(calibration, seen, unseen)
+    return TradeOff(calibration, *logits.accuracies(calibration))
