@@ -45,7 +45,7 @@ LITE = {
             lr_step=2,
             lr_gamma=0.75,
             prototype_weight=0.0,
-            perturbation=0.1,
+            perturbation=0.3,
             mining=None,
         ),
         classifier=ClassifierConfig(solver="lda", penalties=(0.1, 0.01)),

@@ -30,8 +30,8 @@ from .ridge_gaussian import RidgeGaussian
 
 ZOO_SEED = 0
 PREPROCESSING_ARRAYS = ("offset", "scale", "basis")
-#: Width of the hidden layers and epochs of the shipped flows, by data set.
-SHAPES = {"glyphs": (384, 24), "hangul": (512, 16)}
+#: Width of the hidden layers, epochs, and epochs between two falls of the rate, by data set.
+SHAPES = {"glyphs": (384, 24, 2), "hangul": (512, 16, 2)}
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,9 @@ class Mechanisms:
 
 
 def _with_every_mechanism(dataset: str) -> Config:
-    """The settings of :func:`gsmflow_lite.presets.lite`, longer and narrower."""
+    """The settings of :func:`gsmflow_lite.presets.lite` in the shape of the shipped flows."""
     config = lite(dataset)
-    hidden, epochs = SHAPES[dataset]
+    hidden, epochs, lr_step = SHAPES[dataset]
     model = replace(
         config.model,
         hidden=hidden,
@@ -84,7 +84,9 @@ def _with_every_mechanism(dataset: str) -> Config:
         relative_positioning=True,
         start="ridge-gaussian",
     )
-    return replace(config, model=model, training=replace(config.training, epochs=epochs))
+    return replace(
+        config, model=model, training=replace(config.training, epochs=epochs, lr_step=lr_step)
+    )
 
 
 @dataclass(frozen=True, eq=False)
