@@ -3,7 +3,6 @@
     python benchmarks/ablation.py --dataset glyphs --seeds 5 --json glyphs.json --figure glyphs.png
     python benchmarks/ablation.py --dataset hangul --judged 3 20 --seeds 3 --json hangul.json
     python benchmarks/ablation.py --dataset FOLDER --features lite0 --seeds 5 --json flo.json
-    python benchmarks/ablation.py --dataset glyphs --draw 1 --only lite ridge-Gaussian --json 1.json
 
 Every row of the table, the baselines too, is chosen and scored under the same rules.
 
@@ -87,10 +86,9 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     settings = suited(options.dataset)
     config = lite(settings)
-    dataset = load(options.dataset, features=options.features)
-    if options.draw is not None:
-        dataset = dataset.resplit(options.draw)
-    dataset = dataset.preprocessed(config.preprocessing, config.components)
+    dataset = load(options.dataset, features=options.features).preprocessed(
+        config.preprocessing, config.components
+    )
     if options.judged is not None:
         dataset = with_few_test_rows(dataset, *options.judged)
     done = {"dataset": dataset.name, "cells": {}}
@@ -140,9 +138,6 @@ def _options() -> argparse.Namespace:
         default=BASELINE,
         metavar="ROW",
         help="differences are to this row (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--draw", type=int, metavar="SEED", help="draw other classes as the unseen ones"
     )
     parser.add_argument(
         "--judged",

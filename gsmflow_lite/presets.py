@@ -106,6 +106,7 @@ FULL = {
         LITE["glyphs"],
         name="full/glyphs",
         source=ALL_MECHANISMS,
+        folds=1,
         model=ModelConfig(hidden=512, embedding=256),
         training=replace(LITE["glyphs"].training, epochs=20, lr_step=2, mining=GLYPH_MINING),
     ),

@@ -94,11 +94,11 @@ class _Contest:
         seen = self.best_seen == self.truth
         unseen = self.best_unseen == self.truth
         below = self._weight_at_most(calibrations, unseen)
-        above = self.weight[seen].sum() - self._weight_at_most(calibrations, seen)
+        above = self._weight_at_most(np.inf, seen) - self._weight_at_most(calibrations, seen)
         return 100 * (above + below)
 
     def _weight_at_most(
-        self, leads: Float[np.ndarray, " C"], counted: Bool[np.ndarray, " n"]
+        self, leads: Float[np.ndarray, " C"] | float, counted: Bool[np.ndarray, " n"]
     ) -> Float[np.ndarray, " C"]:
         """Weight of the counted rows whose lead is at most so much."""
         order = np.argsort(self.lead[counted])
