@@ -79,7 +79,7 @@ class DesignPanel(Panel):
         hide: Sequence[str] = (),
         state: str = "",
     ) -> None:
-        super().__init__(design_controls(scene), name=name, hide=hide, start=state)
+        super().__init__(design_controls(scene, generator), name=name, hide=hide, start=state)
         self.scene = scene
         self.generator = generator
         self.ready = ready

@@ -11,15 +11,19 @@ import numpy as np
 from ..datasets.base import GZSLDataset
 from ..explorer.invention import ranges
 from ..explorer.scene import Scene
+from ..generators.base import Generator
+from ..method.model import GSMFlow
 from .attribute_sliders import AttributeSliders
 from .controls import choice, heading, label, slider
 from .part_menus import PartMenus
 
 NOBODY = [("none", "")]
+CALM = 0.5  # a temperature at which pictures of a flow look like what is asked for
 
 
-def design_controls(scene: Scene) -> dict[str, Any]:
+def design_controls(scene: Scene, generator: Generator) -> dict[str, Any]:
     """Make the controls by name of their setting."""
+    pictured = scene.dataset.decode is not None and isinstance(generator, GSMFlow)
     dataset = scene.dataset
     classes = [(label(name), name) for name in dataset.unique_names]
     attribute_names = dataset.unique_attribute_names
@@ -34,11 +38,11 @@ def design_controls(scene: Scene) -> dict[str, Any]:
         "changes": _changes(dataset),
         "temperature": slider(
             "Temperature",
-            1.0,
+            CALM if pictured else 1.0,
             0.0,
             1.5,
             0.05,
-            "How far samples stray; 0 gives the typical one alone",
+            "How far samples stray: 0 gives the typical one alone, 1 all the variety there is",
         ),
         "seed": slider("Seed", 0, 0, 99, 1, "Of the noise"),
         "sweep": choice(

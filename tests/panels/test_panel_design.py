@@ -67,7 +67,7 @@ def slider_of(panel: DesignPanel, name: str):
 
 
 def synthesized_directly(
-    panel: DesignPanel, description: np.ndarray, temperature: float = 1.0, seed: int = 0
+    panel: DesignPanel, description: np.ndarray, temperature: float = 0.5, seed: int = 0
 ) -> np.ndarray:
     attributes = torch.from_numpy(description[None])
     features = panel.generator.synthesize(attributes, 40, temperature=temperature, seed=seed)
@@ -418,7 +418,7 @@ def test_a_kept_setting_is_on_the_list_with_its_scores(panel):
 def test_the_still_says_seed_method_and_map(panel):
     panel.set(seed=5)
     caption = panel.still()._supxlabel.get_text()
-    for part in ("GSMFlow", "temperature 1", "seed 5", "PCA and UMAP fitted on"):
+    for part in ("GSMFlow", "temperature 0.5", "seed 5", "PCA and UMAP fitted on"):
         assert part in caption
 
 
@@ -427,6 +427,12 @@ def test_glyphs_of_your_own_generator_are_those_of_the_package():
     panel = design(generator=mine)
     assert panel.generator is mine
     panel.close()
+
+
+def test_pictures_of_a_flow_begin_near_the_typical_one_and_those_of_others_with_all_variety(panel):
+    other = design(generator=RidgeGaussian.fit(glyph_zoo().dataset), name="others")
+    assert (panel.shown["temperature"], other.shown["temperature"]) == (0.5, 1.0)
+    other.close()
 
 
 def test_a_description_of_nothing_is_refused_and_the_panel_shows_all_the_same():
