@@ -166,7 +166,8 @@ def _table(done: dict, options: argparse.Namespace) -> str:
         ]
         for row in options.only or ROWS:
             values = [_values(done, row, count, options.seeds, score) for count in options.counts]
-            lines.append(f"| {row} | " + " | ".join(map(_interval, values)) + " |")
+            if any(values):
+                lines.append(f"| {row} | " + " | ".join(map(_interval, values)) + " |")
     return "\n".join(lines)
 
 
@@ -180,21 +181,25 @@ def _interval(values: list[float]) -> str:
 
 
 def _figure(done: dict, options: argparse.Namespace):
-    from gsmflow_lite.figures.style import still_figure
+    from gsmflow_lite.figures.style import PALETTE, open_axes, still_figure
 
-    figure = still_figure(9, 4.2, "How many classes must one have seen?", "Hangul, 60 unseen")
+    caption = f"Hangul, 60 unseen syllables; mean and 95 % interval of {options.seeds} seeds"
+    figure = still_figure(9, 4.2, "How many classes must one have seen?", caption)
     for axes, (score, label) in zip(
-        figure.subplots(1, 2), (("harmonic", "H (%)"), ("zsl", "T1 (%)")), strict=True
+        figure.subplots(1, 2, sharey=True), (("harmonic", "H (%)"), ("zsl", "T1 (%)")), strict=True
     ):
-        for row in options.only or ROWS:
+        for row, colour in zip(options.only or ROWS, PALETTE, strict=False):
             values = [_values(done, row, count, options.seeds, score) for count in options.counts]
             if all(values):
                 means = [np.mean(value) for value in values]
-                axes.plot(options.counts, means, marker="o", label=row)
-        axes.set(xscale="log", xlabel="seen classes", ylabel=label)
+                errors = [student_half_width(value) for value in values]
+                style = {"marker": "o", "capsize": 3, "color": colour, "label": row}
+                axes.errorbar(options.counts, means, errors, **style)
+        axes.set(xscale="log", ylim=(0, 100), xlabel="seen classes", title=label)
         axes.set_xticks(options.counts, list(map(str, options.counts)))
         axes.minorticks_off()
-    axes.legend(frameon=False, fontsize=8)
+        open_axes(axes)
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     return figure
 
 
