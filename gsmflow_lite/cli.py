@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_demo(commands) -> None:
     add = commands.add_parser(
-        "demo", help="train on the embedded letters, evaluate, write a report (about a minute)"
+        "demo", help="train on the embedded letters, evaluate, write a report (a minute and a half)"
     )
     add.add_argument(
         "--out",
