@@ -91,11 +91,13 @@ class _Contest:
 
     def accuracies(self, calibrations: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
         """Mean per-class accuracy in per cent where a seen class needs a larger lead to win."""
-        seen = self.best_seen == self.truth
-        unseen = self.best_unseen == self.truth
-        below = self._weight_at_most(calibrations, unseen)
-        above = self._weight_at_most(np.inf, seen) - self._weight_at_most(calibrations, seen)
-        return 100 * (above + below)
+        right_as_unseen = self._weight_at_most(calibrations, self.best_unseen == self.truth)
+        return 100 * (self.right_as_seen(calibrations) + right_as_unseen)
+
+    def right_as_seen(self, calibrations: Float[np.ndarray, " C"]) -> Float[np.ndarray, " C"]:
+        """Weight of the rows whose best seen class is right, and wins."""
+        right = self.best_seen == self.truth
+        return self._weight_at_most(np.inf, right) - self._weight_at_most(calibrations, right)
 
     def _weight_at_most(
         self, leads: Float[np.ndarray, " C"] | float, counted: Bool[np.ndarray, " n"]
@@ -155,14 +157,9 @@ class TestLogits:
         A point of the curve is a calibration. So the area is the weight of all pairs of a seen and
         an unseen row that one calibration gets right. Reference: Chao et al. (2016), sec. 4.
         """
-        seen = self._of_seen.best_seen == self._of_seen.truth
-        unseen = self._of_unseen.best_unseen == self._of_unseen.truth
-        order = np.argsort(self._of_seen.lead[seen])
-        leads = self._of_seen.lead[seen][order]
-        weight_below = np.concatenate([[0], np.cumsum(self._of_seen.weight[seen][order])])
-        at_most = np.searchsorted(leads, self._of_unseen.lead[unseen], side="right")
-        right_above = weight_below[-1] - weight_below[at_most]
-        return float(100 * (self._of_unseen.weight[unseen] @ right_above))
+        unseen = self._of_unseen
+        right = unseen.best_unseen == unseen.truth
+        return float(100 * (unseen.weight[right] @ self._of_seen.right_as_seen(unseen.lead[right])))
 
     @property
     def leads(self) -> Float[np.ndarray, " N"]:

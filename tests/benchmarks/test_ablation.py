@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,30 @@ def test_a_kept_model_is_measured_and_not_trained_again(ablation, tmp_path):
     assert cell["meters"]["spread"] == [
         round(x, 4) for x in (direct.value, direct.floor, direct.ceiling, direct.score)
     ]
+
+
+def test_each_classifier_has_its_own_columns(ablation):
+    both = {"softmax": {"harmonic": 40.0, "zsl": 50.0}, "likelihood": {"harmonic": 60, "zsl": 70}}
+    only = {"softmax": {"harmonic": 10.0, "zsl": 20.0}}
+    cells = {"a|0": {"classifiers": both}, "b|0": {"classifiers": only}}
+    assert ablation.by_classifier(cells, ["b", "a"]).splitlines() == [
+        "| | H, softmax | T1, softmax | H, likelihood | T1, likelihood |",
+        "|---|---|---|---|---|",
+        "| b | 10.0 | 20.0 | - | - |",
+        "| a | 40.0 | 50.0 | 60.0 | 70.0 |",
+    ]
+
+
+def test_a_few_test_rows_of_each_class_are_judged_and_nothing_else_changes(ablation):
+    from gsmflow_lite import gaussian_world
+
+    dataset = gaussian_world(4, seen=5, unseen=3, samples=20).dataset
+    few = ablation.with_few_test_rows(dataset, 2, 6)
+    assert (few.train == dataset.train).all()
+    for rows, all_rows, most in [
+        (few.test_seen, dataset.test_seen, 2),
+        (few.test_unseen, dataset.test_unseen, 6),
+    ]:
+        assert set(rows) < set(all_rows)
+        assert set(Counter(dataset.labels[rows]).values()) == {most}
+    assert (ablation.with_few_test_rows(dataset, 2, 6).test_unseen == few.test_unseen).all()
