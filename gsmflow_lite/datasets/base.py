@@ -53,6 +53,7 @@ class GZSLDataset:
                             one attribute of each group that is not 0
     ``name``                what the data set is called
     ``source``              where it comes from, for error messages
+    ``notes``               what was left out of it, or looks strange, in sentences
     ``groups``              rows of one group (say, one typeface) stay together in a split
     ``declared_validation`` seen classes that the publisher set aside for choosing settings
     ``images``              the picture behind each row
@@ -73,6 +74,7 @@ class GZSLDataset:
     attribute_groups: Mapping[str, Sequence[int]] | None = None
     name: str = "unnamed"
     source: str = ""
+    notes: Sequence[str] = ()
     groups: Int[np.ndarray, " N"] | None = None
     declared_validation: Int[np.ndarray, " V"] | None = None
     images: Shaped[np.ndarray, "N H W"] | None = None
