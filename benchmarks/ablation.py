@@ -125,7 +125,7 @@ def _options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dataset", default="glyphs", help="glyphs, or the folder of a benchmark")
-    parser.add_argument("--features", default="res101")
+    parser.add_argument("--features")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument(
         "--folds", type=int, help="validation folds to choose on (default: as the settings say)"

@@ -31,7 +31,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--dataset", default="glyphs")
-    parser.add_argument("--features", default="res101")
+    parser.add_argument("--features")
     options = parser.parse_args()
     config = lite("glyphs" if options.dataset == "glyphs" else "features")
     d = load(options.dataset, features=options.features).preprocessed(

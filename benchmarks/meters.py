@@ -48,7 +48,7 @@ def main() -> None:
     )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--flo", metavar="FOLDER", help="real benchmark features as well")
-    parser.add_argument("--features", default="res101")
+    parser.add_argument("--features")
     parser.add_argument("--json", type=Path, required=True)
     options = parser.parse_args()
     result = {}

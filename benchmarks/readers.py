@@ -19,6 +19,7 @@ from typing import Any
 import h5py
 import mutations as m
 import numpy as np
+import pandas as pd
 import scipy.io
 import torch
 
@@ -29,6 +30,7 @@ from gsmflow_lite.datasets import (
     from_hdf5,
     from_npz,
     load_folder,
+    read_attribute_table,
     read_mat,
     save_folder,
     save_npz,
@@ -363,6 +365,31 @@ def _state() -> Files:
     }
 
 
+def _table() -> pd.DataFrame:
+    d = world()
+    return pd.DataFrame(d.attributes, index=NAMES, columns=d.attribute_names)
+
+
+@cache
+def _csv_table() -> Files:
+    return {"table.csv": _table().to_csv(sep=";", decimal=",").encode("utf-8-sig")}
+
+
+@cache
+def _txt_table() -> Files:
+    return _written(lambda folder: np.savetxt(folder / "table.txt", world().attributes))
+
+
+@cache
+def _json_table() -> Files:
+    return {"table.json": _table().to_json(orient="index").encode()}
+
+
+@cache
+def _npy_table() -> Files:
+    return _written(lambda folder: np.save(folder / "table.npy", world().attributes))
+
+
 def _layout() -> np.ndarray:
     return np.random.default_rng(0).random((70, 2), dtype=np.float32)
 
@@ -512,6 +539,18 @@ def _read_generator(path: Path) -> FromFile:
     return generator
 
 
+def _read_table(folder: Path) -> pd.DataFrame:
+    (path,) = folder.iterdir()
+    table = read_attribute_table(path)
+    good = table.values.dtype == np.float64 and table.size and np.isfinite(table.values).all()
+    _require(good, "a table is no matrix of finite numbers")
+    for names in (table.index, table.columns):
+        _require(names.is_unique, "a name occurs twice")
+        kinds = {type(name) for name in names.tolist()}
+        _require(kinds in ({str}, {int}), "names are neither text nor whole numbers")
+    return table
+
+
 def _read_study(folder: Path) -> Study:
     study = Study.read(folder / "study.toml")
     _require(0 < study.count <= MOST_CELLS, "a study has too many cells")
@@ -606,6 +645,10 @@ READERS = {
             lambda f: _read_generator(f / "synthesized.mat"),
             (m.mat5,),
         ),
+        Reader("table csv", _csv_table, _read_table, (m.words,)),
+        Reader("table txt", _txt_table, _read_table, (m.words,)),
+        Reader("table json", _json_table, _read_table, (m.json_file, m.words)),
+        Reader("table npy", _npy_table, _read_table, (m.npy,)),
         Reader("study file", _study, _read_study, (m.words,)),
         Reader("study cell", _cell_file, _read_cell, (m.json_file,)),
         Reader("panel state", _state, _read_state, (m.words,)),

@@ -2,8 +2,9 @@
 
     python benchmarks/reliability.py --json reliability.json
 
-``make reliability`` runs this. It runs ``fuzz.py``, ``faults.py``, ``reproduce.py`` and
-``soak.py``, which say what they do, one after the other. ``--small`` tries little of each.
+``make reliability`` runs this. It runs ``fuzz.py``, ``spellings.py``, ``faults.py``,
+``reproduce.py`` and ``soak.py``, which say what they do, one after the other. ``--small`` tries
+little of each.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from gsmflow_lite.storage import write_json
 HERE = Path(__file__).parent
 FULL = {
     "fuzz": ["--files", "24000"],
+    "spellings": ["--examples", "2000"],
     "faults": ["--kills", "200", "--faults", "100"],
     "reproduce": ["--runs", "20"],
     "soak": ["--minutes", "30"],
 }
 SMALL = {
     "fuzz": ["--files", "40"],
+    "spellings": ["--examples", "40"],
     "faults": ["--kills", "4", "--faults", "2"],
     "reproduce": ["--runs", "1"],
     "soak": ["--minutes", "0"],
@@ -49,13 +52,14 @@ def run(name: str, options: list[str]) -> dict[str, Any]:
 
 
 def rows(found: dict[str, dict[str, Any]]) -> list[Row]:
-    fuzz, faults, again, soak = (found[name] for name in FULL)
+    fuzz, spellings, faults, again, soak = (found[name] for name in FULL)
     wrong = ("hang", "crash", "memory", "written", "wrong", "other")
     return [
         *(
             _row(f"mutated files, {name}", ends["files"], sum(ends[end] for end in wrong))
             for name, ends in fuzz["readers"].items()
         ),
+        _row("ways to hand in the same data", spellings["examples"], spellings["wrong"]),
         *(
             _row(NAMES.get(one["work"], f"kills, {one['work']}"), one["times"], len(one["faults"]))
             for one in faults["rows"]

@@ -4,6 +4,7 @@ The package has rooms, which are folders. Each imports from those before it only
 ``method``, ``generators``, ``scores``, ``figures``, ``shifts``, ``explorer``, ``panels`` and
 ``runs``. The ground floor under them are the modules beside this file:
 
+- ``arguments``: numbers that users hand in, checked.
 - ``config``: the settings of a run.
 - ``presets``: named settings, of this library and of the papers.
 - ``errors``: every error that is raised on purpose.

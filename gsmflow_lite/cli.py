@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a conditional flow that synthesizes features of unseen classes, "
         "and score it by the rules of GZSL.",
         epilog="DATA is a name (see 'gsmflow-lite datasets'), a benchmark folder (xlsa17 or "
-        "EPGN), or an .npz file.",
+        "EPGN), a folder of .npy files, an .npz or an .h5 file.",
     )
     parser.add_argument("--version", action="version", version=f"gsmflow-lite {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -77,15 +77,15 @@ def _add_demo(commands) -> None:
         help="folder for the results (default: %(default)s)",
     )
     _add_run_options(add)
-    add.set_defaults(run="train_command", data="glyphs", features="res101")
+    add.set_defaults(run="train_command", data="glyphs", features=None, splits=None)
 
 
 def _add_train(commands) -> None:
     add = commands.add_parser(
         "train", help="train and evaluate on DATA, write model, result.json and report.html"
     )
-    add.add_argument("data", metavar="DATA", help="name, benchmark folder or .npz file")
-    _add_features(add)
+    add.add_argument("data", metavar="DATA", help="name, folder, .npz or .h5 file")
+    _add_files(add)
     add.add_argument(
         "--out",
         type=Path,
@@ -97,12 +97,16 @@ def _add_train(commands) -> None:
     add.set_defaults(run="train_command")
 
 
-def _add_features(add: argparse.ArgumentParser) -> None:
+def _add_files(add: argparse.ArgumentParser) -> None:
     add.add_argument(
         "--features",
-        default="res101",
         metavar="NAME",
-        help="feature file NAME.mat of a folder (default: res101)",
+        help="feature file of a folder: NAME.mat (default: res101) or NAME.npy (default: features)",
+    )
+    add.add_argument(
+        "--splits",
+        metavar="FILE",
+        help="file of attributes and splits of a folder of .mat files (default: att_splits.mat)",
     )
 
 
@@ -205,9 +209,9 @@ def _add_diagnose(commands) -> None:
         dest="data",
         required=True,
         metavar="DATA",
-        help="the real data: name, folder or .npz file",
+        help="the real data: name, folder, .npz or .h5 file",
     )
-    _add_features(add)
+    _add_files(add)
     add.add_argument(
         "--out",
         type=Path,
@@ -248,7 +252,7 @@ def _add_evaluate(commands) -> None:
     )
     add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
     add.add_argument("data", metavar="DATA", help="the data it was trained on")
-    _add_features(add)
+    _add_files(add)
     add.set_defaults(run="evaluate_command")
 
 
@@ -258,7 +262,7 @@ def _add_synthesize(commands) -> None:
     )
     add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
     add.add_argument("data", metavar="DATA", help="where the class descriptions are")
-    _add_features(add)
+    _add_files(add)
     add.add_argument(
         "--classes", nargs="+", metavar="NAME", help="class names (default: the unseen ones)"
     )
@@ -275,7 +279,8 @@ def _add_synthesize(commands) -> None:
         type=Path,
         required=True,
         metavar="FILE.npz",
-        help="keys: features (in the data's own units), labels, class_names",
+        help="keys: features (in the data's own units), labels, class_names; .npz is appended "
+        "where it is missing",
     )
     add.set_defaults(run="synthesize_command")
 
@@ -285,7 +290,7 @@ def _add_synthesize(commands) -> None:
 
 def _add_datasets(commands) -> None:
     add = commands.add_parser(
-        "datasets", help="list the data sets; check a folder and say what is wrong or missing"
+        "datasets", help="list the data sets; check one and say what is wrong or missing"
     )
     add.set_defaults(run="list_command")
     actions = add.add_subparsers(metavar="ACTION")
@@ -294,10 +299,10 @@ def _add_datasets(commands) -> None:
     )
     listing.set_defaults(run="list_command")
     check = actions.add_parser(
-        "check", help="check a folder: exit 0 if it can be used, else 2 and one plain message"
+        "check", help="check DATA: exit 0 if it can be used, else 2 and one plain message"
     )
-    check.add_argument("folder", type=Path, metavar="FOLDER")
-    _add_features(check)
+    check.add_argument("data", metavar="DATA", help="name, folder, .npz or .h5 file")
+    _add_files(check)
     check.set_defaults(run="check_command")
 
 

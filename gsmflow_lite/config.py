@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from typing import Any, get_origin, get_type_hints
+from functools import cache
+from types import NoneType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from .arguments import real, whole
 from .errors import ConfigError, require
 
 PRECISIONS = ("float32", "tf32", "bf16")
@@ -13,10 +17,7 @@ CLASSIFIERS = ("softmax", "likelihood")
 #: Settings of a model that files of version 0.1 call by another name: former name, present name.
 FORMER_NAMES = {"base": "start"}
 
-
-def check_seed(seed: int) -> None:
-    """Raise ``ConfigError`` unless every random generator that a run uses can take ``seed``."""
-    require(0 <= seed < 2**32, f"seed must be from 0 to {2**32 - 1}", seed)
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class ModelConfig:
     start: str = "none"
 
     def __post_init__(self) -> None:
+        _take_types(self)
         _require_positive(self, ("blocks", "hidden", "embedding", "clamp"))
         _require_choice(self, "semantics", ("every", "first", "none"))
         _require_choice(self, "anchors", ("all", "seen"))
@@ -72,6 +74,7 @@ class MiningConfig:
     beta: float = 10.0
 
     def __post_init__(self) -> None:
+        _take_types(self, "mining ")
         _require_positive(self, ("epochs", "batch", "lr", "hidden", "loops"), "mining ")
         _require_not_negative(self, ("weight_decay", "step", "beta"), "mining ")
 
@@ -103,6 +106,7 @@ class TrainingConfig:
     precision: str = "float32"
 
     def __post_init__(self) -> None:
+        _take_types(self)
         _require_positive(self, ("epochs", "batch", "lr", "lr_step", "lr_gamma"))
         _require_not_negative(self, ("weight_decay", "prototype_weight", "perturbation"))
         drawn = self.prototype_classes
@@ -141,9 +145,8 @@ class ClassifierConfig:
     lr: float = 1e-3
 
     def __post_init__(self) -> None:
+        _take_types(self, "classifier ")
         _require_positive(self, ("samples", "rows", "epochs", "batch", "lr"), "classifier ")
-        for name in ("kinds", "penalties"):  # JSON has lists only
-            object.__setattr__(self, name, tuple(getattr(self, name)))
         require(
             len(self.kinds) > 0 and set(self.kinds) <= set(CLASSIFIERS),
             f"classifier kinds must be one or more of {', '.join(CLASSIFIERS)}",
@@ -182,6 +185,7 @@ class Config:
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
 
     def __post_init__(self) -> None:
+        _take_types(self)
         for name in ("checks", "folds"):
             value = getattr(self, name)
             require(value > 0, f"{name} must be at least 1", value)
@@ -199,7 +203,55 @@ class Config:
         return _build(cls, values, "config")
 
 
+def of_kind(value: Any, kind: type[_Kind]) -> _Kind:
+    """Return ``value``, which must be settings of this kind.
+
+    Raises ``ConfigError`` that says what to hand in where others were, or anything else.
+    """
+    if isinstance(value, kind):
+        return value
+    raise ConfigError(
+        f"config must be a {kind.__name__}, got {_kind_of(value)}: {_remedy(value, kind)}"
+    )
+
+
+def _remedy(value: Any, kind: type) -> str:
+    if isinstance(value, Config):
+        parts = [setting.name for setting in fields(value) if _of_type(value, setting.name, kind)]
+        if parts:
+            return f"hand in config.{parts[0]}"
+        return f"make one by {kind.__name__}(...)"
+    if kind is Config:
+        names = {ModelConfig: "model", TrainingConfig: "training", ClassifierConfig: "classifier"}
+        part = names.get(type(value))
+        return f"hand in Config({part}=...)" if part else "hand in lite(), or Config(...)"
+    return f"make one by {kind.__name__}(...)"
+
+
+def _of_type(config: Config, name: str, kind: type) -> bool:
+    return isinstance(getattr(config, name), kind)
+
+
+def _kind_of(value: Any) -> str:
+    return "None" if value is None else type(value).__name__
+
+
 # --- Checks --------------------------------------------------------------------------------------
+
+
+@cache  # finding them takes longer than all the checks
+def _type_hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _take_types(config: Any, prefix: str = "") -> None:
+    """Bring every setting to its type: NumPy's numbers become plain ones, lists become tuples.
+
+    So settings can be written as JSON, whatever made them. Raises ``ConfigError``.
+    """
+    kind: type = type(config)
+    for name, hint in _type_hints(kind).items():
+        object.__setattr__(config, name, _typed(hint, getattr(config, name), f"{prefix}{name}"))
 
 
 def _require_positive(config: object, names: Iterable[str], prefix: str = "") -> None:
@@ -239,7 +291,7 @@ def _build(cls: type, values: Mapping[str, Any], where: str) -> Any:
     if unknown:
         raise ConfigError(f"{where} has no setting {unknown[0]!r}: known are {', '.join(known)}")
 
-    hints = get_type_hints(cls)
+    hints = _type_hints(cls)
     return cls(
         **{name: _typed(hints[name], value, f"{where}.{name}") for name, value in values.items()}
     )
@@ -248,16 +300,58 @@ def _build(cls: type, values: Mapping[str, Any], where: str) -> Any:
 def _typed(hint: Any, value: Any, where: str) -> Any:
     """Return ``value`` as the type that ``hint`` asks for: JSON has no tuples and few floats."""
     if get_origin(hint) is tuple:
-        require(isinstance(value, list | tuple), f"{where} must be a list", value)
-        return tuple(_typed(hint.__args__[0], entry, where) for entry in value)
+        return _typed_tuple(get_args(hint)[0], value, where)
 
-    options = getattr(hint, "__args__", (hint,))  # X | None has the arguments (X, NoneType)
+    options = get_args(hint) or (hint,)  # X | None has the arguments (X, NoneType)
     for option in options:
-        if isinstance(option, type) and is_dataclass(option) and isinstance(value, Mapping):
-            return _build(option, value, where)
-        if option is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        if isinstance(option, type) and type(value) is option:
-            return value
+        if option is NoneType and value is None:
+            return None
+        if isinstance(option, type) and is_dataclass(option):
+            if isinstance(value, Mapping):
+                return _build(option, value, where)
+            if isinstance(value, option):
+                return value
+        if option in PLAIN_TYPES:
+            with suppress(ConfigError, TypeError):
+                return PLAIN_TYPES[option](value)
     names = " or ".join(option.__name__ for option in options)
-    raise ConfigError(f"{where} must be of type {names}, got {value!r}")
+    words = " or ".join(IN_WORDS.get(option, f"{option.__name__}(...)") for option in options)
+    raise ConfigError(f"{where} must be of type {names}, got {value!r}: give {words}")
+
+
+def _typed_tuple(hint: Any, value: Any, where: str) -> tuple[Any, ...]:
+    entries = value.tolist() if hasattr(value, "tolist") else value  # of NumPy and pandas
+    require(isinstance(entries, list | tuple), f"{where} must be a list", value)
+    return tuple(_typed(hint, entry, where) for entry in entries)
+
+
+def _whole(value: Any) -> int:
+    return whole(value, "it")
+
+
+def _real(value: Any) -> float:
+    return real(value, "it")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return str(value)
+
+
+def _switch(value: Any) -> bool:
+    plain = value.item() if hasattr(value, "item") and getattr(value, "ndim", 0) == 0 else value
+    if not isinstance(plain, bool):
+        raise TypeError
+    return plain
+
+
+#: What makes a plain value of each type, or raises.
+PLAIN_TYPES = {int: _whole, float: _real, str: _text, bool: _switch}
+IN_WORDS = {
+    int: "a whole number",
+    float: "a finite number",
+    str: "text",
+    bool: "True or False",
+    NoneType: "None",
+}

@@ -4,6 +4,7 @@ A stream is known by the seed of the run and by what it is for. Where there are 
 numbers tell them apart: ``stream(seed, "batches", epoch)``. So no two purposes ever share their
 draws. A stream depends on nothing else, so a run that goes on from a checkpoint needs no saved
 generator. One name always comes with the same count of numbers: a 0 at the end changes nothing.
+All functions raise ``ConfigError`` for a seed that is no whole number from 0 to 2^32 - 1.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import zlib
 
 import numpy as np
 import torch
+
+from .arguments import check_seed
 
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
@@ -43,4 +46,5 @@ def derived_seed(seed: int, name: str, *numbers: int) -> int:
 
 
 def _sequence(seed: int, name: str, numbers: tuple[int, ...]) -> np.random.SeedSequence:
-    return np.random.SeedSequence([int(seed), zlib.crc32(name.encode()), *map(int, numbers)])
+    plain = check_seed(seed)
+    return np.random.SeedSequence([plain, zlib.crc32(name.encode()), *map(int, numbers)])

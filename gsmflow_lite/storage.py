@@ -1,7 +1,7 @@
 """Files that are either whole or absent: written beside their place, flushed, then renamed.
 
-Tensors and settings lie together in one safetensors file. There is no pickle, so a file cannot run
-code.
+One rule says how their names end. Tensors and settings lie together in one safetensors file. There
+is no pickle, so a file cannot run code.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +28,75 @@ from .errors import StorageError
 FORMAT = 1  # of the settings beside the tensors; a reader refuses a higher one
 SETTINGS = "gsmflow_lite"  # key of the settings in the file's header
 LEFT_BEHIND = 24 * 3600  # seconds without a write after which a partial file is abandoned
+OTHER_KINDS = (
+    *(".npz", ".npy", ".h5", ".hdf5", ".mat", ".safetensors", ".pt", ".pth", ".ckpt", ".pkl"),
+    *(".csv", ".tsv", ".txt", ".json", ".toml", ".parquet", ".html", ".png", ".zip", ".gz"),
+)
+MOST_NEIGHBOURS = 2000  # files of a folder among which one of nearly the right name is looked for
+
+
+# --- Names of files ------------------------------------------------------------------------------
+
+
+def suffix_of(path: str | os.PathLike[str]) -> str:
+    """Return how the name of a file ends, in small letters: capitals are as good as they.
+
+    >>> suffix_of("DATA.NPZ"), suffix_of("data")
+    ('.npz', '')
+    """
+    return Path(path).suffix.lower()
+
+
+def to_write(path: str | Path, suffix: str) -> Path:
+    """Return where to write a file of this kind: ``suffix`` is appended where it is missing.
+
+    Raises ``StorageError`` for the suffix of another kind of file.
+
+    >>> print(to_write("data", ".npz"), to_write("DATA.NPZ", ".npz"), to_write("run.2", ".npz"))
+    data.npz DATA.NPZ run.2.npz
+    """
+    path = Path(path)
+    if suffix_of(path) == suffix:
+        return path
+    if suffix_of(path) in OTHER_KINDS or not path.name:
+        got = path.suffix or "no name"
+        raise StorageError(
+            f"{path}: the name of this file must end in {suffix}, got {got!r}: end it so, or leave "
+            "the ending out"
+        )
+    return path.with_name(path.name + suffix)
+
+
+def to_read(path: str | Path, *suffixes: str) -> Path:
+    """Return ``path``, or, where there is none, the only one that :func:`to_write` made of it."""
+    path = Path(path)
+    if path.exists() or not path.name:
+        return path
+    made = [path.with_name(path.name + suffix) for suffix in suffixes]
+    there = [candidate for candidate in made if candidate.is_file()]
+    return there[0] if len(there) == 1 else path
+
+
+def in_folder(folder: Path, name: str) -> Path | None:
+    """Return the file of a folder that is called so, or the only one but for capitals, or None."""
+    if (folder / name).is_file():
+        return folder / name
+    same = [path for path in folder.glob("*") if path.name.lower() == name.lower()]
+    return same[0] if len(same) == 1 and same[0].is_file() else None
+
+
+def nearby(path: str | Path) -> str:
+    """Return the end of a message that names a file of nearly this name, or an empty text."""
+    path = Path(path)
+    try:
+        names = [other.name for other in islice(path.parent.iterdir(), MOST_NEIGHBOURS)]
+    except OSError:
+        return ""
+    by_small_letters = {name.lower(): name for name in names if not name.startswith(".")}
+    close = get_close_matches(path.name.lower(), by_small_letters, n=1, cutoff=0.75)
+    if not close:
+        return ""
+    return f"; did you mean {str(path.with_name(by_small_letters[close[0]]))!r}?"
 
 
 # --- Writing -------------------------------------------------------------------------------------
@@ -113,8 +184,11 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Shaped[Tensor, " ..."]], d
     Nothing in the file can run code. Raises ``StorageError`` if the file is missing, damaged,
     written by another program, or newer than this version can read.
     """
-    if not Path(path).is_file():
-        raise StorageError(f"{path} is not a file: check the path, or train and save a model first")
+    path = to_read(path, ".safetensors")
+    if not path.is_file():
+        raise StorageError(
+            f"{path} is not a file: check the path, or train and save a model first{nearby(path)}"
+        )
     tensors, settings = _parsed(path)
     _check_format(path, settings)
     return tensors, settings

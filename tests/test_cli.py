@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 import torch
 
 from gsmflow_lite import SavedModel, from_arrays
@@ -398,6 +399,62 @@ def test_a_folder_without_features_fails_the_check_with_one_message(shared_data,
     assert "Traceback" not in message
 
 
+def test_whatever_loads_can_be_checked(data, capsys):
+    assert main(["datasets", "check", str(data)]) == 0
+    assert f"{data}: a good .npz file\n" in capsys.readouterr().out
+    assert main(["datasets", "check", "gaussian_world_2d"]) == 0
+    assert "gaussian_world_2d: an embedded data set\n" in capsys.readouterr().out
+
+
+@pytest.fixture
+def sentences(tmp_path):
+    """A benchmark folder whose splits and descriptions lie in a file of another name."""
+    d = gaussian_world(6, seen=8, unseen=4, attributes=5, samples=25).dataset
+    splits = {"trainval": d.train, "test_seen": d.test_seen, "test_unseen": d.test_unseen}
+    table = {f"{name}_loc": rows[:, None] + 1 for name, rows in splits.items()}
+    scipy.io.savemat(tmp_path / "sent_splits.mat", {"att": d.attributes.T, **table})
+    features = {"features": d.features.T, "labels": d.labels[:, None] + 1}
+    scipy.io.savemat(tmp_path / "res101.mat", features)
+    return tmp_path
+
+
+def test_another_file_of_splits_may_be_named_by_every_command(sentences, folder, tmp_path, capsys):
+    model = str(folder / "model.safetensors")
+    place = [str(sentences), "--splits", "sent_splits.mat"]
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["datasets", "check", *place]) == 0
+    assert "sent_splits.mat (MATLAB 5): att, trainval_loc" in capsys.readouterr().out
+    assert main(["evaluate", model, *place]) == 0
+    assert main(["synthesize", model, *place, *out, "-n", "2"]) == 0
+    assert (tmp_path / "out.npz").is_file()
+    asked = ["diagnose", model, "--dataset", *place, *out, "-n", "20"]
+    assert main(asked) == 0
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert "--splits sent_splits.mat" in result["repeat"]
+    assert main(["train", *place, *out, "--epochs", "1", "--no-baselines"]) == 0
+    assert main(["train", str(sentences), *out]) == 2
+    assert "--splits sent_splits.mat" in capsys.readouterr().err
+
+
+def test_what_is_left_out_of_the_data_is_said_on_the_way(sentences, folder, capsys):
+    path = sentences / "sent_splits.mat"
+    content = scipy.io.loadmat(path)
+    kept = {name: value for name, value in content.items() if not name.startswith("_")}
+    scipy.io.savemat(path, kept | {"allclasses_names": np.ones((12, 1))})
+    model = str(folder / "model.safetensors")
+    assert main(["evaluate", model, str(sentences), "--splits", "sent_splits"]) == 0
+    assert "note: allclasses_names is left out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["synthesized", "SYNTHESIZED.NPZ"])
+def test_what_synthesize_writes_diagnose_reads_under_the_same_name(name, folder, data, tmp_path):
+    out = str(tmp_path / name)
+    model = str(folder / "model")  # without its suffix, too
+    assert main(["synthesize", model, str(data), "--out", out, "-n", "20"]) == 0
+    asked = ["diagnose", out, "--dataset", str(data), "--out", str(tmp_path / "d"), "-n", "20"]
+    assert main(asked) == 0
+
+
 def test_training_in_shorter_arithmetic_is_what_the_result_says(data, tmp_path):
     arguments = [
         "train",
@@ -441,6 +498,16 @@ def test_training_in_shorter_arithmetic_is_what_the_result_says(data, tmp_path):
         ),
         (["evaluate", "no_model", "gaussian_world"], "no_model is not a file"),
         (["datasets", "check", "no_such_place"], "no_such_place"),
+        (["datasets", "check", "glyps"], "did you mean 'glyphs'?"),
+        (
+            ["train", "gaussian_world", "--out", "x", "--features", "vit"],
+            "the embedded gaussian_world must come without it, got 'vit': leave out features "
+            "(--features)",
+        ),
+        (
+            ["datasets", "check", "gaussian_world", "--splits", "vit"],
+            "leave out splits (--splits)",
+        ),
         (
             ["study", "no_such.toml", "--out", "x"],
             "no_such.toml: a study must be a TOML file, and there is none",

@@ -32,6 +32,7 @@ from gsmflow_lite.datasets import (
     from_npz,
     load_folder,
     open_features,
+    read_attribute_table,
     read_mat,
 )
 from gsmflow_lite.datasets.formats import sandbox
@@ -333,6 +334,23 @@ def test_a_small_file_that_claims_a_million_million_rows_is_refused_before_memor
     tracemalloc.start()
     with pytest.raises(DataError, match=r"claims .*shape \(1000000000000, 4\)"):
         read.get(kind, lambda: from_hdf5(tmp_path / "world.h5"))()
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", ["npz", "npy", "on disk"])
+def test_a_header_that_claims_two_gigabytes_is_refused_before_memory_is_taken(kind, tmp_path):
+    claim = b"\x93NUMPY\x02\x00" + (2**31).to_bytes(4, "little") + b"{'descr': '<f4', "
+    (tmp_path / "f.npy").write_bytes(claim)
+    (tmp_path / "f.npz").write_bytes(in_npz(good_npz(), "features.npy", claim))
+    read = {
+        "npz": lambda: from_npz(tmp_path / "f.npz"),
+        "npy": lambda: read_attribute_table(tmp_path / "f.npy"),
+        "on disk": lambda: open_features(tmp_path / "f.npy"),
+    }
+    tracemalloc.start()
+    with pytest.raises(DataError, match="its header claims 2,147,483,648 bytes"):
+        read[kind]()
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 

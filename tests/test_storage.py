@@ -17,7 +17,11 @@ from gsmflow_lite.storage import (
     FORMAT,
     LEFT_BEHIND,
     SETTINGS,
+    in_folder,
+    nearby,
     read_tensors,
+    to_read,
+    to_write,
     write_json,
     write_tensors,
     write_whole,
@@ -280,3 +284,59 @@ def test_a_newer_format_asks_for_an_update(tmp_path):
         match=f"f has format {FORMAT + 1}, this version reads up to {FORMAT}: install a newer",
     ):
         read_tensors(tmp_path / "f")
+
+
+# --- names of files ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("data", "data.npz"),
+        ("data.npz", "data.npz"),
+        ("DATA.NPZ", "DATA.NPZ"),
+        ("run.2", "run.2.npz"),
+        (".hidden", ".hidden.npz"),
+    ],
+)
+def test_a_suffix_is_appended_where_it_is_missing(given, written, tmp_path):
+    assert to_write(tmp_path / given, ".npz") == tmp_path / written
+
+
+@pytest.mark.parametrize("given", ["data.mat", "data.NPY", "model.safetensors", ""])
+def test_a_file_is_not_called_like_another_kind(given):
+    with pytest.raises(StorageError, match=r"the name of this file must end in .npz, got"):
+        to_write(given, ".npz")
+
+
+def test_what_is_read_is_the_file_itself_or_what_the_suffix_makes_of_it(tmp_path):
+    assert to_read(tmp_path / "a", ".npz", ".mat") == tmp_path / "a"
+    (tmp_path / "a.npz").touch()
+    assert to_read(tmp_path / "a", ".npz", ".mat") == tmp_path / "a.npz"
+    (tmp_path / "a.mat").touch()
+    assert to_read(tmp_path / "a", ".npz", ".mat") == tmp_path / "a"  # which of the two?
+    (tmp_path / "a.mat").unlink()
+    (tmp_path / "a").touch()
+    assert to_read(tmp_path / "a", ".npz", ".mat") == tmp_path / "a"
+
+
+def test_a_file_of_a_folder_is_found_by_its_name_but_for_capitals(tmp_path):
+    assert in_folder(tmp_path, "res101.mat") is None
+    (tmp_path / "RES101.mat").touch()
+    assert in_folder(tmp_path, "res101.mat") == tmp_path / "RES101.mat"
+    (tmp_path / "Res101.MAT").touch()
+    assert in_folder(tmp_path, "res101.mat") is None  # which of the two?
+    (tmp_path / "res101.mat").touch()
+    assert in_folder(tmp_path, "res101.mat") == tmp_path / "res101.mat"
+
+
+def test_a_missing_model_is_named_with_the_nearest_one(tmp_path):
+    write_tensors(tmp_path / "model.safetensors", {"x": torch.ones(1)}, {})
+    with pytest.raises(StorageError, match=r"did you mean '.*/model.safetensors'\?$"):
+        read_tensors(tmp_path / "modle.safetensors")
+
+
+def test_nothing_is_suggested_where_nothing_is_near(tmp_path):
+    (tmp_path / "other").touch()
+    assert nearby(tmp_path / "model.safetensors") == ""
+    assert nearby(tmp_path / "nowhere" / "model.safetensors") == ""

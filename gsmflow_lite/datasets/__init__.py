@@ -22,15 +22,24 @@ Where it comes from:
 - ``spread``: random points that keep apart, as attributes of these two worlds
 - ``arrays``: plain arrays and DataFrames
 - ``inputs``: what users hand in becomes checked arrays
+- ``attribute_matrix``: the attributes of all classes, whatever holds them
+- ``table_side``: the order and the names of its classes, and of its attributes
+- ``row_order``: rows that pandas names by an index
+- ``leaks``: columns of features that give the class away
+- ``given``: the data set that a function was given, or is to load
 - ``files``: .npz files, folders of .npy files, HDF5 files
 - ``benchmarks``: folders of .mat files of published benchmarks, in one of two layouts
 - ``xlsa17``: the layout of Xian et al.
 - ``epgn``: the layout of Yu et al.
 - ``mat_arrays``: what both layouts need
+- ``attribute_tables``: tables of attributes in .csv, .tsv, .txt, .json and .npy files
+- ``unused``: classes that are described but have no rows
+- ``check``: what a data set holds, and what looks strange about it
+- ``explained``: how much the descriptions say of where classes lie
 
 How it is read:
 
-- ``formats``: the file formats, .npy, .npz, HDF5 and .mat
+- ``formats``: the file formats, .npy, .npz, HDF5, .mat, text and JSON
 - ``on_disk``: features that stay in their file
 - ``blocks``: how many rows are worked on at a time
 """
@@ -38,8 +47,10 @@ How it is read:
 from __future__ import annotations
 
 from .arrays import from_arrays, from_dataframe
+from .attribute_tables import read_attribute_table
 from .base import GZSLDataset
-from .benchmarks import BENCHMARKS, Benchmark, check_folder, load_folder
+from .benchmarks import BENCHMARKS, Benchmark, load_folder
+from .check import check_data
 from .crescents import CrescentWorld, crescent_world
 from .files import from_folder, from_hdf5, from_npz, save_folder, save_npz
 from .formats.mat import mat_names, read_mat
@@ -61,7 +72,7 @@ __all__ = [
     "GaussianWorld",
     "Preprocessing",
     "available",
-    "check_folder",
+    "check_data",
     "class_means",
     "crescent_world",
     "from_arrays",
@@ -77,6 +88,7 @@ __all__ = [
     "load_folder",
     "mat_names",
     "open_features",
+    "read_attribute_table",
     "read_mat",
     "rows_of",
     "save_folder",

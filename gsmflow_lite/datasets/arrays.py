@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Int, Shaped
 
+from ..arguments import check_seed
 from ..errors import DataError
 from ..seeds import stream
+from .attribute_matrix import AttributeMatrix
 from .base import GZSLDataset
-from .inputs import as_array, as_names, at_source, class_numbers, finite_matrix, mask_to_numbers
+from .inputs import as_array, at_source, is_mask, is_number, mask_to_numbers
+from .leaks import check_leaks
+from .names import as_text, is_missing
 from .on_disk import FeaturesOnDisk, as_on_disk, is_on_disk, open_features
+from .row_order import RowOrder
 from .splits import hold_out
+from .table_side import TableSide, is_counted
+from .unused import looks_transposed, without_unused_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,14 +38,15 @@ def from_arrays(
     test_seen: Any = None,
     train: Any = None,
     test_unseen: Any = None,
-    class_names: Sequence[str] = (),
-    attribute_names: Sequence[str] = (),
+    class_names: Any = (),
+    attribute_names: Any = (),
     attribute_groups: Mapping[str, Sequence[int]] | None = None,
     groups: Any = None,
     images: Any = None,
     declared_validation: Any = None,
     name: str = "my data",
     source: str = "",
+    notes: Sequence[str] = (),
     seed: int = 0,
 ) -> GZSLDataset:
     """Make a data set from plain arrays: NumPy arrays, torch tensors, lists, or pandas objects.
@@ -47,43 +55,67 @@ def from_arrays(
       .npy or HDF5 file, what :func:`open_features` returns, a memory map (``np.load(path,
       mmap_mode="r")``) or an h5py data set.
     - ``labels`` (N,): class numbers from 0, or class names.
-    - ``attributes`` (K, A), or a DataFrame whose index names the classes.
+    - ``attributes`` (K, A), a DataFrame whose index names the classes, a dict from names to
+      descriptions, or the path of such a table (.csv, .tsv, .txt, .json, .npy).
     - ``unseen``: numbers or names of the classes that are never trained on, or a mask (K,).
     - ``test_seen``, ``train``, ``test_unseen``: row numbers, or masks (N,). If ``test_seen`` is
       None, a fifth of the rows of each seen class is held out, drawn with ``seed`` (whole
       ``groups``, if there are any). If the others are None, ``train`` gets the remaining rows of
       seen classes and ``test_unseen`` all rows of unseen classes.
+    - ``class_names``, ``attribute_names``: in the order of the numbers; or a dict from number to
+      name, from name to number, or from the names of the table to others.
+    - ``groups`` (N,): numbers or names.
 
-    The other arguments are fields of :class:`GZSLDataset`. Raises ``DataError``.
+    Names win over places: an index of pandas is used wherever there is one, and where two things
+    are named differently, they are brought together or refused. Described classes without any row
+    are left out with a note, if they have names. The other arguments are fields of
+    :class:`GZSLDataset`. Raises ``DataError``, and ``ConfigError`` for the seed.
     """
-    table = _ClassTable.read(attributes, class_names, attribute_names, source)
-    labels = table.numbers(labels, "labels")
-    unseen_mask = mask_to_numbers(unseen, "unseen", len(table.attributes), source)
-    unseen = table.numbers(unseen_mask, "unseen")
-    _check_unseen(labels, unseen, source)
+    check_seed(seed)
+    table = AttributeMatrix.read(attributes, class_names, attribute_names, source)
+    order = RowOrder.of(features, labels, source)
+    numbers = table.classes.find(order.aligned(labels, "labels"), "labels")
+    _check_orientation(table, numbers, source)
+    unseen_numbers = _classes(unseen, "unseen", table.classes)
+    _check_unseen(numbers, unseen_numbers, source)
+    if declared_validation is not None:
+        declared_validation = _classes(declared_validation, "declared_validation", table.classes)
+    if groups is not None:
+        groups = _group_numbers(order.aligned(groups, "groups"), source)
+    if images is not None:
+        images = as_array(order.aligned(images, "images"), "images", source)
 
-    groups = _array_or_none(groups, "groups", source)
-    given = {"train": train, "test_seen": test_seen, "test_unseen": test_unseen}
-    splits = _Splitter(labels, np.isin(labels, unseen), groups, source, seed).splits(given)
-    declared = declared_validation
-    if declared is not None:
-        declared = table.numbers(declared, "declared_validation")
-    return GZSLDataset(
-        features=_as_features(features, source),
-        labels=labels,
-        attributes=table.attributes,
-        train=splits["train"],
-        test_seen=splits["test_seen"],
-        test_unseen=splits["test_unseen"],
-        class_names=table.class_names,
-        attribute_names=table.attribute_names,
-        attribute_groups=attribute_groups,
-        groups=groups,
-        images=_array_or_none(images, "images", source),
-        declared_validation=declared,
+    rows = {"train": train, "test_seen": test_seen, "test_unseen": test_unseen}
+    given = {
+        split: order.rows(values, split, len(numbers))
+        for split, values in rows.items()
+        if values is not None
+    }
+    of_unseen = np.isin(numbers, unseen_numbers)
+    fields = {
+        "features": _as_features(features, source),
+        "labels": numbers,
+        "attributes": table.matrix,
+        "class_names": table.classes.names,
+        "groups": groups,
+        "images": images,
+        "declared_validation": declared_validation,
+        **_Splitter(numbers, of_unseen, groups, source, seed).splits(given),
+    }
+    if table.classes.is_named:
+        fields, note = without_unused_classes(fields)
+        notes = [*notes, note] if note else notes
+    dataset = GZSLDataset(
+        **fields,
+        attribute_names=table.attributes.names,
+        attribute_groups=table.groups(attribute_groups),
         name=name,
         source=source,
+        notes=notes,
     )
+    if not isinstance(dataset.features, FeaturesOnDisk):  # opening those may read nothing
+        check_leaks(dataset.features, dataset.labels, _column_names(features), at_source(source))
+    return dataset
 
 
 def from_dataframe(
@@ -101,7 +133,7 @@ def from_dataframe(
     with one row per class, whose index names the classes, or an array. ``options`` go to
     :func:`from_arrays`. Raises ``DataError`` for a column that cannot be a feature.
     """
-    if label not in frame.columns:
+    if isinstance(label, list | tuple | dict | set) or list(frame.columns).count(label) != 1:
         known = ", ".join(map(str, frame.columns[:10]))
         raise DataError(f"label must name a column of the frame ({known} ...), got {label!r}")
     columns = frame.drop(columns=label)
@@ -119,47 +151,81 @@ def from_dataframe(
     return from_arrays(columns, frame[label], attributes, unseen=unseen, name=name, **options)
 
 
-# --- parts ---------------------------------------------------------------------------------------
+# --- classes -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
-class _ClassTable:
-    """The attributes of all classes, and the names by which labels may call the classes."""
-
-    attributes: Float[np.ndarray, "K A"]
-    class_names: tuple[str, ...]
-    attribute_names: Sequence[str]
-    index: list | None  # of the DataFrame that held the attributes, if it was one
-    source: str
-
-    @classmethod
-    def read(
-        cls,
-        values: Any,
-        class_names: Sequence[str],
-        attribute_names: Sequence[str],
-        source: str,
-    ) -> _ClassTable:
-        index = None
-        if _is_dataframe(values):
-            index = values.index.tolist()
-            if not len(class_names):
-                class_names = [str(entry) for entry in index]
-            if not len(attribute_names):
-                attribute_names = [str(column) for column in values.columns]
-        array = as_array(values, "attributes", source)
-        attributes = finite_matrix(array, "attributes", source)
-        names = as_names(class_names, "class", len(attributes), source)
-        return cls(attributes, names, attribute_names, index, source)
-
-    def numbers(self, values: Any, what: str) -> Shaped[np.ndarray, " n"]:
-        """Return class numbers, of names or of numbers."""
-        return class_numbers(values, what, self.class_names, self.index, self.source)
+def _check_orientation(table: AttributeMatrix, labels: np.ndarray, source: str) -> None:
+    """Refuse a table that seems to have a class in each column, where no names say otherwise."""
+    if not table.classes.is_named and looks_transposed(table.matrix.shape, labels):
+        raise DataError(
+            f"{at_source(source)}attributes must have one row per class, got shape "
+            f"{table.matrix.shape} for {len(np.unique(labels))} classes: they look transposed, so "
+            "hand in attributes.T"
+        )
 
 
-def _is_dataframe(values: Any) -> bool:
-    """Return whether values are a pandas DataFrame, without importing pandas."""
-    return hasattr(values, "columns") and hasattr(values, "index")
+def _classes(
+    values: Any,
+    what: str,
+    classes: TableSide,
+) -> Shaped[np.ndarray, " n"]:
+    """Return class numbers, of numbers or names in any order, or of a mask over the classes."""
+    if isinstance(values, Set):
+        values = list(values)  # of which classes they are, no order matters
+    if isinstance(values, Mapping):
+        return _masked(list(values), list(values.values()), what, classes)
+    if isinstance(values, str | bytes) or is_number(values):
+        values = [values]
+    if not is_mask(values, what, classes.source):
+        return _numbers_of(values, what, classes)
+    if hasattr(values, "iloc") and (classes.numbers_count or not is_counted(values.index)):
+        return _masked(list(values.index), values, what, classes)
+    _check_mask_has_an_order(what, classes)
+    return mask_to_numbers(values, what, len(classes.order), classes.source)
+
+
+def _masked(
+    keys: list,
+    mask: Any,
+    what: str,
+    classes: TableSide,
+) -> Int[np.ndarray, " n"]:
+    """Return the numbers of the classes whose entry in a mask with names is true."""
+    where = at_source(classes.source)
+    if not is_mask(mask, what, classes.source):
+        raise DataError(
+            f"{where}{what} as a dict must say True or False of each class, got other values: "
+            "give a list of classes"
+        )
+    numbers = classes.find(keys, f"the index of {what}")
+    count = len(set(numbers.tolist()))
+    if not count == len(numbers) == len(classes.order):
+        raise DataError(
+            f"{where}{what} as a mask must have one entry for each class, "
+            f"got {len(numbers)} for {count} of {len(classes.order)} classes"
+        )
+    return numbers[as_array(mask, what, classes.source)]
+
+
+def _numbers_of(values: Any, what: str, classes: TableSide) -> Shaped[np.ndarray, " n"]:
+    numbers = classes.find(values, what)
+    count = len(classes.order)
+    if count > 2 and len(numbers) == count and set(numbers.tolist()) <= {0, 1}:
+        raise DataError(
+            f"{at_source(classes.source)}{what} must be classes, got only 0 and 1, one for each of "
+            f"{count} classes: if it is a mask, turn it into one with astype(bool)"
+        )
+    return numbers
+
+
+def _check_mask_has_an_order(what: str, classes: TableSide) -> None:
+    """Refuse a mask without names where names have changed the order of the classes."""
+    if (classes.order != np.arange(len(classes.order))).any():
+        raise DataError(
+            f"{at_source(classes.source)}{what} must be names or numbers, because names have "
+            "brought the classes into another order than that of the table, got a mask without "
+            "names: give the names"
+        )
 
 
 def _check_unseen(
@@ -186,6 +252,9 @@ def _check_unseen(
         )
 
 
+# --- rows ----------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True, eq=False)
 class _Splitter:
     """Completes the splits that were given by those that were not."""
@@ -196,9 +265,9 @@ class _Splitter:
     source: str
     seed: int
 
-    def splits(self, given: dict[str, Any]) -> dict[str, Int[np.ndarray, " n"]]:
+    def splits(self, given: dict[str, np.ndarray]) -> dict[str, Int[np.ndarray, " n"]]:
         """Return the rows of each split."""
-        rows = {name: self._rows(values) for name, values in given.items() if values is not None}
+        rows = dict(given)
         of_seen = np.flatnonzero(~self.of_unseen)
         if "test_seen" not in rows:
             rows["test_seen"] = self._test_seen(of_seen, rows.get("train"))
@@ -207,9 +276,6 @@ class _Splitter:
         if "test_unseen" not in rows:
             rows["test_unseen"] = np.flatnonzero(self.of_unseen)
         return rows
-
-    def _rows(self, values: Any) -> np.ndarray:
-        return mask_to_numbers(values, "a split", len(self.labels), self.source)
 
     def _test_seen(self, of_seen: np.ndarray, train: np.ndarray | None) -> np.ndarray:
         if self.groups is not None and self.groups.shape != self.labels.shape:
@@ -223,12 +289,19 @@ class _Splitter:
         return hold_out(self.labels, of_seen, rng, groups=self.groups, source=self.source)
 
 
-def _array_or_none(
-    values: Any,
-    name: str,
-    source: str,
-) -> np.ndarray | None:
-    return None if values is None else as_array(values, name, source)
+def _group_numbers(values: Any, source: str) -> Shaped[np.ndarray, " N"]:
+    """Return group numbers; names of groups are numbered."""
+    groups = as_array(values, "groups", source)
+    cells = groups.ravel().tolist()
+    missing = [place for place, cell in enumerate(cells) if is_missing(cell)]
+    if missing:
+        raise DataError(
+            f"{at_source(source)}groups must not be missing, got {cells[missing[0]]} in place "
+            f"{missing[0]} ({len(missing)} such entries): give each row a group"
+        )
+    if groups.dtype.kind in "iuf" or all(map(is_number, cells)):
+        return groups
+    return np.unique(list(map(as_text, cells)), return_inverse=True)[1].reshape(groups.shape)
 
 
 def _as_features(values: Any, source: str) -> np.ndarray | FeaturesOnDisk:
@@ -238,3 +311,7 @@ def _as_features(values: Any, source: str) -> np.ndarray | FeaturesOnDisk:
     if is_on_disk(values):
         return as_on_disk(values, source)
     return as_array(values, "features", source)
+
+
+def _column_names(features: Any) -> list[str]:
+    return [as_text(column) for column in getattr(features, "columns", ())]

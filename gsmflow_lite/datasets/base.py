@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
+from ..arguments import whole
 from ..errors import ConfigError
 from ..seeds import stream
 from . import rules
@@ -202,6 +203,7 @@ class GZSLDataset:
             # The raw fold is made again when it is needed: it is a copy of most rows.
             return replace(raw().preprocessed(*settings), made_from=raw)
 
+        number = whole(number, "the number of a validation fold")
         classes = validation_fold_classes(self._validation_folds(seed), number)
         rng = stream(seed, "rows of a fold", number)
         held = np.isin(self.labels[self.train], classes)
@@ -223,6 +225,7 @@ class GZSLDataset:
         if origin is not None:
             return self._fitted_as_before(origin.with_seen(n, seed=seed))
         seen = self.seen_classes
+        n = whole(n, "with_seen")
         if not 2 <= n <= len(seen):
             raise ConfigError(f"with_seen must keep from 2 to {len(seen)} seen classes, got {n}")
         order = stream(seed, "seen classes to keep").permutation(seen)

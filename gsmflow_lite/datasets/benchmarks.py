@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import DataError
+from ..storage import in_folder, nearby, suffix_of
 from . import epgn, xlsa17
 from .base import GZSLDataset
-from .files import DEFAULT_FEATURES, features_file, from_folder
-from .formats.mat import mat_format, mat_names
-from .on_disk import in_chunks
+from .files import refuse_options, without_suffix
+from .formats.mat import mat_names
+from .names import did_you_mean
+
+DEFAULT_FEATURES = "res101"  # the features of the benchmarks, where no others are named
 
 
 @dataclass(frozen=True)
@@ -39,45 +44,65 @@ BENCHMARKS = {
 }
 
 
+class MatFiles(NamedTuple):
+    """The two files of a benchmark folder, and their layout: xlsa17 or EPGN."""
+
+    layout: str
+    features: Path
+    table: Path
+
+    def read(self, name: str) -> GZSLDataset:
+        """Read the data set, and call it ``name``. Raises ``DataError``."""
+        read = epgn.read_epgn if self.layout == "EPGN" else xlsa17.read_xlsa17
+        return read(self.features, self.table, name)
+
+
 def load_folder(
     folder: str | Path,
-    features: str = DEFAULT_FEATURES,
+    features: str | None = None,
+    splits: str | None = None,
     *,
     name: str | None = None,
 ) -> GZSLDataset:
     """Read a benchmark from a folder of .mat files.
 
-    It holds ``<features>.mat`` with ``att_splits.mat`` (the xlsa17 layout), or ``data.mat`` with
-    ``label.mat`` (the EPGN layout). The data set is called ``name``, or as the folder where None.
-    Raises ``DataError`` with the file, the rule, the value and the remedy.
+    It holds ``res101.mat`` with ``att_splits.mat`` (the xlsa17 layout), where ``features`` and
+    ``splits`` may name others, or ``data.mat`` with ``label.mat`` (the EPGN layout). The data set
+    is called ``name``, or as the folder where None. Raises ``DataError`` with the file, the rule,
+    the value and the remedy.
     """
     folder = Path(folder)
-    features = features.removesuffix(".mat")
-    name = name or folder.resolve().name
-    if _layout(folder, features) == "EPGN":
-        return epgn.read_epgn(folder, name)
-    return xlsa17.read_xlsa17(folder, features, name)
+    return mat_files(folder, features, splits).read(name or folder.resolve().name)
 
 
-# --- which layout --------------------------------------------------------------------------------
+# --- which files ---------------------------------------------------------------------------------
 
 
-def _layout(folder: Path, features: str) -> str:
-    """Return the name of the layout.
+def mat_files(folder: Path, features: str | None, splits: str | None) -> MatFiles:
+    """Return the files of a folder, without reading them.
 
     Raises ``DataError`` that says which file is missing, what it holds, and who has it.
     """
     if not folder.is_dir():
+        got = "got a file" if folder.exists() else "but there is none"
         raise DataError(
-            f"{folder}: a folder with .mat files is needed, but there is none: check the path"
+            f"{folder}: a folder with .mat files is needed, {got}: check the path{nearby(folder)}"
         )
-    files = sorted(path.name for path in folder.glob("*.mat"))
-    if {f"{features}.mat", xlsa17.SPLITS_FILE} <= set(files):
-        return "xlsa17"
-    if {epgn.FEATURES_FILE, epgn.LABELS_FILE} <= set(files):
-        return "EPGN"
+    stem = without_suffix(features or DEFAULT_FEATURES, ".mat")
+    table = without_suffix(splits or xlsa17.SPLITS_FILE, ".mat") + ".mat"
+    one = in_folder(folder, f"{stem}.mat")
+    two = in_folder(folder, table)
+    if one is not None and two is not None:
+        return MatFiles("xlsa17", one, two)
+
+    data = in_folder(folder, epgn.FEATURES_FILE)
+    index = in_folder(folder, epgn.LABELS_FILE)
+    if data is not None and index is not None:
+        refuse_options(f"a folder of EPGN layout ({folder})", features=features, splits=splits)
+        return MatFiles("EPGN", data, index)
+    files = sorted(path.name for path in folder.glob("*") if suffix_of(path) == ".mat")
     raise DataError(
-        f"{folder}: {_what_is_missing(folder, features, files)} "
+        f"{folder}: {_what_is_missing(folder, stem, table, files)} "
         f"(.mat files there: {', '.join(files) or 'none'})"
     )
 
@@ -85,125 +110,46 @@ def _layout(folder: Path, features: str) -> str:
 def _what_is_missing(
     folder: Path,
     features: str,
+    splits: str,
     files: list[str],
 ) -> str:
-    if xlsa17.SPLITS_FILE in files:
-        return xlsa17.without_features(features) + _other_features(folder, files)
-    if f"{features}.mat" in files:
-        return xlsa17.WITHOUT_SPLITS
-    if epgn.FEATURES_FILE in files:
+    other_features = _holding(folder, files, {"features"})
+    other_splits = _holding(folder, files, {"att", *xlsa17.SPLIT_KEYS})
+    if in_folder(folder, splits) is not None:
+        hint = _hint("features", features, other_features)
+        return xlsa17.without_features(features) + hint
+    if in_folder(folder, f"{features}.mat") is not None or (other_features and other_splits):
+        hint = _hint("splits", splits, other_splits)
+        if in_folder(folder, f"{features}.mat") is None:
+            hint += f", and {_hint('features', features, other_features).removeprefix('; or ')}"
+        return xlsa17.without_splits(splits) + hint
+    if in_folder(folder, epgn.FEATURES_FILE) is not None:
         return epgn.WITHOUT_LABELS
-    if epgn.LABELS_FILE in files:
+    if in_folder(folder, epgn.LABELS_FILE) is not None:
         return epgn.WITHOUT_FEATURES
     return (
-        f"{features}.mat (features, labels) and {xlsa17.SPLITS_FILE} "
+        f"{features}.mat (features, labels) and {splits} "
         f"(att, {', '.join(xlsa17.SPLIT_KEYS)}) are missing; {xlsa17.XLSA17_SOURCE}. "
         f"Or {epgn.FEATURES_FILE} and {epgn.LABELS_FILE}, the EPGN layout"
     )
 
 
-def _other_features(folder: Path, files: list[str]) -> str:
-    """Suggest another file of the folder that holds features."""
-    for file in files:
-        if file != xlsa17.SPLITS_FILE and _has_features(folder / file):
-            return f"; or use --features {file.removesuffix('.mat')}, whose file is there"
-    return ""
+def _holding(folder: Path, files: list[str], keys: Collection[str]) -> list[str]:
+    """Return the files of a folder that hold arrays of these names, without their ending."""
+    return [without_suffix(file, ".mat") for file in files if set(keys) <= _keys(folder / file)]
 
 
-def _has_features(path: Path) -> bool:
+def _keys(path: Path) -> set[str]:
     try:
-        return "features" in mat_names(path)
+        return set(mat_names(path))
     except DataError:  # only a suggestion depends on it
-        return False
+        return set()
 
 
-# --- the check of a folder -----------------------------------------------------------------------
-
-
-def check_folder(folder: str | Path, features: str = DEFAULT_FEATURES) -> str:
-    """Read a folder as :func:`load` does, and describe it in plain text. Raises ``DataError``."""
-    folder = Path(folder)
-    npy_features = features_file(folder, features)
-    if npy_features is not None:
-        lines = _check_npy_folder(folder, npy_features)
-    else:
-        lines = _check_mat_folder(folder, features)
-    first, *rest = lines
-    return "\n".join([f"{folder}: {first}", *(f"  {line}" for line in rest)])
-
-
-def _check_npy_folder(folder: Path, features: str) -> list[str]:
-    dataset = from_folder(folder, features)
-    file = f"{features}.npy, which stays on disk"
-    return ["a good folder of .npy files", file, *_described(dataset, "declared")]
-
-
-def _check_mat_folder(folder: Path, features: str) -> list[str]:
-    dataset = load_folder(folder, features)
-    features = features.removesuffix(".mat")
-    layout = _layout(folder, features)
-    names = [epgn.FEATURES_FILE, epgn.LABELS_FILE]
-    if layout == "xlsa17":
-        names = [f"{features}.mat", xlsa17.SPLITS_FILE]
-    files = [_described_file(folder / name) for name in names]
-    return [f"a good {layout} folder", *files, *_described(dataset, "declared by val_loc")]
-
-
-def _described_file(path: Path) -> str:
-    return f"{path.name} ({mat_format(path)}): {', '.join(mat_names(path))}"
-
-
-def _described(dataset: GZSLDataset, declared: str) -> list[str]:
-    rows, width = dataset.features.shape
-    low, high = _extremes(dataset)
-    validation = "none declared: a seeded draw of seen classes is used"
-    if dataset.declared_validation is not None:
-        validation = f"{len(dataset.declared_validation)} seen classes, {declared}"
-    return [
-        f"features: {rows} rows x {width}, from {low:.4g} to {high:.4g}",
-        f"classes: {len(dataset.seen_classes)} seen, {len(dataset.unseen_classes)} unseen, "
-        f"each with {dataset.attributes.shape[1]} attributes",
-        f"splits: train {len(dataset.train)}, test_seen {len(dataset.test_seen)}, "
-        f"test_unseen {len(dataset.test_unseen)}",
-        f"validation classes: {validation}",
-        *(f"note: {note}" for note in _notes(dataset)),
-    ]
-
-
-def _extremes(dataset: GZSLDataset) -> tuple[float, float]:
-    low = float("inf")
-    high = -low
-    for _, block in in_chunks(dataset.features):
-        low = min(low, float(block.min()))
-        high = max(high, float(block.max()))
-    return low, high
-
-
-def _notes(dataset: GZSLDataset) -> list[str]:
-    """Say where a folder that is called like a benchmark differs from what was published."""
-    called = dataset.name.upper()
-    known = next((name for name in BENCHMARKS if called.startswith(name.upper())), None)
-    if known is None:
-        return []
-    counts = asdict(_counted(dataset))
-    return [
-        f"{known} as published has {published} {field.replace('_', ' ')}, this folder has "
-        f"{counts[field]}: compare scores only with those on the same files"
-        for field, published in asdict(BENCHMARKS[known]).items()
-        if published != counts[field]
-    ]
-
-
-def _counted(dataset: GZSLDataset) -> Benchmark:
-    train = len(dataset.train)
-    test_seen = len(dataset.test_seen)
-    test_unseen = len(dataset.test_unseen)
-    return Benchmark(
-        images=train + test_seen + test_unseen,
-        seen=len(dataset.seen_classes),
-        unseen=len(dataset.unseen_classes),
-        attributes=dataset.attributes.shape[1],
-        train=train,
-        test_seen=test_seen,
-        test_unseen=test_unseen,
-    )
+def _hint(option: str, wanted: str, others: list[str]) -> str:
+    """Suggest the other file of the folder that fits best, if there is one."""
+    if not others:
+        return ""
+    best = next((name for name in others if did_you_mean(wanted, [name])), others[0])
+    best += ".mat" if option == "splits" else ""
+    return f"; or use --{option} {best} (in Python {option}={best!r}), whose file is there"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from ..errors import ConfigError, DataError
+from ..arguments import whole
+from ..errors import DataError
 from ..seeds import stream
 from .arrays import from_arrays
 from .base import GZSLDataset
@@ -49,6 +50,7 @@ class CrescentWorld:
     ) -> Float[np.ndarray, "n 2"]:
         """Draw ``n`` fresh samples of one class."""
         mean, bend = self._truth(number)
+        n = whole(n, "n", least=1)
         return _crescent(mean, bend, n, stream(seed, "fresh samples"))
 
     def log_prob(self, features: Float[np.ndarray, "N 2"], number: int) -> Float[np.ndarray, " N"]:
@@ -62,6 +64,7 @@ class CrescentWorld:
         return exponent - np.log(2 * np.pi * np.prod(WIDTHS))
 
     def _truth(self, number: int) -> tuple[Float[np.ndarray, " 2"], float]:
+        number = whole(number, "a class")
         if not 0 <= number < len(self.bends):
             raise DataError(
                 f"a class must be a number from 0 to {len(self.bends) - 1}, got {number}"
@@ -85,10 +88,9 @@ def crescent_world(
     unseen classes are those nearest to the middle, whatever their bend. Raises ``ConfigError`` for
     fewer than 2 seen classes, 1 unseen class or 2 samples.
     """
-    if seen < 2 or unseen < 1 or samples < 2:
-        raise ConfigError(
-            f"seen must be at least 2, unseen 1 and samples 2, got {seen}, {unseen} and {samples}"
-        )
+    seen = whole(seen, "seen", least=2)
+    unseen = whole(unseen, "unseen", least=1)
+    samples = whole(samples, "samples", least=2)
     rng = stream(seed, "crescent world")
     table = remotest_points(seen + unseen, 3, rng, low=-1.0)
     means = REACH * table[:, :2]

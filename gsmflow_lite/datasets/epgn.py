@@ -16,6 +16,7 @@ from ..errors import DataError
 from .base import GZSLDataset
 from .formats.mat import read_mat
 from .mat_arrays import mat_matrix, mat_whole_numbers
+from .unused import without_unused_classes
 
 FEATURES_FILE = "data.mat"
 LABELS_FILE = "label.mat"
@@ -40,10 +41,8 @@ SAME_ATTRIBUTES = (
 )
 
 
-def read_epgn(folder: Path, name: str) -> GZSLDataset:
-    """Read the data set. Raises ``DataError``."""
-    path = folder / FEATURES_FILE
-    index_path = folder / LABELS_FILE
+def read_epgn(path: Path, index_path: Path, name: str) -> GZSLDataset:
+    """Read the data set from ``data.mat`` and ``label.mat``. Raises ``DataError``."""
     data = read_mat(path, [*FEATURE_KEYS, *TABLE_KEYS], single=FEATURE_KEYS)
     index = read_mat(index_path, LABEL_KEYS)
     parts = [mat_matrix(data, key, path) for key in FEATURE_KEYS]
@@ -54,16 +53,18 @@ def read_epgn(folder: Path, name: str) -> GZSLDataset:
     labels = _labels(tables, numbers, path)
     ends = np.cumsum([len(part) for part in parts])
     train, test_seen, test_unseen = np.split(np.arange(ends[-1]), ends[:-1])
-    return GZSLDataset(
-        features=np.concatenate(parts, dtype=np.float32, casting="same_kind"),
-        labels=labels,
-        attributes=tables["attribute"],
-        train=train,
-        test_seen=test_seen,
-        test_unseen=test_unseen,
-        name=name,
-        source=f"{path} with {index_path.name}",
+    fields, note = without_unused_classes(
+        {
+            "features": np.concatenate(parts, dtype=np.float32, casting="same_kind"),
+            "labels": labels,
+            "attributes": tables["attribute"],
+            "train": train,
+            "test_seen": test_seen,
+            "test_unseen": test_unseen,
+        }
     )
+    source = f"{path} with {index_path.name}"
+    return GZSLDataset(**fields, notes=[note] * bool(note), name=name, source=source)
 
 
 def _check_parts(

@@ -6,6 +6,7 @@ The arrays are named as the arguments of :func:`~gsmflow_lite.datasets.from_arra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import numpy as np
 from jaxtyping import Shaped
 
 from ..errors import DataError, StorageError
-from ..storage import written_whole
+from ..storage import in_folder, suffix_of, to_read, to_write, written_whole
 from .arrays import from_arrays
 from .base import SPLITS, GZSLDataset
 from .formats.hdf5 import hdf5_values, open_hdf5
 from .formats.limits import one_clear_error
 from .formats.npy import read_npy
 from .formats.npz import read_npz
-from .inputs import as_text
+from .names import as_text, did_you_mean
 from .on_disk import FeaturesOnDisk, open_features
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
@@ -34,7 +35,7 @@ OPTIONAL = (
     "declared_validation",
     "name",
 )
-DEFAULT_FEATURES = "res101"  # the features of the benchmarks, where no others are named
+MAY_BE_EMPTY = tuple(key for key in OPTIONAL if key not in SPLITS)  # an empty split is a mistake
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -50,10 +51,10 @@ def from_npz(
 
     It may hold more: the names in ``OPTIONAL``. All mean what the arguments of :func:`from_arrays`
     mean, but ``attribute_groups`` holds the name of the group of each attribute, or an empty text.
-    Nothing is unpickled, and sizes are compared with the file before memory is taken.
-    Raises ``DataError``.
+    What is optional may be empty. Nothing is unpickled, and sizes are compared with the file before
+    memory is taken. Raises ``DataError``.
     """
-    path = Path(path)
+    path = to_read(path, ".npz")
     content = read_npz(path, REQUIRED, OPTIONAL)
     return _from_content(content, path, name, path.stem, seed)
 
@@ -72,35 +73,60 @@ def from_folder(
     unpickled. Raises ``DataError``.
     """
     path = Path(path)
-    keys = [key for key in (*REQUIRED[1:], *OPTIONAL) if (path / f"{key}.npy").is_file()]
-    _check_keys(path, [*keys, "features"], [f"{key}.npy" for key in keys], "np.save")
+    files = {key: in_folder(path, f"{key}.npy") for key in (*REQUIRED[1:], *OPTIONAL)}
+    there = {key: file for key, file in files.items() if file is not None}
+    _check_keys(path, [*there, "features"], [file.name for file in there.values()], "np.save")
     content: dict[str, Any] = {
-        key: read_npy(path / f"{key}.npy", on_disk=key == "images") for key in keys
+        key: read_npy(file, on_disk=key == "images") for key, file in there.items()
     }
-    content["features"] = open_features(path / f"{features}.npy")
+    stem = without_suffix(features, ".npy")
+    content["features"] = open_features(in_folder(path, f"{stem}.npy") or path / f"{stem}.npy")
     return _from_content(content, path, name, path.resolve().name, seed)
 
 
-def features_file(folder: Path, features: str) -> str | None:
-    """Return the name, without ending, of the .npy file of a folder that holds the features.
+def without_suffix(name: str, suffix: str) -> str:
+    """Return the name of a file without its suffix, in small letters or capitals.
 
-    It is the file that is named, or ``features.npy`` where none was named; None if neither exists.
-    Raises ``DataError`` for a name that such a folder does not have.
+    >>> without_suffix("vit.MAT", ".mat"), without_suffix("vit", ".mat")
+    ('vit', 'vit')
     """
-    named = features.removesuffix(".npy")
-    if (folder / f"{named}.npy").is_file():
+    return name[: -len(suffix)] if name.lower().endswith(suffix) else name
+
+
+def features_file(folder: Path, features: str | None) -> Path | None:
+    """Return the .npy file of a folder that holds the features, or None in a folder of .mat files.
+
+    It is the file that is named, or ``features.npy`` where none was named. Raises ``DataError`` for
+    a name that such a folder does not have.
+    """
+    own = in_folder(folder, "features.npy")
+    listed = sorted(file.name for file in folder.glob("*") if suffix_of(file) == ".npy")
+    has_mat = any(suffix_of(file) == ".mat" for file in folder.glob("*"))
+    if features is None:
+        if own is None and not has_mat and in_folder(folder, "labels.npy"):
+            raise DataError(
+                f"{folder}: features.npy is missing, got {', '.join(listed)}: name another file "
+                "with features= (--features)"
+            )
+        return own
+    named = in_folder(folder, f"{without_suffix(features, '.npy')}.npy")
+    in_mat = in_folder(folder, f"{without_suffix(features, '.mat')}.mat")
+    if named is not None or in_mat is not None or own is None:
         return named
-    if not (folder / "features.npy").is_file():
-        return None
-    if features == DEFAULT_FEATURES:
-        return "features"
-    if (folder / f"{features.removesuffix('.mat')}.mat").is_file():
-        return None
-    names = ", ".join(sorted(file.name for file in folder.glob("*.npy")))
     raise DataError(
-        f"{folder}: features must name a file of the folder ({names}), got {features!r}: "
-        "correct the name, or leave it out"
+        f"{folder}: features must name a file of the folder ({', '.join(listed)}), "
+        f"got {features!r}: correct the name, or leave it out{did_you_mean(features, listed)}"
     )
+
+
+def refuse_options(what: str, **options: str | None) -> None:
+    """Raise ``DataError`` for an option that is given although data of this kind have none such."""
+    for option, value in options.items():
+        if value is not None:
+            raise DataError(
+                f"{option} names a file in a folder of benchmark files, and {what} must come "
+                f"without it, got {value!r}: leave out {option} (--{option})"
+            )
 
 
 def from_hdf5(
@@ -114,7 +140,7 @@ def from_hdf5(
     See :func:`open_features` for how they are best stored. Links are not followed. Raises
     ``DataError``.
     """
-    path = Path(path)
+    path = to_read(path, ".h5", ".hdf5")
     features = open_features(path)
     with one_clear_error(path, "an HDF5"), open_hdf5(path) as file:
         names = list(file)
@@ -147,9 +173,11 @@ def _from_content(
     seed: int,
 ) -> GZSLDataset:
     """Make the data set, called ``name``, or as the file says, or ``fallback``."""
-    stored_name = content.pop("name", None)
-    if not name:
-        name = fallback if stored_name is None else str(stored_name)
+    empty = [key for key in MAY_BE_EMPTY if key in content and not np.size(content[key])]
+    for key in empty:
+        del content[key]
+    stored = np.ravel(content.pop("name", ""))
+    name = name or (as_text(stored[0]) if len(stored) == 1 else "") or fallback
     for key in ("class_names", "attribute_names", "attribute_groups"):
         if key in content and content[key].ndim != 1:
             raise DataError(
@@ -157,7 +185,9 @@ def _from_content(
             )
     if "attribute_groups" in content:
         content["attribute_groups"] = _numbers_by_group(content["attribute_groups"])
-    return from_arrays(**content, name=name, source=str(path), seed=seed)
+    dataset = from_arrays(**content, name=name, source=str(path), seed=seed)
+    notes = [f"{key} is left out: it is empty" for key in empty]
+    return replace(dataset, notes=(*dataset.notes, *notes)) if notes else dataset
 
 
 def _numbers_by_group(group_of_each: Sequence) -> dict[str, list[int]]:
@@ -175,10 +205,11 @@ def _numbers_by_group(group_of_each: Sequence) -> dict[str, list[int]]:
 def save_npz(dataset: GZSLDataset, path: str | Path) -> Path:
     """Write a data set so that :func:`from_npz` and the command line read it.
 
-    The old file stays until the new one is whole. Features are written as they were before
-    preprocessing, which belongs to a model; ``decode`` cannot be written. Raises ``StorageError``.
+    ``.npz`` is appended where the path does not end so; the path is returned. The old file stays
+    until the new one is whole. Features are written as they were before preprocessing, which
+    belongs to a model; ``decode`` cannot be written. Raises ``StorageError``.
     """
-    path = Path(path)
+    path = to_write(path, ".npz")
     before = dataset.origin or dataset
     if isinstance(before.features, FeaturesOnDisk):
         raise StorageError(

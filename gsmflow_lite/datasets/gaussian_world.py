@@ -10,10 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..errors import ConfigError, DataError
+from ..arguments import real, whole
+from ..errors import DataError, require
 from ..seeds import stream
 from .arrays import from_arrays
 from .base import GZSLDataset
+from .inputs import whole_numbers
 from .spread import remotest_points
 
 COMPASS = ("east", "north", "up")  # attributes of a world for drawing
@@ -44,9 +46,9 @@ class GaussianWorld:
         seed: int = 0,
     ) -> Float[np.ndarray, "M n D"] | Float[np.ndarray, "n D"]:
         """Draw ``n`` fresh samples of each of the classes, or of a single class number."""
-        shape = (np.size(classes), n, self.means.shape[1])
-        noise = stream(seed, "fresh samples").standard_normal(shape)
         chosen = self._numbers(classes)
+        shape = (len(chosen), whole(n, "n", least=1), self.means.shape[1])
+        noise = stream(seed, "fresh samples").standard_normal(shape)
         samples = self.means[chosen, None] + noise @ self._factors[chosen].transpose(0, 2, 1)
         return samples[0] if np.ndim(classes) == 0 else samples
 
@@ -79,7 +81,7 @@ class GaussianWorld:
         return chosen[np.argmax(densities, axis=0)]
 
     def _numbers(self, classes: int | Sequence[int] | np.ndarray) -> Int[np.ndarray, " M"]:
-        numbers = np.atleast_1d(np.asarray(classes, np.int64))
+        numbers = whole_numbers(np.atleast_1d(np.asarray(classes)), "classes", "")
         if numbers.size == 0 or numbers.min() < 0 or numbers.max() >= len(self.means):
             raise DataError(
                 f"classes must be numbers from 0 to {len(self.means) - 1}, got {classes}"
@@ -101,11 +103,9 @@ class _Sizes:
     def __post_init__(self) -> None:
         least = {"features": 1, "seen": 2, "unseen": 1, "attributes": 1, "samples": 2}
         for name, bound in least.items():
-            value = getattr(self, name)
-            if value < bound:
-                raise ConfigError(f"{name} must be at least {bound}, got {value}")
-        if not (np.isfinite(self.noise) and self.noise > 0):
-            raise ConfigError(f"noise must be a number above 0, got {self.noise}")
+            object.__setattr__(self, name, whole(getattr(self, name), name, least=bound))
+        object.__setattr__(self, "noise", real(self.noise, "noise"))
+        require(self.noise > 0, "noise must be a number above 0", self.noise)
 
     @property
     def classes(self) -> int:
@@ -149,7 +149,7 @@ def gaussian_world(
     as features, and noise 0.2; more features get 30, 10, 16 and 2.5. Raises ``ConfigError`` for a
     number that is too small.
     """
-    usual = _usual_sizes(features)
+    usual = _usual_sizes(whole(features, "features", least=1))
     sizes = _Sizes(
         features=features,
         seen=usual.seen if seen is None else seen,
@@ -158,6 +158,8 @@ def gaussian_world(
         samples=samples,
         noise=usual.noise if noise is None else noise,
     )
+    features, samples = sizes.features, sizes.samples
+    curvature = real(curvature, "curvature")
     rng = stream(seed, "Gaussian world")
     table = remotest_points(sizes.classes, sizes.attributes, rng)
     z = (table - table.mean(0)) / table.std(0)

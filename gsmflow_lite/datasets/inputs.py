@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence, Set
+from numbers import Real
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, Shaped
 
 from ..errors import DataError
 from .blocks import rows_per_block
+from .names import as_text
 
 CHECKED_AT_ONCE = 1 << 20  # whole numbers; checking them takes 17 bytes each
 LARGEST_WHOLE = 2**53  # float64 tells all whole numbers below it apart
@@ -31,23 +35,99 @@ def as_array(
 ) -> Shaped[np.ndarray, " ..."]:
     """Return a NumPy array of a list, a pandas object, or a tensor on any device.
 
-    Raises ``DataError``.
+    Text is an array of objects or of characters. Raises ``DataError`` for what is no array, for
+    masked entries, and for complex numbers.
     """
+    _check_container(values, name, source)
     try:
-        if hasattr(values, "detach"):  # a torch tensor
-            return _from_tensor(values)
-        return np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:
+        array = _converted(values)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise DataError(
             f"{at_source(source)}{name} must be an array, got {type(values).__name__}: {error}"
         ) from None
+    return _of_a_kind(array, name, source)
 
 
-def _from_tensor(tensor: Any) -> np.ndarray:
+def _check_container(values: Any, name: str, source: str) -> None:
+    """Refuse what holds no numbers in an order, with the remedy that fits."""
+    remedies = {
+        "nothing": ("give an array", values is None),
+        "a text": ("give an array, or a list", isinstance(values, str | bytes | os.PathLike)),
+        "an open file": ("read it first, or give its path", hasattr(values, "readable")),
+        "a dict": ("give a list, an array or a table", isinstance(values, Mapping)),
+        "a set": ("a set has no order, so give a list", isinstance(values, Set)),
+        "a sparse matrix": ("give its toarray()", hasattr(values, "tocsr")),
+    }
+    for kind, (remedy, found) in remedies.items():
+        if found:
+            raise DataError(f"{at_source(source)}{name} must be an array, got {kind}: {remedy}")
+
+
+def _converted(values: Any) -> np.ndarray:
+    if isinstance(values, torch.Tensor):
+        return _from_tensor(values)
+    if hasattr(values, "iloc"):
+        return _from_pandas(values)
+    if isinstance(values, Iterator | range):
+        values = list(values)
+    if isinstance(values, list | tuple) and any(isinstance(one, torch.Tensor) for one in values):
+        values = [_converted(one) for one in values]
+    if isinstance(values, np.ma.MaskedArray):
+        return values  # np.asarray would take what is masked for good values
+    return np.asarray(values)
+
+
+def _from_tensor(tensor: torch.Tensor) -> np.ndarray:
     tensor = tensor.detach().cpu()
-    if str(tensor.dtype) == "torch.bfloat16":  # NumPy knows no bfloat16
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    if tensor.dtype == torch.bfloat16:  # NumPy knows no bfloat16
         tensor = tensor.float()
-    return tensor.numpy()
+    return tensor.resolve_conj().resolve_neg().numpy()
+
+
+def _from_pandas(values: Any) -> np.ndarray:
+    """Return the array of a table or a column; its own NA become NaN where it holds numbers."""
+    array = values.to_numpy()
+    kinds = values.dtypes if values.ndim == 2 else [values.dtype]
+    if array.dtype == object and all(getattr(kind, "kind", "O") in "biuf" for kind in kinds):
+        missing = values.isna().to_numpy().any()
+        return (
+            values.to_numpy(dtype=np.float64, na_value=np.nan)
+            if missing
+            else (values.to_numpy(dtype=np.result_type(*[kind.type for kind in kinds])))
+        )
+    return array
+
+
+def _of_a_kind(array: np.ndarray, name: str, source: str) -> np.ndarray:
+    """Return an array of numbers, truth values, text or objects; refuse any other kind."""
+    where = at_source(source)
+    if isinstance(array, np.ma.MaskedArray):
+        masked = int(np.ma.getmaskarray(array).sum())
+        if masked:
+            raise DataError(
+                f"{where}{name} must have no masked entries, got {masked}: fill them with "
+                "array.filled(...), or leave those rows out"
+            )
+        array = array.data
+    if array.dtype.kind == "c":
+        raise DataError(
+            f"{where}{name} must be real numbers, got complex ones: take their real part"
+        )
+    if array.dtype.kind in "mMV":
+        raise DataError(
+            f"{where}{name} must be numbers or text, got {array.dtype}: convert it with astype"
+        )
+    if (
+        array.dtype == object
+        and array.size
+        and all(isinstance(x, bool | np.bool_) for x in array.flat)
+    ):
+        return array.astype(bool)
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8", "replace")
+    return array.astype(object) if array.dtype.kind == "T" else array
 
 
 # --- numbers -------------------------------------------------------------------------------------
@@ -60,10 +140,10 @@ def finite_matrix(
 ) -> Float[np.ndarray, "N D"]:
     """Return a float32 matrix of finite numbers. Raises ``DataError`` that says where it is not."""
     where = at_source(source)
+    array = as_array(values, name, source)
     try:
-        array = np.asarray(values)
         matrix = _single_precision(array)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"{where}{name} must be a matrix of numbers: {error}") from None
     if array.ndim != 2 or 0 in matrix.shape:
         raise DataError(
@@ -81,8 +161,6 @@ def finite_matrix(
 
 
 def _single_precision(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind == "c":
-        raise TypeError("complex numbers have no order, take their real part")
     with np.errstate(over="ignore"):  # a number that is too large becomes infinite
         return np.ascontiguousarray(array, np.float32)
 
@@ -114,11 +192,14 @@ def whole_numbers(
 ) -> Int[np.ndarray, " N"]:
     """Return whole numbers as int64. Raises ``DataError``."""
     where = at_source(source)
-    array = np.asarray(values)
+    array = as_array(values, name, source)
     if array.ndim != 1:
         raise DataError(f"{where}{name} must be one-dimensional, got shape {array.shape}")
+    if array.dtype == object and all(is_number(cell) for cell in array):
+        array = array.astype(np.float64)
     if array.size and array.dtype.kind not in "iuf":
-        hint = ": turn the mask into row numbers with np.flatnonzero" if array.dtype == bool else ""
+        is_row_mask = array.dtype == bool and name != "labels"
+        hint = ": turn the mask into row numbers with np.flatnonzero" if is_row_mask else ""
         raise DataError(f"{where}{name} must be whole numbers, got {array.dtype}{hint}")
 
     for start in range(0, len(array), CHECKED_AT_ONCE):
@@ -134,6 +215,16 @@ def whole_numbers(
 def _not_whole(numbers: np.ndarray) -> np.ndarray:
     in_range = np.abs(numbers.astype(np.float64)) < LARGEST_WHOLE  # NaN and infinity are not
     return ~in_range | (numbers != np.floor(numbers))
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is one real number, and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def is_mask(values: Any, name: str, source: str) -> bool:
+    """Return whether values are truth values. Raises ``DataError`` for what is no array."""
+    return as_array(values, name, source).dtype == bool
 
 
 def mask_to_numbers(
@@ -157,12 +248,7 @@ def mask_to_numbers(
     return np.flatnonzero(array)
 
 
-# --- names and classes ---------------------------------------------------------------------------
-
-
-def as_text(name: Any) -> str:
-    """Return a name as text, also where HDF5 or NumPy have it in bytes."""
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+# --- names ---------------------------------------------------------------------------------------
 
 
 def as_names(
@@ -175,10 +261,12 @@ def as_names(
 
     A file may hold millions, so they are counted before they are converted. Raises ``DataError``.
     """
+    where = at_source(source)
+    names = () if names is None else names
+    if isinstance(names, str | bytes | Mapping | Set) or not hasattr(names, "__len__"):
+        raise DataError(f"{where}{what}_names must be a list, got {type(names).__name__}")
     if len(names) not in (0, count):
-        raise DataError(
-            f"{at_source(source)}{what}_names must be {count}, one per {what}, got {len(names)}"
-        )
+        raise DataError(f"{where}{what}_names must be {count}, one per {what}, got {len(names)}")
     return tuple(map(as_text, names))
 
 
@@ -193,90 +281,3 @@ def as_groups(groups: Any, source: str) -> dict[str, tuple[int, ...]]:
         as_text(name): tuple(whole_numbers(numbers, f"attribute_groups[{name!r}]", source).tolist())
         for name, numbers in groups.items()
     }
-
-
-def class_numbers(
-    values: Any,
-    what: str,
-    names: Sequence[str],
-    index: list | None,
-    source: str,
-) -> Shaped[np.ndarray, " N"]:
-    """Return class numbers from 0: those given, or those of the names that are given.
-
-    ``names`` are the class names. ``index`` is the index of a table of attributes, if there is one:
-    where it holds whole numbers, numbers in ``values`` are looked up in it. Raises ``DataError``.
-    """
-    labels = _flat(values, what, source)
-    are_numbers = labels.dtype.kind in "biuf"
-    if are_numbers and not (index and all(isinstance(entry, int) for entry in index)):
-        return labels  # GZSLDataset checks their range
-    keys = index if are_numbers and index else [as_text(name) for name in names]
-    if not keys and not labels.size:
-        return labels.astype(np.int64)
-    return _looked_up(labels.tolist(), keys, what, source)
-
-
-def _flat(values: Any, what: str, source: str) -> np.ndarray:
-    array = np.atleast_1d(as_array(values, what, source))
-    if array.dtype.kind == "S":
-        array = np.char.decode(array, "utf-8", "replace")
-    if array.ndim != 1:
-        raise DataError(
-            f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}"
-        )
-    return array
-
-
-def _looked_up(
-    labels: list,
-    keys: list,
-    what: str,
-    source: str,
-) -> Int[np.ndarray, " N"]:
-    """Return the place in ``keys`` of each label."""
-    _check_keys(labels, keys, what, source)
-    number_of = {key: number for number, key in enumerate(keys)}
-    numbers = [number_of.get(label) for label in labels]
-    if None in numbers:
-        first = labels[numbers.index(None)]
-        raise DataError(
-            f"{at_source(source)}{what} must be among the classes "
-            f"({', '.join(map(str, keys[:5]))} ...), got {first!r} "
-            f"({numbers.count(None)} such entries): correct the spelling, "
-            "or add its row of attributes"
-        )
-    return np.array(numbers, np.int64)
-
-
-def _check_keys(
-    labels: list,
-    keys: list,
-    what: str,
-    source: str,
-) -> None:
-    where = at_source(source)
-    if not keys:
-        raise DataError(
-            f"{where}{what} are names ({labels[0]!r} ...), so class_names must name "
-            "the rows of attributes"
-        )
-    if len(set(keys)) < len(keys):
-        raise DataError(
-            f"{where}class names must differ, but {_first_repeated(keys)!r} occurs twice: "
-            "rename one"
-        )
-    strange = [label for label in labels if isinstance(label, list | dict | set)]
-    if strange:
-        raise DataError(
-            f"{where}{what} must be numbers or names, got {strange[0]!r}: give one label a row"
-        )
-
-
-def _first_repeated(keys: list) -> Any:
-    seen = set()
-    for key in keys:
-        if key in seen:
-            return key
-        seen.add(key)
-    return None

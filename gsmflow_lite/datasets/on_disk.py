@@ -216,8 +216,14 @@ def open_features(
 
 
 def is_on_disk(values: Any) -> bool:
-    """Return whether values are opened features, a NumPy memory map or an h5py data set."""
-    if isinstance(values, FeaturesOnDisk | np.memmap):
+    """Return whether values are opened features, a NumPy memory map or an h5py data set.
+
+    A result of calculating with a memory map has its type, but no file: it is in memory. So is, to
+    be safe, a map whose file is gone.
+    """
+    if isinstance(values, np.memmap):
+        return values.filename is not None and Path(values.filename).exists()
+    if isinstance(values, FeaturesOnDisk):
         return True
     h5py = sys.modules.get("h5py")  # whoever has such a data set has imported it
     return h5py is not None and isinstance(values, h5py.Dataset)

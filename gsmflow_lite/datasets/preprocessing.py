@@ -8,6 +8,7 @@ from typing import overload
 import numpy as np
 from jaxtyping import Float
 
+from ..arguments import whole
 from ..errors import ConfigError, DataError
 from ..numerics import principal_axes
 from .on_disk import FeaturesOnDisk
@@ -88,9 +89,12 @@ class Preprocessing:
         - ``whitened-pca`` does the same, but gives each direction variance 1.
 
         A constant column is shifted but not scaled. Features on disk are read a block at a time,
-        twice.
+        twice. Raises ``ConfigError`` for another kind or number, and ``DataError`` for principal
+        components of a single row.
         """
         _check_kind(kind)
+        if components is not None:
+            components = whole(components, "components", least=1)
         if components is not None and not kind.endswith("pca"):
             raise ConfigError(
                 f"components go with pca or whitened-pca, got {components} with {kind!r}"
@@ -237,7 +241,7 @@ def _leading_axes(
     most = min(rows - 1, len(covariance))
     wanted = most if components is None else components
     if wanted < 1:
-        raise ConfigError(f"components must be at least 1, got {wanted}")
+        raise DataError("principal components need at least 2 training rows, got 1: give more")
     kept = min(wanted, most)
 
     variances, axes = principal_axes(covariance)  # ascending

@@ -80,7 +80,7 @@ def _share_of_class(
     if len(rows) < 2:
         raise DataError(
             f"{at_source(source)}class {number} has {len(rows)} row: to hold some out, "
-            "each class needs 2"
+            "each class needs 2: give it more, or leave the class out"
         )
     wanted = max(1, round(share * len(rows)))
     return shuffled[: min(len(rows) - 1, wanted)]

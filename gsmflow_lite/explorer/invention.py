@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from ..config import check_seed
+from ..arguments import check_seed
 from ..datasets.base import GZSLDataset
 from ..errors import ConfigError, DataError
 from ..figures.style import short

@@ -13,8 +13,10 @@ from functools import cached_property, partial
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..config import check_seed
+from ..arguments import check_seed, whole
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
+from ..datasets.inputs import whole_numbers
 from ..datasets.statistics import class_means
 from ..errors import DataError
 from ..events import Watch
@@ -105,7 +107,7 @@ class Scene:
         seed: int = 0,
     ) -> Scene:
         """Make the scene whose projection is what ``project`` makes of the features to show."""
-        held, rest = _hold_back(dataset, seed)
+        held, rest = _hold_back(the_dataset(dataset), check_seed(seed))
         rows = choose_rows(rest, seed=seed)
         space = proportions(rest, rest.features[rows])
 
@@ -139,8 +141,8 @@ class Scene:
         They come class by class, in the order of ``classes``. Raises ``DataError`` where the
         features have another shape or are not finite.
         """
-        check_seed(seed)
-        numbers = np.asarray(classes, np.int64)
+        n = whole(n, "n", least=1)
+        numbers = self._numbers(classes)
         features = ask(
             generator,
             self.dataset.attributes[numbers],
@@ -151,6 +153,15 @@ class Scene:
             names=[self.dataset.class_names[k] for k in numbers],
         )
         return self.place(features.flatten(0, 1).cpu().numpy(), numbers.repeat(n))
+
+    def _numbers(self, classes: Sequence[int]) -> Int[np.ndarray, " M"]:
+        numbers = whole_numbers(np.asarray(classes), "classes", "")
+        last = len(self.dataset.attributes) - 1
+        if not len(numbers) or numbers.min() < 0 or numbers.max() > last:
+            raise DataError(
+                f"classes must be class numbers from 0 to {last}, got {classes}: give one or more"
+            )
+        return numbers
 
     def place(
         self,

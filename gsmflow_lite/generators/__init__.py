@@ -1,6 +1,7 @@
 """Generators: everything that synthesizes features from attributes, and ``ask``, which calls them.
 
-- ``base``: the Generator protocol, ``ask``, and a generator at another temperature
+- ``base``: the Generator protocol, ``ask``, ``ask_density``, and a generator at another
+  temperature
 - ``ridge_gaussian``: the baseline to beat
 - ``stored``: generators that hand out stored features, real ones or another model's
 - ``feature_tables``: reads and checks files of synthesized features
@@ -13,7 +14,7 @@ The GSMFlow itself is a generator too; it is in :mod:`gsmflow_lite.method`.
 
 from __future__ import annotations
 
-from .base import AtTemperature, ExactDensity, Generator, ask
+from .base import AtTemperature, ExactDensity, Generator, ask, ask_density, check_generator
 from .mechanisms import MECHANISMS, Mechanism
 from .ridge_gaussian import RidgeGaussian
 from .stored import FromFile, RealSamples, StoredFeatures
@@ -34,6 +35,8 @@ __all__ = [
     "Zoo",
     "ZukoFlow",
     "ask",
+    "ask_density",
+    "check_generator",
     "glyph_zoo",
     "hangul_zoo",
 ]

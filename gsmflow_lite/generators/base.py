@@ -1,18 +1,19 @@
-"""The protocols of generators, and ``ask``, the only way in which the library calls one."""
+"""The protocols of generators, ``ask`` and ``ask_density``: the only ways to call one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, isclass, signature
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from ..errors import DataError
+from ..arguments import check_asked, real
+from ..errors import DataError, GSMFlowError
+from ..method.tensors import checked_attributes, real_tensor
 
 
 @runtime_checkable
@@ -68,49 +69,90 @@ def ask(
     ``temperature`` is handed on only where it is not 1, because not every generator has one.
     ``width`` is D, where the caller knows it. ``names`` are the names of the classes, for messages.
 
-    Raises ``DataError`` where ``generator`` has no method ``synthesize`` or no temperature, where
-    ``attributes`` are no matrix of numbers, and for features of another shape, complex, not numbers
-    or not finite.
+    Raises ``ConfigError`` for n below 1, a negative temperature or what is no seed. Raises
+    ``DataError`` where ``generator`` has no method ``synthesize`` or no temperature or raises an
+    error of its own, where ``attributes`` are no matrix of finite numbers, and for features of
+    another shape, complex, not numbers or not finite.
     """
-    _check_method(generator)
-    copied = _copy_of_attributes(attributes)
+    check_generator(generator)
+    n, temperature, seed = check_asked(n, temperature, seed)
+    copied = checked_attributes(attributes).detach().to("cpu", torch.float32, copy=True)
     classes = len(copied)  # before the call: the generator may change even the shape of its copy
     options = _temperature_option(generator, temperature)
 
-    returned = generator.synthesize(copied, n, seed=seed, **options)
+    returned = _called(generator, "synthesize", copied, n, seed=seed, **options)
 
-    values = _real_tensor(returned)
+    values = real_tensor(returned, "synthesized features")
     _check_shape(values, classes, n, width)
     features = values.detach().to(torch.float32, copy=True, memory_format=torch.contiguous_format)
     _check_finite(features, names)
     return features
 
 
-def _check_method(generator: object) -> None:
+def ask_density(
+    density: ExactDensity, x: Float[Tensor, "N D"], attributes: Float[Tensor, "M A"]
+) -> Float[Tensor, "N M"]:
+    """Ask any generator for the log-density of every row in every class, in nats.
+
+    Raises ``DataError`` where it raises an error of its own, or gives another shape or numbers that
+    are not finite.
+    """
+    given = _called(density, "log_prob", x, attributes)
+    densities = real_tensor(given, "log-densities").detach()
+    expected = (len(x), len(attributes))
+    broken = int((~densities.isfinite()).sum())
+    if tuple(densities.shape) != expected or broken:
+        raise DataError(
+            "log_prob must give a finite density for each row and class, shape "
+            f"{expected}, got shape {tuple(densities.shape)} with "
+            f"{broken} that are not finite: mend the generator"
+        )
+    return densities
+
+
+def check_generator(generator: object) -> None:
+    """Raise ``DataError`` for what cannot be asked for features, such as a bare function."""
     if isclass(generator):
         raise DataError(
             f"a generator must be an object, got the class {generator.__name__}: "
             f"hand in what {generator.__name__}(...) returns"
         )
-    if not isinstance(generator, Generator):
+    if not callable(getattr(generator, "synthesize", None)):
         raise DataError(
             "a generator must have a method synthesize(attributes, n, *, temperature, seed), "
-            f"got {type(generator).__name__}"
+            f"got {_kind(generator)}: {_remedy(generator)}"
         )
 
 
-def _copy_of_attributes(attributes: object) -> Float[Tensor, "M A"]:
-    if not isinstance(attributes, Tensor):
-        try:
-            attributes = torch.from_numpy(np.array(attributes, np.float32))
-        except (TypeError, ValueError) as error:
-            raise DataError(f"attributes must be a matrix of numbers: {error}") from None
-    if attributes.ndim != 2:
+def _kind(generator: object) -> str:
+    return "None" if generator is None else type(generator).__name__
+
+
+def _remedy(generator: object) -> str:
+    owner = getattr(generator, "__self__", None)  # of a method
+    if callable(getattr(owner, "synthesize", None)):
+        return f"hand in the {type(owner).__name__} itself, not its method"
+    if callable(getattr(getattr(generator, "model", None), "synthesize", None)):
+        return "hand in its .model"
+    if isinstance(generator, Mapping):
+        return "hand in one of its values"
+    if callable(generator):
+        return "make it a method of that name in a class"
+    return "see notebook 08"
+
+
+def _called(generator: object, method: str, *given: Any, **options: Any) -> Any:
+    """What a method returns. Any error that is not of this library becomes a ``DataError``."""
+    call: Callable[..., Any] = getattr(generator, method)
+    try:
+        return call(*given, **options)
+    except GSMFlowError:
+        raise
+    except Exception as error:
         raise DataError(
-            "attributes must be a matrix with one row per class, "
-            f"got shape {tuple(attributes.shape)}: for one class, hand in attributes[None]"
-        )
-    return attributes.detach().to("cpu", torch.float32, copy=True)
+            f"a generator must not fail, but {type(generator).__name__}.{method} raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
 
 
 def _temperature_option(generator: Generator, temperature: float) -> Mapping[str, float]:
@@ -126,54 +168,12 @@ def _temperature_option(generator: Generator, temperature: float) -> Mapping[str
 
 
 def _takes_temperature(generator: Generator) -> bool:
-    parameters = signature(generator.synthesize).parameters
+    try:
+        parameters = signature(generator.synthesize).parameters
+    except (TypeError, ValueError):  # of a function that was not written in Python
+        return True
     takes_any_keyword = any(each.kind is Parameter.VAR_KEYWORD for each in parameters.values())
     return takes_any_keyword or "temperature" in parameters
-
-
-def _real_tensor(returned: object) -> Tensor:
-    """A tensor of whatever a generator returned: a tensor, an array, or lists of these."""
-    if isinstance(returned, list | tuple) and any(isinstance(one, Tensor) for one in returned):
-        returned = _stacked(returned)
-    if isinstance(returned, Tensor):
-        _check_real(returned.is_complex())
-        return returned
-    return torch.from_numpy(_float32_array(returned))
-
-
-def _check_real(is_complex: bool) -> None:
-    if is_complex:
-        raise DataError(
-            "synthesized features must be real numbers, got complex ones: take their real part"
-        )
-
-
-def _stacked(parts: Sequence[object]) -> Tensor:
-    """One tensor of a list with a tensor for each class."""
-    shapes = {tuple(part.shape) if isinstance(part, Tensor) else None for part in parts}
-    if None in shapes or len(shapes) > 1:
-        raise DataError(
-            "synthesized features must be one tensor, got a list whose parts differ: "
-            "use torch.stack, with equally many features of each class"
-        )
-    return torch.stack([part for part in parts if isinstance(part, Tensor)])
-
-
-def _float32_array(values: object) -> np.ndarray:
-    """A copy that torch takes: it knows no negative strides, read-only memory or longdouble."""
-    try:
-        array = np.asarray(values)
-    except (TypeError, ValueError) as error:  # parts of different lengths, or no array at all
-        raise DataError(
-            f"synthesized features must be one array, got {type(values).__name__}: {error}"
-        ) from None
-    _check_real(array.dtype.kind == "c")
-    if array.dtype.kind not in "biuf":
-        raise DataError(
-            f"synthesized features must be numbers, got {array.dtype}: return a tensor or an array"
-        )
-    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused later
-        return np.array(array, np.float32, order="C")
 
 
 def _check_shape(values: Tensor, classes: int, n: int, width: int | None) -> None:
@@ -208,8 +208,9 @@ class AtTemperature:
     """
 
     def __init__(self, source: Generator, temperature: float) -> None:
+        check_generator(source)
         self.source = source
-        self.temperature = temperature
+        self.temperature = real(temperature, "temperature", least=0)
 
     def synthesize(
         self,
@@ -220,5 +221,5 @@ class AtTemperature:
         seed: int = 0,
     ) -> Float[Tensor, "M n D"]:
         """Synthesize as the source does at the product of both temperatures."""
-        product = temperature * self.temperature
+        product = real(temperature, "temperature", least=0) * self.temperature
         return ask(self.source, attributes, n, temperature=product, seed=seed)

@@ -12,8 +12,11 @@ from jaxtyping import Float, Int, Shaped
 from ..datasets.base import GZSLDataset
 from ..datasets.formats.mat import read_mat
 from ..datasets.formats.npz import read_npz
-from ..datasets.inputs import at_source, class_numbers, whole_numbers
+from ..datasets.inputs import at_source, whole_numbers
+from ..datasets.names import as_key, as_text, whole_number_in
+from ..datasets.table_side import TableSide
 from ..errors import DataError
+from ..storage import nearby, suffix_of, to_read
 
 # --- Reading ---------------------------------------------------------------------------------
 
@@ -24,13 +27,17 @@ def read_table(path: Path) -> dict[str, Any]:
     Label numbers count from 0, whatever the file has. Raises ``DataError``.
     """
     readers = {".npz": _read_npz_table, ".mat": _read_mat_table}
-    reader = readers.get(path.suffix.lower())
+    path = to_read(path, *readers)
+    reader = readers.get(suffix_of(path))
     if reader is None:
         raise DataError(
             f"{path}: synthesized features must be in an .npz or a .mat file: "
-            "save them as one of these"
+            f"save them as one of these{'' if path.exists() else nearby(path)}"
         )
-    return reader(path)
+    content = reader(path)
+    if not np.size(content.get("class_names", "")):
+        del content["class_names"]  # an empty list names nothing
+    return content
 
 
 def _read_npz_table(path: Path) -> dict[str, Any]:
@@ -51,7 +58,8 @@ def _read_mat_table(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = read_mat(path, ["features", "labels"], optional=["class_names"])
     if not isinstance(content["features"], np.ndarray):
         raise DataError(f"{path}: features must be numbers, got text: save it again")
-    if not isinstance(content.get("class_names", []), list):
+    names = content.get("class_names", [])
+    if np.size(names) and not isinstance(names, list):
         raise DataError(f"{path}: class_names must be text, got numbers: save it again")
 
     labels = content["labels"]
@@ -88,7 +96,7 @@ def _rows_first(features: np.ndarray, count: int, path: Path) -> np.ndarray:
 def label_numbers(
     dataset: GZSLDataset,
     labels: Shaped[np.ndarray, " N"],
-    names: Sequence[str] | Shaped[np.ndarray, " K"] | None,
+    names: Any,
     source: str,
 ) -> Int[np.ndarray, " N"]:
     """Class numbers of ``dataset``, however the classes are given.
@@ -96,21 +104,42 @@ def label_numbers(
     ``labels`` are names of classes, or numbers of the ``names``, or, without ``names``, class
     numbers. Raises ``DataError``.
     """
+    classes = TableSide.read("class", len(dataset.class_names), None, dataset.class_names, source)
+    labels = _numbers_in_text(labels, dataset.class_names)
     if labels.dtype.kind not in "biuf":
-        return class_numbers(labels, "labels", dataset.class_names, None, source)
+        return classes.find(labels, "labels")
     numbers = whole_numbers(labels, "labels", source)
     if names is None:
         _check_range(numbers, len(dataset.class_names), "class numbers of the data set", source)
         _check_first_number(numbers, dataset.unseen_classes, source)
         return numbers
 
+    names = _in_order_of_numbers(names, source)
     _check_range(numbers, len(names), "numbers of class_names", source)
     listed = _text_array(names)
     _check_names_differ(listed[np.unique(numbers)], source)
     _check_first_number(numbers, _places_of_unseen(listed, dataset), source)
-    return class_numbers(
-        listed[numbers], "class_names of labels", dataset.class_names, None, source
-    )
+    return classes.find(listed[numbers], "class_names of labels")
+
+
+def _numbers_in_text(
+    labels: Shaped[np.ndarray, " N"], names: Sequence[str]
+) -> Shaped[np.ndarray, " N"]:
+    """Labels as numbers where all of them are texts of numbers and none is the name of a class."""
+    if labels.dtype.kind in "biuf":
+        return labels
+    listed = labels.tolist()
+    number_of = {label: whole_number_in(as_key(label)) for label in dict.fromkeys(listed)}
+    if None in number_of.values() or not set(names).isdisjoint(map(as_text, number_of)):
+        return labels
+    return np.array([number_of[label] for label in listed], np.int64)
+
+
+def _in_order_of_numbers(names: Any, source: str) -> Any:
+    """Names by number, where they are no plain array: a file may hold millions."""
+    if isinstance(names, np.ndarray):
+        return names
+    return TableSide.read("class", len(names), None, names, source).names
 
 
 def _check_range(numbers: Int[np.ndarray, " N"], count: int, what: str, source: str) -> None:

@@ -8,10 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ..arguments import check_asked
 from ..datasets.base import GZSLDataset
 from ..method import prior
 from ..method.model import Matrix
 from ..method.start import GaussianStart
+from ..method.tensors import checked_attributes, checked_features
 from ..seeds import torch_stream
 
 
@@ -40,7 +42,8 @@ class RidgeGaussian:
         seed: int = 0,
     ) -> Float[Tensor, "M n D"]:
         """Synthesize ``n`` features of each class; larger ``temperature`` spreads them further."""
-        attributes = torch.as_tensor(attributes).to(self.start.root)
+        n, temperature, seed = check_asked(n, temperature, seed)
+        attributes = checked_attributes(attributes, self.start.attributes).to(self.start.root)
         noise = torch_stream(seed, "latent noise")
         width = len(self.start.root)
         features = attributes.new_empty(len(attributes), n, width)
@@ -57,8 +60,9 @@ class RidgeGaussian:
         start = self.start
         # In double precision, because the squared distance is a small difference of large numbers.
         unroot = start.unroot.double()
-        of_x = torch.as_tensor(x).to(unroot) @ unroot.T
-        of_means = start.means(torch.as_tensor(attributes).to(start.root)).double() @ unroot.T
+        of_x = checked_features(x, len(unroot)).to(unroot) @ unroot.T
+        rows = checked_attributes(attributes, start.attributes).to(start.root)
+        of_means = start.means(rows).double() @ unroot.T
         across = of_x @ of_means.T
         distances = of_x.square().sum(1)[:, None] + of_means.square().sum(1) - 2 * across
         constant = start.log_det.double() - unroot.shape[0] * math.log(2 * math.pi) / 2

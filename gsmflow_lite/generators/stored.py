@@ -12,10 +12,14 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from ..arguments import check_asked
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..datasets.inputs import as_array, at_source, finite_matrix
 from ..datasets.on_disk import FeaturesOnDisk
+from ..datasets.row_order import RowOrder
 from ..errors import DataError
+from ..method.tensors import checked_attributes
 from ..seeds import stream
 from .feature_tables import check_table_shape, label_numbers, read_table
 
@@ -42,7 +46,7 @@ class StoredFeatures:
         labels: Int[np.ndarray, " N"],
         rows: Int[np.ndarray, " n"],
     ) -> None:
-        self.dataset = dataset
+        self.dataset = the_dataset(dataset)
         self.features = features
         self.labels = labels
         self.rows = rows
@@ -69,9 +73,10 @@ class StoredFeatures:
 
         Raises ``DataError`` for a class without features, and for a temperature other than 1.
         """
+        n, temperature, seed = check_asked(n, temperature, seed)
         if temperature != 1:
             raise self._error(f"have no temperature: it must be 1, got {temperature}")
-        table = np.asarray(torch.as_tensor(attributes).detach().cpu(), np.float32)
+        table = checked_attributes(attributes).detach().cpu().float().numpy()
         rng = stream(seed, "stored rows")
         chosen = [_draw(self._rows_of(description), n, rng) for description in table]
         return torch.from_numpy(self.features[np.stack(chosen)])
@@ -122,6 +127,7 @@ class RealSamples(StoredFeatures):
     what = "real features"
 
     def __init__(self, dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> None:
+        dataset = the_dataset(dataset)
         super().__init__(dataset, dataset.features, dataset.labels, rows)
 
 
@@ -152,7 +158,9 @@ class FromFile(StoredFeatures):
         preprocessed: bool = False,
         source: str = "",
     ) -> None:
+        dataset = the_dataset(dataset)
         matrix = _matrix_of_numbers(features, source)
+        labels = RowOrder.of(features, labels, source).aligned(labels, "labels")
         label_array = np.atleast_1d(as_array(labels, "labels", source))
 
         # The shape is checked first: a small file may hold very many labels.

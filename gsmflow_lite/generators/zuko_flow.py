@@ -14,11 +14,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from ..config import check_seed
+from ..arguments import check_asked, check_seed, real, whole
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..datasets.preprocessing import Preprocessing
-from ..errors import ConfigError, TrainingError
+from ..errors import ConfigError, TrainingError, require
 from ..method import prior
+from ..method.tensors import checked_attributes
 from ..seeds import derived_seed, torch_stream
 
 if TYPE_CHECKING:
@@ -69,8 +71,15 @@ class ZukoFlow:
         Raises ``ConfigError`` for a setting out of its range and where zuko is not installed, and
         ``TrainingError`` if the loss stops being finite.
         """
+        dataset = the_dataset(dataset)
+        _check_settings(kind, lr=lr)
+        seed = check_seed(seed)
+        perturbation = real(perturbation, "perturbation", least=0)
+        counts = {"transforms": transforms, "hidden": hidden, "epochs": epochs, "batch": batch}
+        transforms, hidden, epochs, batch = (
+            whole(value, name, least=1) for name, value in counts.items()
+        )
         sizes = {"transforms": transforms, "hidden": hidden}
-        _check_settings(kind, seed, perturbation, **sizes, epochs=epochs, lr=lr, batch=batch)
         zuko = _import_zuko()
 
         features = Preprocessing.fit("standardise", dataset.features[dataset.train])
@@ -107,7 +116,9 @@ class ZukoFlow:
 
         A larger ``temperature`` gives more varied features.
         """
-        table = np.asarray(torch.as_tensor(attributes).detach().cpu(), np.float32)
+        n, temperature, seed = check_asked(n, temperature, seed)
+        width = len(self.attributes.scale)
+        table = checked_attributes(attributes, width).detach().cpu().float().numpy()
         contexts = torch.from_numpy(self.attributes.transform(table))
         width = len(self.features.scale)
         noise = torch_stream(seed, "latent noise")
@@ -190,12 +201,6 @@ def _import_zuko() -> ModuleType:
     return zuko
 
 
-def _check_settings(kind: str, seed: int, perturbation: float, **positive: float) -> None:
-    check_seed(seed)
-    if kind not in ZUKO_KINDS:
-        raise ConfigError(f"kind must be one of {', '.join(ZUKO_KINDS)}, got {kind!r}")
-    if not 0 <= perturbation < math.inf:
-        raise ConfigError(f"perturbation must be 0 or more, got {perturbation}")
-    for name, value in positive.items():
-        if not 0 < value < math.inf:
-            raise ConfigError(f"{name} must be positive, got {value}")
+def _check_settings(kind: str, lr: float) -> None:
+    require(kind in ZUKO_KINDS, f"kind must be one of {', '.join(ZUKO_KINDS)}", kind)
+    require(real(lr, "lr") > 0, "lr must be positive", lr)

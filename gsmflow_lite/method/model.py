@@ -5,7 +5,6 @@ Reference: Chen et al. (2021, 2022).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,15 +16,22 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ..config import ModelConfig, check_seed, present_names
+from ..arguments import check_asked
+from ..config import ModelConfig, present_names
 from ..datasets.preprocessing import Preprocessing
-from ..errors import ConfigError, DataError, StorageError
+from ..errors import ConfigError, StorageError
 from ..seeds import torch_stream
-from ..storage import read_tensors, write_tensors
+from ..storage import read_tensors, to_write, write_tensors
 from . import prior
 from .flow import Condition, ConditionalFlow
 from .semantics import RelativePositioning
 from .start import GaussianStart, NoStart
+from .tensors import (
+    check_attribute_shape,
+    check_feature_shape,
+    checked_attributes,
+    checked_features,
+)
 
 ROWS_AT_ONCE = 8192  # bounds the memory of hidden layers while synthesizing
 SCORED_AT_ONCE = 2**19  # values of a hidden layer while scoring: as many as a CPU's cache holds
@@ -49,7 +55,8 @@ class GSMFlow(nn.Module):
     ``unit`` as well (1 as published). Attributes always have one row per *class*, and ``index``
     says which row belongs to each row of features. Use
     :func:`gsmflow_lite.method.training.new_model` to make a model that fits a data set.
-    Methods raise ``DataError`` for features or attributes of another width than in training.
+    Methods raise ``DataError`` for features or attributes of another width than in training;
+    :meth:`log_prob` and :meth:`synthesize` also where they are not finite.
     Reference: Chen et al. (2021), sec. 3.
 
     >>> config = ModelConfig(blocks=1, hidden=8, embedding=8)
@@ -97,11 +104,7 @@ class GSMFlow(nn.Module):
 
     def embed(self, attributes: Float[Tensor, "M A"]) -> Float[Tensor, "M C"]:
         """Compute the global semantics of each class, which the coupling blocks read."""
-        if attributes.ndim != 2 or attributes.shape[1] != self.attributes:
-            raise DataError(
-                f"attributes must be a matrix with {self.attributes} columns, as in training, "
-                f"got shape {tuple(attributes.shape)}: are they of another data set?"
-            )
+        check_attribute_shape(attributes, self.attributes)
         return self.positioning(attributes / self.unit)
 
     def forward(
@@ -111,7 +114,7 @@ class GSMFlow(nn.Module):
         index: Int[Tensor, " N"] | None = None,
     ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
         """Map features x to latent z. Also returns log|det dz/dx|, in nats."""
-        self._check_features(x)
+        check_feature_shape(x, self.features)
         u, of_start = self.start(x, attributes, index)
         z, of_flow = self.flow(u, self.embed(attributes), index)
         return z, of_flow + of_start
@@ -135,9 +138,9 @@ class GSMFlow(nn.Module):
 
         One row of ``attributes`` describes each class.
         """
-        x = self._as_tensor(x)
-        attributes = self._as_tensor(attributes)
-        self._check_features(x)
+        parameter = next(self.parameters())
+        x = checked_features(x, self.features).to(parameter)
+        attributes = checked_attributes(attributes, self.attributes).to(parameter)
         log_densities = x.new_empty(len(x), len(attributes))
         at_once = max(1, SCORED_AT_ONCE // self.config.hidden) if x.is_cpu else ROWS_AT_ONCE
         for rows, of_rows in zip(x.split(at_once), log_densities.split(at_once), strict=True):
@@ -158,15 +161,11 @@ class GSMFlow(nn.Module):
         """Synthesize ``n`` features of each class on the model's device.
 
         ``temperature`` scales the latent noise: 0 gives the image of the latent origin, a larger
-        one gives more varied features. The same seed gives the same noise on every device.
+        one gives more varied features. The same seed gives the same noise on every device. Raises
+        ``ConfigError`` for n below 1, a negative temperature and what is no seed.
         """
-        check_seed(seed)
-        if n < 1 or not 0 <= temperature < math.inf:
-            raise DataError(
-                "n must be at least 1 and temperature finite and not negative, "
-                f"got {n} and {temperature}"
-            )
-        attributes = self._as_tensor(attributes)
+        n, temperature, seed = check_asked(n, temperature, seed)
+        attributes = checked_attributes(attributes, self.attributes).to(next(self.parameters()))
         noise = torch_stream(seed, "latent noise")
         synthesized = attributes.new_empty(len(attributes), n, self.features)
         for rows, (of_class, condition) in zip(
@@ -185,19 +184,6 @@ class GSMFlow(nn.Module):
             row = slice(m, m + 1)
             yield attributes[row], tuple(projected[row] for projected in conditions)
 
-    def _check_features(self, x: Tensor) -> None:
-        if x.ndim != 2 or x.shape[1] != self.features:
-            raise DataError(
-                f"features must be a matrix with {self.features} columns, as in training, "
-                f"got shape {tuple(x.shape)}: do they need the preprocessing of the model?"
-            )
-
-    def _as_tensor(self, values: Matrix) -> Tensor:
-        """Return values as a tensor of the model's type on its device."""
-        if isinstance(values, np.ndarray) and not values.flags.writeable:
-            values = values.copy()  # torch would warn that it shares the memory
-        return torch.as_tensor(values).to(next(self.parameters()))
-
 
 # --- Saving and loading --------------------------------------------------------------------------
 
@@ -214,11 +200,13 @@ class SavedModel:
     preprocessing: Preprocessing | None = None
     notes: Mapping[str, Any] = field(default_factory=dict)
 
-    def save(self, path: str | Path) -> None:
-        """Write one safetensors file with the settings in its header.
+    def save(self, path: str | Path) -> Path:
+        """Write one safetensors file with the settings in its header, and return its path.
 
-        An older file there survives a failure.
+        ``.safetensors`` is appended where the path does not end so. An older file there survives a
+        failure. Raises ``StorageError``.
         """
+        path = to_write(path, ".safetensors")
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         settings: dict[str, Any] = {
             "kind": "model",
@@ -235,6 +223,7 @@ class SavedModel:
                 if array is not None:
                     tensors[f"preprocessing.{name}"] = torch.from_numpy(array.copy())
         write_tensors(path, tensors, settings)
+        return path
 
     @classmethod
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> SavedModel:

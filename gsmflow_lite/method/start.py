@@ -8,7 +8,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
+from ..datasets.preprocessing import ROUNDING_SHARE
 from ..datasets.statistics import class_means, within_covariance
+from ..errors import DataError
 from ..numerics import principal_axes
 
 #: Strengths of the ridge to choose from. A larger one trusts the attributes less.
@@ -63,6 +66,11 @@ class GaussianStart(nn.Module):
         self.register_buffer("unroot", inverse.to(root))
         self.register_buffer("log_det", log_det.to(root))
 
+    @property
+    def attributes(self) -> int:
+        """A, how many numbers describe a class."""
+        return len(self.weights) - 1
+
     def means(
         self,
         attributes: Float[Tensor, "M A"],
@@ -97,12 +105,32 @@ class GaussianStart(nn.Module):
     def fit(cls, dataset: GZSLDataset, *, whiten: bool = True) -> GaussianStart:
         """Fit on the training rows: ridge means and the pooled within-class covariance.
 
-        Without ``whiten`` the identity takes the place of the covariance.
+        Without ``whiten`` the identity takes the place of the covariance. Raises ``DataError`` for
+        data that have no covariance within classes: one training row each, or equal ones.
         """
-        means = ridge_means(dataset)
+        means = ridge_means(the_dataset(dataset))
         if not whiten:
             return cls(means, torch.eye(dataset.features.shape[1]))
-        return cls(means, symmetric_root(within_covariance(dataset)))
+        covariance = within_covariance(dataset)
+        _check_spread(dataset, covariance)
+        return cls(means, symmetric_root(covariance))
+
+
+def _check_spread(dataset: GZSLDataset, covariance: Float[np.ndarray, "D D"]) -> None:
+    """Raise ``DataError`` unless some class has two training rows that differ beyond rounding."""
+    if len(dataset.train) <= len(dataset.seen_classes):
+        raise DataError(
+            f"a covariance needs a class with two training rows, but in {dataset.name!r} each of "
+            f"the {len(dataset.seen_classes)} seen classes has one: give more rows, or train a flow "
+            "with start='ridge' or 'none'"
+        )
+    sizes = np.abs(class_means(dataset, dataset.seen_classes, dataset.train)).max(0)
+    deviations = np.sqrt(covariance.diagonal().clip(0))
+    if (deviations <= ROUNDING_SHARE * sizes).all():
+        raise DataError(
+            "features must vary within classes, but the training rows of each class are equal: "
+            "did the extractor give anything? Extract them again, or leave copies out"
+        )
 
 
 def ridge_means(

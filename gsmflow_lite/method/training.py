@@ -13,9 +13,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..config import ModelConfig, TrainingConfig, check_seed
+from ..arguments import check_seed
+from ..config import ModelConfig, TrainingConfig, of_kind
 from ..datasets.base import GZSLDataset
-from ..errors import ConfigError, TrainingError
+from ..datasets.given import the_dataset
+from ..errors import ConfigError, DataError, TrainingError
 from ..events import Epoch, Event, Stage, Step
 from ..numerics import give_back
 from ..seeds import derived_seed, torch_stream
@@ -58,9 +60,12 @@ def _best_device() -> str:
 def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GSMFlow:
     """Make an untrained model for a data set.
 
-    Its anchors come from the attributes, and its start (if any) from the training rows.
+    Its anchors come from the attributes, and its start (if any) from the training rows. Raises
+    ``ConfigError`` and ``DataError`` for arguments of another kind.
     """
-    check_seed(seed)
+    dataset = the_dataset(dataset)
+    config = of_kind(config, ModelConfig)
+    seed = check_seed(seed)
     attributes = torch.from_numpy(dataset.attributes)
     seen = attributes[torch.from_numpy(dataset.seen_classes)]
     candidates = attributes if config.anchors == "all" else seen
@@ -115,10 +120,14 @@ def fit(
     - ``halve`` lets a batch go through the flow in halves, quarters and so on where memory runs
       out. The steps are the same, to rounding.
 
-    Raises ``TrainingError`` if memory runs out, or if the loss is no longer finite. The message
-    then says in which step and on which rows, and the model has the weights of the last good epoch.
+    Raises ``ConfigError`` and ``DataError`` for arguments of another kind, and for a model of other
+    widths than the data. Raises ``TrainingError`` if memory runs out, or if the loss is no longer
+    finite. The message then says in which step and on which rows, and the model has the weights of
+    the last good epoch.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
+    config = of_kind(config, TrainingConfig)
+    check_model(model, the_dataset(dataset))
     model.to(choose_device(device))
     descent = Descent(model, config, compiled=compiled, halve=halve)
     if checkpoint is None:
@@ -129,6 +138,21 @@ def fit(
         history = state.resume()
         yield from history
         yield from _epochs(descent, dataset, seed, validate, history, state)
+
+
+def check_model(model: object, dataset: GZSLDataset) -> None:
+    """Raise ``DataError`` unless ``model`` is a flow of features and attributes of these widths."""
+    if not isinstance(model, GSMFlow):
+        inner = isinstance(getattr(model, "model", None), GSMFlow)
+        remedy = "hand in its .model" if inner else "make one with new_model(dataset, config.model)"
+        raise DataError(f"a model must be a GSMFlow, got {type(model).__name__}: {remedy}")
+    widths = (dataset.features.shape[1], dataset.attributes.shape[1])
+    if (model.features, model.attributes) != widths:
+        raise DataError(
+            f"a model of {model.features} features and {model.attributes} attributes must get such "
+            f"data, got {widths[0]} and {widths[1]}: make one with new_model(dataset, config.model)"
+            ", or preprocess the data as those of the model were"
+        )
 
 
 # --- The story of an epoch -----------------------------------------------------------------------

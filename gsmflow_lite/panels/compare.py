@@ -91,10 +91,10 @@ class ComparePanel(MapPanel):
 
     def refresh(self) -> None:
         """Synthesize on both sides, draw, and begin to measure."""
-        # What is being measured now would be noted under the new settings.
-        self.worker.cancel("measuring")
         classes = self.classes
         self._synthesized = {side: self._ask(side, classes) for side in SIDES}
+        # What is being measured now would be noted under the new settings.
+        self.worker.cancel("measuring")
         self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
         for side, kind in zip(SIDES, self.map.kinds[1:], strict=True):
             synthesized = self.synthesized[side]

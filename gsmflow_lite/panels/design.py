@@ -25,7 +25,7 @@ from ..explorer.invention import (
 from ..explorer.invention_figures import design_figure
 from ..explorer.scene import Scene
 from ..figures.style import short
-from ..generators.base import Generator
+from ..generators.base import Generator, check_generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.zoo import Zoo
 from .attribute_sliders import changed_attributes
@@ -182,10 +182,15 @@ class DesignPanel(Panel):
 
     def follow_map(self, scene: Scene) -> None:
         """Take another scene of the same data, whose UMAP map is there."""
+        before = self.scene
+        self._take_scene(scene)
+        if not self.draw_again() and self.has_view:
+            self._take_scene(before)  # that of the view
+
+    def _take_scene(self, scene: Scene) -> None:
         self.scene = scene
         self.real = RealClasses(scene)
         self.map.follow(self.real)
-        self.redraw()
 
     def _show_words(self) -> None:
         reach = self.invented.reach
@@ -296,14 +301,17 @@ def design(
     draws any Korean syllable. For a ``dataset`` of
     your own, a ridge-Gaussian stands in for a missing ``generator``, and the UMAP map is fitted in
     the background. ``state`` is the text of a :meth:`Panel.state`. ``hide`` names controls to leave
-    out. A second panel of the same ``name`` closes the first. Raises ``ConfigError``.
+    out. A second panel of the same ``name`` closes the first. Raises ``ConfigError`` and
+    ``DataError``.
     """
     source = source_of(dataset)
+    if generator is not None:
+        check_generator(generator)
     if isinstance(source, Zoo):
         ready = ready_code(source, given=generator is not None)
         return DesignPanel(
             Scene.of_zoo(source),
-            generator or source.model(),
+            source.model() if generator is None else generator,
             ready,
             name=name,
             hide=hide,
@@ -313,7 +321,7 @@ def design(
     ready = dataset_code(given=generator is not None)
     panel = DesignPanel(
         Scene.first(source),
-        generator or RidgeGaussian.fit(source),
+        RidgeGaussian.fit(source) if generator is None else generator,
         ready,
         name=name,
         hide=hide,

@@ -14,6 +14,7 @@ from ..events import Epoch, Event, Step
 from ..explorer.anatomy import small_flow
 from ..explorer.anatomy_figures import anatomy_still
 from ..method.model import GSMFlow
+from ..method.training import check_model
 from .controls import WIDE, button, choice, heading, rows, slider, switch
 from .dissect_figure import DissectFigure
 from .dissect_text import account, class_attributes, dissect_code
@@ -51,7 +52,8 @@ def dissect(
     - ``hide`` names controls that are not shown.
     - A second panel of the same ``name`` closes the first.
 
-    Raises ``DataError`` for a model without a world, and for more than two features.
+    Raises ``DataError`` for a model without a world or of another one, for a world without its
+    truth, and for more than two features.
     """
     return DissectPanel(world, model, state=state, hide=hide, name=name)
 
@@ -89,7 +91,7 @@ class DissectPanel(Panel):
         super().__init__(controls, name=name, hide=hide, start=state)
         self._make_views(scene, last)
         self._arrange(hide)
-        self.refresh()
+        self.redraw()
         if not self.trained:
             self._train()
 
@@ -131,6 +133,7 @@ class DissectPanel(Panel):
 
     def _train(self) -> None:
         """Train the flow of the world in the background."""
+        self.tools.forgive()
 
         def job(task: Task) -> GSMFlow:
             return small_flow(
@@ -140,11 +143,14 @@ class DissectPanel(Panel):
         self.submit(FLOW_JOB, job, self._use_trained)
 
     def _use_trained(self, model: GSMFlow) -> None:
+        before = self.model
         self.model = model
         self.trained = True
-        if not self.has_own_world:
+        if not self.draw_again():
+            self.model = before
+            self.trained = False
+        elif not self.has_own_world:
             TRAINED_FLOWS[DISSECT_SEED] = model
-        self.redraw()
 
     def show_progress(self, name: str | None, event: Event | None) -> None:
         """Show the stage of the training, during which it cannot be started again."""
@@ -209,6 +215,19 @@ def _check_given(world: World | None, model: GSMFlow | None) -> None:
     if world is None and model is not None:
         raise DataError(
             "a model must come with the world whose classes it knows: dissect(world, model)"
+        )
+    if world is not None:
+        _check_world(world)
+        if model is not None:
+            check_model(model, world.dataset)
+
+
+def _check_world(world: object) -> None:
+    has_truth = all(callable(getattr(world, name, None)) for name in ("sample", "log_prob"))
+    if not has_truth or not isinstance(getattr(world, "dataset", None), GZSLDataset):
+        raise DataError(
+            f"a world must have a dataset, sample and log_prob, got {type(world).__name__}: "
+            "hand in crescent_world() or gaussian_world(2), for instance"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..datasets.base import GZSLDataset
+from ..errors import DataError
 from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
 from ..figures.lenses import LENSES, two_lenses_on
@@ -147,14 +149,14 @@ class ExplorePanel(MapPanel):
 
     def refresh(self) -> None:
         """Synthesize, draw, and begin to measure."""
-        # What is being measured now would be noted under the new settings.
-        self.worker.cancel("measuring")
         s = self.shown
         classes = self.classes
         generator = self.generator()
         self._synthesized = self.scene.ask(
             generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"]
         )
+        # What is being measured now would be noted under the new settings.
+        self.worker.cancel("measuring")
         self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
         self.map.show_synthesized(self.synthesized.points, self.synthesized_texts(self.synthesized))
         self.map.show_lines(curves_over(self.scene, self.synthesized, self.classes_on_map, s))
@@ -239,7 +241,8 @@ class ExplorePanel(MapPanel):
         self._looked_at = (kind, number)
         self.map.mark({lens: self._rings(kind, number, lens) for lens in LENSES})
         self.map.draw()
-        self.card.value = point_card(self.scene, self._synthesized, kind, number)
+        with self.telling():  # the decoder of the data is not ours
+            self.card.value = point_card(self.scene, self._synthesized, kind, number)
 
     def _rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
         """The place of a point; before it, that of the nearest real one of a synthesized point."""
@@ -259,7 +262,8 @@ class ExplorePanel(MapPanel):
 
     def select(self, kind: str, numbers: Int[np.ndarray, " n"]) -> None:
         """Show pictures of several points, their number by class, and what is read off them."""
-        self.gallery.value = gallery(self.scene, self.synthesized, kind, numbers)
+        with self.telling():
+            self.gallery.value = gallery(self.scene, self.synthesized, kind, numbers)
 
     def _class_picked(self, name: str | None) -> None:
         """Show the samples of a class of the ranking, and put it into focus if it is not there."""
@@ -303,14 +307,19 @@ class ExplorePanel(MapPanel):
             names=self.scene.dataset.unique_names,
             focus=classes,
             colours=self.class_colours,
-            spread={k: self._spread(k) for k in classes},
+            spread=self._spreads(classes),
             over=curves_over(self.scene, synthesized, classes, self.shown),
         )
         return figure
 
-    def _spread(self, k: int) -> float:
-        features = self.synthesized.features[self.synthesized.points.labels == k]
-        return spread_ratio(self.scene.real_features(k), features)
+    def _spreads(self, classes: Sequence[int]) -> dict[int, float]:
+        """The spread ratio of each class that has one: of a single real row there is none."""
+        ratios = {}
+        for k in classes:
+            features = self.synthesized.features[self.synthesized.points.labels == k]
+            with suppress(DataError):
+                ratios[k] = spread_ratio(self.scene.real_features(k), features)
+        return ratios
 
 
 def explore_code(panel: ExplorePanel) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+from ..arguments import check_seed
 from ..datasets.base import GZSLDataset
-from ..datasets.loading import load
-from ..errors import ConfigError
+from ..datasets.given import dataset_or_load
+from ..errors import ConfigError, DataError
 from ..explorer.scene import IN_FOCUS, Scene, Synthesized
 from ..figures.style import plain
-from ..generators.base import Generator
+from ..generators.base import Generator, check_generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.zoo import ZOOS, Mechanisms, Zoo
 from .controls import Chooser
@@ -138,9 +140,11 @@ class MapPanel(Panel):
         )
 
     def _change_scene(self, scene: Scene) -> None:
+        before = self.scene
         self.scene = scene
         self._in_focus = ()
-        self.redraw()
+        if not self.draw_again() and self.has_view:
+            self.scene = before  # that of the view
 
 
 def class_chooser(dataset: GZSLDataset) -> Chooser:
@@ -176,15 +180,16 @@ def reader(zoo: Zoo) -> str:
     return ZOOS[zoo.name].__name__
 
 
-def source_of(dataset: GZSLDataset | str | None) -> GZSLDataset | Zoo:
+def source_of(dataset: GZSLDataset | Zoo | str | Path | None) -> GZSLDataset | Zoo:
     """The data set that a panel was asked for; a zoo where flows come trained for it.
 
-    None stands for the glyphs. A text is the name of embedded data, or where the data lie.
+    None stands for the glyphs. A text is the name of embedded data, or where the data lie. Raises
+    ``DataError`` for anything else.
     """
-    name = "glyphs" if dataset is None else dataset
-    if not isinstance(name, str):
-        return name
-    return ZOOS[name]() if name in ZOOS else load(name)
+    given = "glyphs" if dataset is None else dataset
+    if isinstance(given, Zoo):
+        return given
+    return ZOOS[given]() if isinstance(given, str) and given in ZOOS else dataset_or_load(given)
 
 
 def stage(
@@ -194,9 +199,11 @@ def stage(
 ) -> tuple[Scene, dict[str, Generator]]:
     """Make a scene, and name the generators that can synthesize on it.
 
-    The generators are those given, a ridge-Gaussian, and real features where some can be held
-    back. Raises ``ConfigError`` for a generator that cannot synthesize.
+    The generators are those given, a ridge-Gaussian where it can be fitted, and real features where
+    some can be held back. Raises ``DataError`` for a generator that cannot synthesize, and where no
+    generator is given and none can be fitted.
     """
+    seed = check_seed(seed)
     named = _named(generators)
     if isinstance(source, Zoo):
         scene = Scene.of_zoo(source)
@@ -204,10 +211,21 @@ def stage(
         named.setdefault(RIDGE_NAME, source.baseline)
     else:
         scene = Scene.first(source, seed=seed)
-        named.setdefault(RIDGE_NAME, RidgeGaussian.fit(scene.dataset))
+        _add_ridge(named, scene.dataset)
     if scene.oracle is not None:
         named.setdefault(REAL_NAME, scene.oracle)
     return scene, named
+
+
+def _add_ridge(named: dict[str, Generator], dataset: GZSLDataset) -> None:
+    """Put a ridge-Gaussian among the generators, if it can be fitted or there is no other."""
+    if RIDGE_NAME in named:
+        return
+    try:
+        named[RIDGE_NAME] = RidgeGaussian.fit(dataset)
+    except DataError:
+        if not named:
+            raise
 
 
 def check_generators(dataset: GZSLDataset | str | None, generators: object) -> None:
@@ -220,14 +238,13 @@ def check_generators(dataset: GZSLDataset | str | None, generators: object) -> N
 
 
 def _named(generators: Mapping[str, Generator] | Generator | None) -> dict[str, Generator]:
-    """Generators by name. Raises ``ConfigError`` for one that cannot synthesize."""
+    """Generators by name. Raises ``DataError`` for one that cannot synthesize."""
     if generators is None:
         return {}
     named = generators if isinstance(generators, Mapping) else {"generator": generators}
     for name, generator in named.items():
-        if not isinstance(generator, Generator):
-            raise ConfigError(
-                f"generator {name!r} must have a method "
-                "synthesize(attributes, n, temperature=, seed=)"
-            )
+        try:
+            check_generator(generator)
+        except DataError as error:
+            raise DataError(f"generator {name!r}: {error}") from None
     return {str(name): generator for name, generator in named.items()}

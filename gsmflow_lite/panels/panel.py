@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets as widgets
 import traitlets
 
+from ..arguments import real, whole
 from ..errors import ConfigError, DataError, GSMFlowError
 from ..events import Event
 from ..figures.style import png, short
@@ -41,9 +42,10 @@ class Panel:
     - defines :meth:`refresh`, :meth:`code` and :meth:`still`, which take settings from ``shown``.
 
     Settings change through the widgets or through :meth:`set`. Each change is followed by one
-    :meth:`refresh`. If ``refresh`` raises a ``GSMFlowError``, ``shown`` goes back to the settings
-    of the view, and the view and all words about it must still be as they were. In tests and
-    notebooks, :meth:`wait` returns when background work is done.
+    :meth:`refresh`. If ``refresh`` raises an error, it is said in words, and ``shown`` goes back to
+    the settings of the view. After a ``GSMFlowError`` the view must still be as it was; after any
+    other error it is drawn once more as ``shown`` says. In tests and notebooks, :meth:`wait`
+    returns when background work is done.
 
     Raises ``ConfigError`` for a name in ``hide`` that is no control, and for a ``start`` that is no
     state of this panel.
@@ -62,6 +64,7 @@ class Panel:
         self.quiet = False  # while the panel changes its own controls
         self.initial = self.settings  # what `reset` goes back to
         self.shown = self.settings  # the settings of the view
+        self.has_view = False  # whether anything was drawn yet
         self.worker = Worker(self.show_progress, self.show_failure)
         self._history = History(self.settings)
         self._log = Log()
@@ -174,7 +177,7 @@ class Panel:
         with self.quietly():
             for key, value in values.items():
                 try:
-                    _put(self.controls[key], value)
+                    _put(self.controls[key], _as_control_has_it(self.controls[key], value))
                 except REFUSALS as error:
                     for other, old in before.items():
                         _put(self.controls[other], old)
@@ -189,19 +192,42 @@ class Panel:
         self._history.move(self.settings, key)
         self.redraw()
 
-    def redraw(self) -> None:
-        """Draw the settings as they are now; an error of the library is said in words."""
+    def redraw(self) -> bool:
+        """Draw the settings as they are now. Returns whether that was done; if not, says why."""
         self.tools.follow()
         self.tools.forgive()
         before = self.shown
         self.shown = self.settings
         try:
             self.refresh()
-        except GSMFlowError as error:
+        except Exception as error:
             self.shown = before
+            if self.has_view and not isinstance(error, GSMFlowError):
+                self.draw_again()  # it may have changed a part of the view
             self.say(plainly(error), bad=True)
-        else:
-            self.tools.show_code()
+            return False
+        self.has_view = True
+        self.tools.show_code()
+        return True
+
+    def draw_again(self) -> bool:
+        """Draw what ``shown`` says once more. Returns whether that was done; if not, says why."""
+        try:
+            self.refresh()
+        except Exception as error:
+            self.say(plainly(error), bad=True)
+            return False
+        self.has_view = True
+        self.tools.show_code()
+        return True
+
+    @contextmanager
+    def telling(self) -> Iterator[None]:
+        """Say any error of a ``with`` block in words: nobody sees what a callback raises."""
+        try:
+            yield
+        except Exception as error:
+            self.say(plainly(error), bad=True)
 
     # --- The log -----------------------------------------------------------------------------
 
@@ -273,7 +299,7 @@ class Panel:
         if isinstance(live, tuple):
             live = live[0]
         live.pop("text/html", None)
-        with suppress(GSMFlowError):  # the panel itself says what is wrong
+        with suppress(Exception):  # the panel itself says what is wrong
             live["image/png"] = base64.b64encode(png(self.still())).decode()
         words = "a panel for JupyterLab and wherever widgets work; panel.still() is a picture of it"
         return {**live, "text/plain": f"{self.kind}: {words}"}
@@ -295,6 +321,20 @@ def _value_of(control: Any) -> Any:
     if isinstance(control, widgets.FloatSlider):
         return float(f"{control.value:.12g}")
     return control.value
+
+
+def _as_control_has_it(control: Any, value: Any) -> Any:
+    """A number for a slider as a plain one: a slider would cut off a fraction, and read text.
+
+    Raises ``ConfigError`` for what is no such number.
+    """
+    if isinstance(control, widgets.IntSlider):
+        return whole(value, "it")
+    if isinstance(control, widgets.FloatSlider | widgets.FloatLogSlider):
+        return real(value, "it")
+    if isinstance(control, widgets.Checkbox) and not isinstance(value, bool):
+        raise ConfigError(f"it must be True or False, got {short(value, 60)!r}")
+    return value
 
 
 def _put(control: Any, value: Any) -> None:

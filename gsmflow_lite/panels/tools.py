@@ -170,11 +170,16 @@ class Tools:
             self.tried.value = ""
 
     def progress(self, stage: str, share: float | None, *, busy: bool) -> None:
-        """Show the stage of background work, and the share of it that is done, 0 to 1."""
+        """Show the stage of background work, and the share of it that is done, 0 to 1.
+
+        An error stays in the line until the next move.
+        """
         for widget in (self.bar, self.stop):
             widget.layout.visibility = "visible" if busy else "hidden"
         self.bar.value = share or 0.0
 
+        if self.tells_error:
+            return
         if busy:
             self.say(f"{stage} ...", bad=False)
         elif self.line.value.endswith(" ...</span>"):
@@ -188,8 +193,13 @@ class Tools:
 
     def forgive(self) -> None:
         """Take an error message away: the next move is made."""
-        if 'role="alert"' in self.line.value:
+        if self.tells_error:
             self.say("", bad=False)
+
+    @property
+    def tells_error(self) -> bool:
+        """Whether the line under the controls is an error."""
+        return 'role="alert"' in self.line.value
 
     # --- What is done with them --------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from ..config import Config, check_seed
-from ..errors import ConfigError, GSMFlowError
+from ..arguments import check_seed
+from ..config import Config, of_kind
+from ..errors import ConfigError
 from ..events import Epoch, Step
 from ..explorer.replay import Recording, View
 from ..explorer.replay_figures import replay_figure
@@ -24,6 +25,7 @@ from .training_pictures import TrainingPictures, still_of
 from .training_replay import IN_A_ROW
 from .training_run import BatchDone, Snapshot, TrainingRun
 from .training_settings import OWN, PRESETS, training_controls
+from .worker import plainly
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,9 +54,11 @@ def train(
     - A second panel of the same ``name`` closes the first.
 
     ``panel.model`` is the model as of the last whole epoch. Raises ``ConfigError`` for a seed that
-    no random generator takes, or a state or hidden control that the panel does not have.
+    no random generator takes, for a ``config`` of another kind, or a state or hidden control that
+    the panel does not have, and ``DataError`` for what is no data set.
     """
-    check_seed(seed)
+    seed = check_seed(seed)
+    config = None if config is None else of_kind(config, Config)
     return TrainPanel(dataset, config=config, seed=seed, state=state, hide=hide, name=name)
 
 
@@ -101,11 +105,7 @@ class TrainPanel(PresetPanel):
 
     def refresh(self) -> None:
         """Make another view for other data or another way to watch. All else waits for a start."""
-        wanted = (self.choice, self.settings["watch"])
-        if wanted != self._view_of:
-            self._forget()
-            self._view_of = wanted
-            self.view = None
+        if self._wanted != self._view_of:
             self._current_view()
         elif self.running:
             self.say("these settings are for the next training: this one goes on with its own")
@@ -116,11 +116,20 @@ class TrainPanel(PresetPanel):
 
     # --- View and map ------------------------------------------------------------------------
 
+    @property
+    def _wanted(self) -> tuple[Prepared, bool]:
+        """What the settings ask a view for."""
+        return self.choice, self.settings["watch"]
+
     def _current_view(self) -> View:
         """The view of the data that are chosen. It is made and shown where there is none."""
-        if self.view is None:
-            self.view = self.data.view(self.choice, fold=self.settings["watch"])
-            self._show_view(self.view)
+        if self.view is None or self._wanted != self._view_of:
+            view = self.data.view(self.choice, fold=self.settings["watch"])
+            self._new_recording(view)  # if it fails, what is shown must stay as it is
+            self._forget()
+            self.view = view
+            self._view_of = self._wanted
+            self._show_view(view)
         return self.view
 
     def _show_view(self, view: View) -> None:
@@ -171,11 +180,12 @@ class TrainPanel(PresetPanel):
 
     def start(self) -> None:
         """Begin a training in the background. A training that runs is ended."""
+        self.tools.forgive()
         try:
-            self._forget()
             recording = self._new_recording(self._current_view())
-        except GSMFlowError as error:
-            self.say(str(error), bad=True)
+            self._forget()
+        except Exception as error:
+            self.say(plainly(error), bad=True)
             return
         run = TrainingRun(recording, self.settings)
         self.run = run

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..config import Config
 from ..datasets import GZSLDataset, available, load
+from ..datasets.given import dataset_or_load
 from ..explorer.replay import View
 from ..explorer.scene import Scene
 from ..figures.style import short
@@ -49,8 +50,8 @@ class TrainingData:
         elif str(source) in available():
             self.first = str(source)
         else:
+            self.own = dataset_or_load(source)
             self.path = source
-            self.own = load(source)
 
     @property
     def options(self) -> list[tuple[str, str]]:

@@ -86,7 +86,7 @@ class Worker:
 
     - ``busy(name, event)`` is called when a job is submitted and when it begins (then ``event`` is
       None), and with each of its events. ``busy(None, None)`` says that all jobs are done.
-    - ``failed(name, error)`` is called with an error that a job raised.
+    - ``failed(name, error)`` is called with an error that a job raised, or its delivery.
 
     All calls come in the thread that made the worker: from the loop of the kernel or, where no loop
     runs, in :meth:`wait`.
@@ -101,7 +101,7 @@ class Worker:
         self._failed = failed
         self._jobs: OrderedDict[str, Task] = OrderedDict()
         self._running: Task | None = None
-        self._calls: deque[Call] = deque()
+        self._calls: deque[tuple[str, Call]] = deque()  # each with the name of its job
         self._closed = False
         self._loop = _running_loop()
         self.lock = threading.Condition()  # held while the jobs change, told when they have
@@ -154,11 +154,18 @@ class Worker:
                     raise TimeoutError(f"still busy after {timeout:g} s")
 
     def hand_over(self) -> None:
-        """Make the calls that the thread asked for so far."""
+        """Make the calls that the thread asked for so far.
+
+        An error of a call is an error of its job.
+        """
         while self._calls:
-            call = self._calls.popleft()
-            if not self._closed:
+            name, call = self._calls.popleft()
+            if self._closed:
+                continue
+            try:
                 call()
+            except Exception as error:  # the others must still be made
+                self._failed(name, error)
 
     def close(self) -> None:
         """Cancel all jobs, and end the thread."""
@@ -187,18 +194,19 @@ class Worker:
 
     # --- Calls that are to be made in the thread of the kernel -------------------------------
 
-    def _post(self, call: Call) -> None:
-        self._calls.append(call)
+    def _post(self, name: str, call: Call) -> None:
+        self._calls.append((name, call))
         with self.lock:
             self.lock.notify_all()
         if self._loop is not None and self._loop.is_running():
             self._loop.call_soon_threadsafe(self.hand_over)
 
     def _announce(self, task: Task, event: Any) -> None:
-        self._post(lambda: None if task.cancelled.is_set() else self._busy(task.name, event))
+        call = partial(self._busy, task.name, event)
+        self._post(task.name, lambda: None if task.cancelled.is_set() else call())
 
     def _announce_end(self) -> None:
-        self._post(lambda: self._busy(None, None))
+        self._post("the end of background work", lambda: self._busy(None, None))
 
     # --- In the thread -----------------------------------------------------------------------
 
@@ -231,10 +239,11 @@ class Worker:
             return
         except Exception as error:  # the panel shows it: nobody else hears of errors in a thread
             if not task.cancelled.is_set():
-                self._post(partial(self._failed, task.name, error))
+                self._post(task.name, partial(self._failed, task.name, error))
             return
         if not task.cancelled.is_set():
-            self._post(lambda: None if task.cancelled.is_set() else task.deliver(result))
+            deliver = partial(task.deliver, result)
+            self._post(task.name, lambda: None if task.cancelled.is_set() else deliver())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from .. import __version__
 from ..config import Config
-from ..datasets import GZSLDataset, available, load
+from ..datasets import GZSLDataset, available
 from ..errors import ConfigError, DataError, GSMFlowError
 from ..generators.stored import RealSamples
 from ..scores import protocol as rules
@@ -54,6 +54,7 @@ class Cell:
 
     data: str
     features: str
+    splits: str
     identity: str  # digest of the data's arrays, or the name of embedded ones
     method: str  # flow, or one of BASELINES
     config: Config
@@ -72,7 +73,7 @@ class Cell:
         settings = self.config.to_dict()
         for name in ("name", "source", *_unread(self.method)):
             settings.pop(name)
-        places = ("data", "features", "config")
+        places = ("data", "features", "splits", "config")
         names = [f.name for f in fields(self) if f.name not in places]
         values = {name: getattr(self, name) for name in names}
         return json.loads(json.dumps({"format": CELL_FORMAT, **values, "settings": settings}))
@@ -102,7 +103,7 @@ def plan(study: Study) -> list[tuple[dict[str, Any], Cell]]:
     """
     rows = []
     for source in study.datasets:
-        identity = _identity(source.data, load(source.data, features=source.features))
+        identity = _identity(source.data, source.load())
         for seed in study.seed_numbers:
             for preset in study.presets_of(source):
                 for variant in study.rows:
@@ -126,6 +127,7 @@ def cell_of(study: Study, source: Source, identity: str, labels: Mapping[str, An
     return Cell(
         data=source.data if embedded else str(Path(source.data).resolve()),  # for other folders
         features=source.features,
+        splits=source.splits,
         identity=identity,
         method=method,
         config=study.config(labels["preset"], variant if is_flow else None),
@@ -221,9 +223,8 @@ def _score(cell: Cell) -> Result:
             "install the same"
         )
     config = cell.config
-    dataset = _prepared(
-        cell.data, cell.features, cell.identity, config.preprocessing, config.components
-    )
+    source = Source(data=cell.data, features=cell.features, splits=cell.splits)
+    dataset = _prepared(source, cell.identity, config.preprocessing, config.components)
     outcome = rules.run(
         _method(cell),
         dataset,
@@ -254,15 +255,13 @@ def _method(cell: Cell) -> rules.Method:
 
 
 @lru_cache(maxsize=1)  # a worker runs many cells on the same data
-def _prepared(
-    data: str, features: str, identity: str, kind: str, components: int | None
-) -> GZSLDataset:
+def _prepared(source: Source, identity: str, kind: str, components: int | None) -> GZSLDataset:
     """The data of a cell, known to be those of the study."""
-    dataset = load(data, features=features)
-    here = _identity(data, dataset)
+    dataset = source.load()
+    here = _identity(source.data, dataset)
     if here != identity:
         raise DataError(
-            f"{data}: workers must read the same data as the study, got other arrays here "
+            f"{source.data}: workers must read the same data as the study, got other arrays here "
             f"(digest {here[:8]}, the study's is {identity[:8]}): copy the data to every machine, "
             "or put them where all can read them"
         )

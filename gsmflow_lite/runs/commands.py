@@ -17,7 +17,8 @@ import numpy as np
 from jaxtyping import Int
 
 from ..config import Config
-from ..datasets import BENCHMARKS, GZSLDataset, available, check_folder, load
+from ..datasets import BENCHMARKS, GZSLDataset, available, check_data, load
+from ..datasets.names import as_text, did_you_mean
 from ..errors import INCOMPLETE, INTERRUPTED, ConfigError, DataError, StorageError
 from ..events import Watch
 from ..generators.base import Generator
@@ -27,7 +28,7 @@ from ..presets import suited
 from ..progress import ProgressBar
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
 from ..shifts.meters import METERS
-from ..storage import write_json, write_whole
+from ..storage import suffix_of, to_read, to_write, write_json, write_whole
 from .diagnosis import Diagnosis
 from .diagnosis import diagnose as diagnose_generator
 from .experiment import OURS, Experiment, run_experiment
@@ -49,7 +50,7 @@ WRITTEN = ("report.html", "result.json", "model.safetensors")
 
 def train_command(options: argparse.Namespace) -> int:
     """Train on the data, evaluate, and write model, result and report."""
-    dataset = load(options.data, features=options.features)
+    dataset = _load(options)
     _make_folder(options.out)
     checkpoint = options.out / "checkpoint.safetensors"
     print(dataset)
@@ -73,6 +74,14 @@ def train_command(options: argparse.Namespace) -> int:
     _print_words(experiment)
     print(f"written: {', '.join(str(options.out / name) for name in WRITTEN)}")
     return 0
+
+
+def _load(options: argparse.Namespace) -> GZSLDataset:
+    """Load the data that were named, and print what was left out of them, or looks strange."""
+    dataset = load(options.data, features=options.features, splits=options.splits)
+    for note in dataset.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return dataset
 
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
@@ -214,22 +223,23 @@ def diagnose_command(options: argparse.Namespace) -> int:
 
 def _generated(options: argparse.Namespace) -> tuple[GZSLDataset, Generator, str]:
     """The data in the space in which to measure, the generator, and what to call it."""
-    dataset = load(options.data, features=options.features)
-    if options.generated.suffix.lower() == ".safetensors":
+    dataset = _load(options)
+    generated = to_read(options.generated, ".safetensors", ".npz", ".mat")
+    if suffix_of(generated) == ".safetensors":
         if options.raw or options.preprocessed:
             raise ConfigError(
                 "--raw and --preprocessed are for files of features: a saved model is measured "
                 "in the space that it was trained in"
             )
-        saved = SavedModel.load(options.generated)
+        saved = SavedModel.load(generated)
         return _as_trained(dataset, saved), saved.model, OURS
     if options.raw:
         dataset = dataset.origin or dataset
     else:
         config = _config(options, dataset)
         dataset = dataset.preprocessed(config.preprocessing, config.components)
-    generator = FromFile.read(options.generated, dataset, preprocessed=options.preprocessed)
-    return dataset, generator, options.generated.stem
+    generator = FromFile.read(generated, dataset, preprocessed=options.preprocessed)
+    return dataset, generator, generated.stem
 
 
 def _as_trained(dataset: GZSLDataset, saved: SavedModel) -> GZSLDataset:
@@ -251,7 +261,7 @@ def evaluate_command(options: argparse.Namespace) -> int:
             f"{options.model} was not saved by a run: it has no {min(missing)!r} to score with; "
             "train it again"
         )
-    dataset = _as_trained(load(options.data, features=options.features), saved)
+    dataset = _as_trained(_load(options), saved)
     trained_on = saved.notes["dataset"]
     if dataset.name != trained_on:
         print(
@@ -276,7 +286,8 @@ def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:
 def synthesize_command(options: argparse.Namespace) -> int:
     """Write synthesized features of classes to an .npz file, in the data's own units."""
     saved = SavedModel.load(options.model)
-    dataset = load(options.data, features=options.features)
+    out = to_write(options.out, ".npz")
+    dataset = _load(options)
     classes = _class_numbers(options.classes, dataset)
     synthesized = saved.model.synthesize(
         dataset.attributes[classes], options.n, temperature=options.temperature, seed=options.seed
@@ -289,20 +300,21 @@ def synthesize_command(options: argparse.Namespace) -> int:
     np.savez_compressed(
         content, features=features, labels=labels, class_names=np.array(dataset.class_names)
     )
-    write_whole(options.out, content.getvalue())
-    print(f"{len(labels)} features of {len(classes)} classes written to {options.out}")
+    write_whole(out, content.getvalue())
+    print(f"{len(labels)} features of {len(classes)} classes written to {out}")
     return 0
 
 
 def _class_numbers(names: Sequence[str] | None, dataset: GZSLDataset) -> Int[np.ndarray, " M"]:
     if names is None:
         return dataset.unseen_classes
+    names = [as_text(name) for name in names]
     unknown = [name for name in names if name not in dataset.class_names]
     if unknown:
         first_names = ", ".join(dataset.class_names[:10])
         raise DataError(
             f"classes must be names in {dataset.name}, got {unknown[0]!r}: "
-            f"they start {first_names} ..."
+            f"they start {first_names} ...{did_you_mean(unknown[0], dataset.class_names)}"
         )
     return np.array([dataset.class_names.index(name) for name in names])
 
@@ -323,6 +335,6 @@ def list_command(options: argparse.Namespace) -> int:
 
 
 def check_command(options: argparse.Namespace) -> int:
-    """Check a folder; what is wrong with it is raised."""
-    print(check_folder(options.folder, options.features))
+    """Check a data set; what is wrong with it is raised."""
+    print(check_data(options.data, options.features, options.splits))
     return 0

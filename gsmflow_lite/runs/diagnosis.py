@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..config import Config
+from ..arguments import check_seed
+from ..config import Config, of_kind
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..errors import DataError
 from ..events import Stage, Step, Watch
-from ..generators.base import Generator
+from ..generators.base import Generator, check_generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.stored import FromFile, RealSamples
 from ..scores.evaluation import softmax_logits
@@ -56,9 +58,14 @@ def diagnose(
     by the first penalty of ``config``, the same for all and not calibrated, since nothing is known
     to choose by. They are left out if an unseen class is missing.
 
-    Raises ``DataError`` if no class can be measured, ``ConfigError`` for too small an n.
+    Raises ``DataError`` for what is no generator and if no class can be measured, ``ConfigError``
+    for too small an n.
     """
-    check_n(n)
+    dataset = the_dataset(dataset)
+    check_generator(generator)
+    config = of_kind(config, Config)
+    seed = check_seed(seed)
+    n = check_n(n)
     begin = time.perf_counter()
     if name == RIVAL:
         name = f"{name} of your own"

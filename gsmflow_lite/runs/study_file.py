@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from ..config import Config, check_seed
+from ..arguments import check_seed
+from ..config import Config
+from ..datasets import GZSLDataset, load
 from ..errors import ConfigError, require
 from ..presets import suited
 from ..scores import protocol as rules
 from ..shifts.measuring import FEWEST_ROWS
+from ..storage import nearby, suffix_of, to_read
 from .settings import named_preset, with_changes
 
 MOST_CELLS = 10_000  # a study file may come from a stranger
@@ -33,25 +36,30 @@ class Source:
     Raises ``ConfigError`` for a value that is not text.
     """
 
-    data: str  # name, folder or .npz file; every worker must be able to read it
-    features: str = "res101"
+    data: str  # name, folder, .npz or .h5 file; every worker must be able to read it
+    features: str = ""  # empty: the usual file of a folder
+    splits: str = ""
     name: str = ""
 
     def __post_init__(self) -> None:
-        for key in ("data", "features", "name"):
+        for key in ("data", "features", "splits", "name"):
             value = getattr(self, key)
             require(isinstance(value, str), f"{key} of a data set must be text", value)
         require(
             bool(self.data),
-            "data of a data set must be a name, a folder or an .npz file",
+            "data of a data set must be a name, a folder, an .npz or an .h5 file",
             self.data,
         )
         name = self.name or Path(self.data).stem or self.data
         object.__setattr__(self, "name", _label(name, "the name of a data set"))
 
+    def load(self) -> GZSLDataset:
+        """Read the data set. Raises ``DataError``."""
+        return load(self.data, features=self.features or None, splits=self.splits or None)
+
     @classmethod
     def of(cls, value: Any) -> Source:
-        """Make one from a name, a path, or a table with ``data``, ``features`` and ``name``.
+        """Make one from a name, a path, or a table with ``data`` and perhaps other fields.
 
         Raises ``ConfigError`` for anything else.
         """
@@ -210,19 +218,22 @@ def _known_keys(values: Mapping[str, Any], known: Sequence[str]) -> dict[str, An
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    if path.suffix == ".py":
+    path = to_read(path, ".toml")
+    if suffix_of(path) == ".py":
         raise ConfigError(
             "a study file must be TOML: in Python, make Study(...) and call run_study, "
             "which needs no file"
         )
     if not path.is_file():
-        raise ConfigError("a study must be a TOML file, and there is none: check the path")
+        raise ConfigError(
+            f"a study must be a TOML file, and there is none: check the path{nearby(path)}"
+        )
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise ConfigError(f"a study file may have {LARGEST_FILE} bytes at most")
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode("utf-8-sig"))
         json.dumps(values, default=str)  # refuses numbers too long for any message
     except ConfigError:
         raise

@@ -7,6 +7,7 @@ from jaxtyping import Float64
 
 from ..datasets.base import GZSLDataset
 from ..datasets.on_disk import in_chunks
+from ..errors import DataError
 from .evaluation import TestLogits
 
 
@@ -20,9 +21,15 @@ def eszsl_logits(
     X (n, D) are the training features, Y (n, S) is 1 for the class of a row and -1 for the others,
     S (S, A) are the attributes of the seen classes. The penalties :math:`\gamma` and
     :math:`\lambda` are relative to the mean eigenvalue of what they are added to.
+    Raises ``DataError`` for features that are all zero.
     Reference: Romera-Paredes & Torr (2015), eq. 4.
     """
     features, targets = _products(dataset)
+    if not np.trace(features):
+        raise DataError(
+            "features must vary, but all of the training rows are zero: "
+            "did the extractor give anything? Extract them again"
+        )
     diagonal = np.diag_indices_from(features)
     features[diagonal] += feature_penalty * np.trace(features) / len(features)
 

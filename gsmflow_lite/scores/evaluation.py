@@ -14,7 +14,7 @@ from ..config import ClassifierConfig
 from ..datasets.base import GZSLDataset
 from ..datasets.on_disk import in_chunks
 from ..events import Stage, Step, Watch
-from ..generators.base import ExactDensity, Generator, ask
+from ..generators.base import ExactDensity, Generator, ask, ask_density
 from .classifier import SoftmaxClassifier
 from .few_rows import copies, few_of_each
 
@@ -288,7 +288,7 @@ def likelihood_logits(
     for first in range(0, len(rows), JUDGED_AT_ONCE):
         part = slice(first, min(first + JUDGED_AT_ONCE, len(rows)))
         x = torch.from_numpy(dataset.features[rows[part]])
-        log_densities[part] = density.log_prob(x, attributes).cpu().numpy()
+        log_densities[part] = ask_density(density, x, attributes).cpu().numpy()
         watch(Step("likelihood", part.stop, len(rows)))
 
     seen, unseen = np.split(log_densities, [len(dataset.test_seen)])

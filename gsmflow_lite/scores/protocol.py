@@ -15,8 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import ClassifierConfig, Config, check_seed
+from ..arguments import check_seed
+from ..config import ClassifierConfig, Config
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..errors import ConfigError
 from ..events import Epoch, Event, Watch
 from ..generators.base import ExactDensity, Generator
@@ -225,6 +227,7 @@ def run(
     """
     if protocol not in PROTOCOLS:
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
+    dataset = the_dataset(dataset)
     runner = _Runner(method, seed, watch)
     if protocol == "published":
         return runner.choose_on_test(dataset)
@@ -249,7 +252,7 @@ def run_by_classifier(
     whose settings name no classifier.
     """
     runner = _Runner(method, seed, watch)
-    judged = runner.judge_folds(dataset, folds)
+    judged = runner.judge_folds(the_dataset(dataset), folds)
     if not all("classifier" in dict(setting) for setting in judged):
         raise ConfigError(
             "a method must name its classifier in its settings, got one that does not"
@@ -294,9 +297,8 @@ class _Runner:
     """Runs one method, reports its events, and times training and judging."""
 
     def __init__(self, method: Method, seed: int, watch: Watch) -> None:
-        check_seed(seed)
         self.method = method
-        self.seed = seed
+        self.seed = check_seed(seed)
         self.watch = watch
         self.clock = _Clock()
         self.started = time.perf_counter()
@@ -312,7 +314,9 @@ class _Runner:
 
     def judge_folds(self, dataset: GZSLDataset, folds: Sequence[int]) -> _Findings:
         """How every setting did on each of the folds."""
-        if not len(folds):
+        if not isinstance(folds, Sequence) or isinstance(folds, str):
+            raise ConfigError(f"folds must be a list of numbers, got {folds!r}: give (0,), say")
+        if not folds:
             raise ConfigError("at least one validation fold is needed to choose on, got none")
         judged: _Findings = {}
         for number in folds:

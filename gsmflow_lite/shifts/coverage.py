@@ -17,10 +17,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..config import check_seed
+from ..arguments import check_seed, whole
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..errors import ConfigError, DataError
-from ..generators.base import ExactDensity, Generator, ask
+from ..generators.base import ExactDensity, Generator, ask, ask_density, check_generator
 from ..seeds import stream
 
 CLASSES_ASKED = 60  # of the seen, and of the unseen ones
@@ -140,7 +141,10 @@ def coverage(
     Raises ``DataError`` for a generator without a density, or one that gives something else than
     finite numbers; ``ConfigError`` for n below 10.
     """
-    check_seed(seed)
+    the_dataset(dataset)
+    check_generator(generator)
+    seed = check_seed(seed)
+    n = whole(n, "n")
     if n < 10:
         raise ConfigError(f"coverage needs n of at least 10, got {n}: give more")
     if not isinstance(generator, ExactDensity):
@@ -148,11 +152,11 @@ def coverage(
             "coverage needs a generator with an exact density, a method log_prob(x, attributes), "
             f"got {type(generator).__name__}: take the flow or the ridge-Gaussian"
         )
-    asked = _Asked(dataset, generator, int(n), int(seed))
+    asked = _Asked(dataset, generator, n, seed)
     return Coverage(
         seen=asked.curve("seen", dataset.seen_classes, dataset.test_seen),
         unseen=asked.curve("unseen", dataset.unseen_classes, dataset.test_unseen),
-        settings={"dataset": dataset.name, "n": int(n), "seed": int(seed)},
+        settings={"dataset": dataset.name, "n": n, "seed": seed},
     )
 
 
@@ -199,15 +203,7 @@ class _Asked:
         return levels(of_real, of_synthesized)
 
     def _densities(self, x: Tensor, description: Tensor) -> Float[np.ndarray, " N"]:
-        given = self.generator.log_prob(x, description.to(x))
-        densities = torch.as_tensor(given).detach().cpu().double().numpy()
-        if densities.shape != (len(x), 1) or not np.isfinite(densities).all():
-            raise DataError(
-                "log_prob must give a finite density for each row and class, shape "
-                f"({len(x)}, 1), got shape {densities.shape} with "
-                f"{int((~np.isfinite(densities)).sum())} that are not finite: mend the generator"
-            )
-        return densities[:, 0]
+        return ask_density(self.generator, x, description.to(x))[:, 0].cpu().double().numpy()
 
 
 def levels(

@@ -10,11 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..config import check_seed
+from ..arguments import check_asked, check_seed, real
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
 from ..errors import ConfigError, DataError
-from ..generators.base import Generator, ask
+from ..generators.base import Generator, ask, check_generator
 from ..generators.stored import RealSamples
+from ..method.tensors import checked_attributes
 from ..seeds import stream
 from .directions import Directions
 from .metrics import distances
@@ -70,21 +72,17 @@ class Injected:
         towards_seen: float = 0.0,
         seed: int = 0,
     ) -> None:
-        _check_dose("variance", variance, -np.inf, 1)
-        _check_dose("semantic", semantic, 0, 2)
-        _check_dose("structure", structure, 0, np.inf)
-        _check_dose("mixed", mixed, 0, 1)
-        _check_dose("towards_seen", towards_seen, 0, 1)
-        check_seed(seed)
+        self.variance = _dose("variance", variance, -np.inf, 1)
+        self.semantic = _dose("semantic", semantic, 0, 2)
+        self.structure = _dose("structure", structure, 0, np.inf)
+        self.mixed = _dose("mixed", mixed, 0, 1)
+        self.towards_seen = _dose("towards_seen", towards_seen, 0, 1)
+        self.seed = check_seed(seed)
 
-        self.dataset = dataset
+        self.dataset = the_dataset(dataset)
+        if source is not None:
+            check_generator(source)
         self.source = RealSamples(dataset, dataset.test_unseen) if source is None else source
-        self.variance = variance
-        self.semantic = semantic
-        self.structure = structure
-        self.mixed = mixed
-        self.towards_seen = towards_seen
-        self.seed = seed
 
     def synthesize(
         self,
@@ -99,12 +97,13 @@ class Injected:
         Raises ``DataError`` where a dose cannot be given: ``mixed`` of one class, ``semantic`` with
         fewer than 2 readable directions, ``structure`` without 2 directions that are not read.
         """
+        n, temperature, seed = check_asked(n, temperature, seed)
         width = self.dataset.features.shape[1]
         features = ask(self.source, attributes, n, temperature=temperature, seed=seed, width=width)
         x = self._mix(features.cpu().numpy().astype(np.float64), seed)
 
         means = x.mean(1, keepdims=True)
-        moved = self._move(means, _as_array(attributes))
+        moved = self._move(means, checked_attributes(attributes).detach().cpu().float().numpy())
         # In this order: without a dose, x stays as it is to the last bit.
         shifted = x + (moved - means) - self.variance * (x - means)
         return torch.from_numpy(shifted.astype(np.float32))
@@ -173,11 +172,8 @@ class Injected:
         return Directions.of(self.dataset, self.seed)
 
 
-def _as_array(attributes: Tensor | Float[np.ndarray, "M A"]) -> Float[np.ndarray, "M A"]:
-    """Return attributes as a NumPy array in float32."""
-    return np.asarray(torch.as_tensor(attributes).detach().cpu(), np.float32)
-
-
-def _check_dose(name: str, dose: float, low: float, high: float) -> None:
-    if not (low <= dose <= high and np.isfinite(dose)):
+def _dose(name: str, dose: float, low: float, high: float) -> float:
+    number = real(dose, name)
+    if not low <= number <= high:
         raise ConfigError(f"{name} must be a dose from {low:g} to {high:g}, got {dose!r}")
+    return number

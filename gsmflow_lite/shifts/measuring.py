@@ -9,10 +9,12 @@ import numpy as np
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
-from ..config import check_seed
+from ..arguments import check_seed, whole
 from ..datasets.base import GZSLDataset
+from ..datasets.given import the_dataset
+from ..datasets.inputs import as_array
 from ..errors import ConfigError, DataError
-from ..generators.base import Generator, ask
+from ..generators.base import Generator, ask, check_generator
 from ..generators.stored import FromFile, RealSamples
 from .answers import STORED
 from .estimates import Estimate
@@ -52,16 +54,16 @@ def measure(
     Raises ``DataError`` where nothing can be compared: fewer than 4 rows, or features that are not
     finite. Raises ``ConfigError`` for unknown metrics, n below 4 or fewer than 2 repeats.
     """
-    check_seed(seed)
+    dataset = the_dataset(dataset)
+    check_generator(generator)
+    seed = check_seed(seed)
+    n = whole(n, "n")
+    repeats = whole(repeats, "repeats")
     if n < FEWEST_ROWS or repeats < 2:
         raise ConfigError(
             f"measuring needs n of at least {FEWEST_ROWS} and at least 2 repeats, got n {n} "
             f"and {repeats} repeats"
         )
-    # NumPy's small integers overflow.
-    n = int(n)
-    seed = int(seed)
-    repeats = int(repeats)
     chosen = _chosen_metrics(metrics)
 
     numbers, real, notes = real_features(dataset, classes)
@@ -81,6 +83,8 @@ def _chosen_metrics(names: Sequence[str] | None) -> frozenset[str]:
     """Return names of metrics, with headlines in place of meters."""
     if names is None:
         return frozenset(BY_NAME)
+    if isinstance(names, str):
+        names = [names]
 
     chosen = frozenset(HEADLINES.get(name, name) for name in names)
     unknown = sorted(chosen - BY_NAME.keys())
@@ -99,7 +103,9 @@ def real_features(
 
     Raises ``DataError`` for classes that do not exist, or where no class has enough rows.
     """
-    numbers = dataset.unseen_classes if classes is None else np.asarray(classes)
+    numbers = dataset.unseen_classes
+    if classes is not None:
+        numbers = as_array(classes, "classes", "")
     _check_classes(dataset, numbers, classes)
 
     tests = np.concatenate([dataset.test_seen, dataset.test_unseen])
@@ -123,7 +129,7 @@ def _check_classes(
     classes: Sequence[int] | None,
 ) -> None:
     known = np.union1d(dataset.seen_classes, dataset.unseen_classes)
-    is_list = numbers.ndim == 1 and len(numbers) > 0
+    is_list = numbers.ndim == 1 and len(numbers) > 0 and numbers.dtype.kind in "iuf"
     if not is_list or not np.isin(numbers, known).all() or len(np.unique(numbers)) < len(numbers):
         last = len(dataset.attributes) - 1
         raise DataError(f"classes must be different class numbers from 0 to {last}, got {classes}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from ..arguments import whole
 from ..errors import DataError
 from ..seeds import stream
 
@@ -130,8 +131,10 @@ def neighbourhood(
     ``coverage``  share of real balls that hold at least one synthesized row
     ============= ==================================================================================
 
-    Raises ``DataError`` where a set does not have more rows than ``neighbours``.
+    Raises ``ConfigError`` for fewer than 1 neighbour, and ``DataError`` where a set does not have
+    more rows than ``neighbours``.
     """
+    neighbours = whole(neighbours, "neighbours", least=1)
     if min(len(real), len(synthesized)) <= neighbours:
         raise DataError(
             f"{neighbours} neighbours need more than {neighbours} rows, got {len(real)} real "
@@ -231,6 +234,7 @@ def mantel(
     at least as much (one-sided); the correlation itself counts as one of them. With few classes it
     cannot be small: 3 classes have 6 permutations. Mantel (1967).
     """
+    permutations = whole(permutations, "permutations", least=1)
     correlation = float(rank_correlation(pairs(a), pairs(b)))
 
     rng = stream(seed, "permuted classes")
@@ -358,7 +362,8 @@ def sliced_wasserstein(
 
 def unit_directions(width: int, count: int, seed: int = 0) -> Float[np.ndarray, "width count"]:
     """Return random directions of length 1."""
-    normal = stream(seed, "directions").standard_normal((width, count))
+    shape = (whole(width, "width", least=1), whole(count, "count", least=1))
+    normal = stream(seed, "directions").standard_normal(shape)
     return normal / np.linalg.norm(normal, axis=0)
 
 

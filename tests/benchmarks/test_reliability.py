@@ -84,9 +84,10 @@ def test_the_table_counts_what_is_lost_or_wrong(bench):
     }
     found = {
         "fuzz": {"readers": {"npz": ends}},
+        "spellings": {"examples": 3, "wrong": 1},
         "faults": {"rows": [{"work": "saving", "times": 7, "ends": 1, "faults": ["half a file"]}]},
         "reproduce": {"runs": 4, "differ": [], "threads": {"samples": 0.0}, "beyond": []},
         "soak": {"minutes": 30, "rounds": [{}] * 5, "grown": ["widgets"]},
     }
     counted = [(row["times"], row["lost or wrong"]) for row in bench("reliability").rows(found)]
-    assert counted == [(9, 2), (7, 1), (8, 0), (1, 0), (5, 1)]
+    assert counted == [(9, 2), (3, 1), (7, 1), (8, 0), (1, 0), (5, 1)]

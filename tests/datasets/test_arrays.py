@@ -109,7 +109,7 @@ BAD = {
     ),
     "the same name twice": (
         {"unseen": ["cat"], "class_names": ["ant", "bee", "bee", "cat"]},
-        r"must differ, but 'bee' occurs",
+        r"must differ, but 'bee' stands for class 1 and class 2",
     ),
     "groups too short": (
         {"unseen": [3], "groups": [1, 2]},
@@ -121,7 +121,7 @@ BAD = {
     ),
     "features that are no array": (
         {"unseen": [3], "features": {"a": 1}},
-        r"features must be a matrix of numbers",
+        r"features must be an array, got a dict: give a list",
     ),
     "labels in a table": (
         {"unseen": [3], "labels": np.ones((80, 2))},
@@ -180,7 +180,8 @@ def test_missing_labels_are_counted(parts):
     features, labels, attributes = parts
     names = pd.Series([NAMES[k] for k in labels])
     names[[4, 7]] = None
-    with pytest.raises(DataError, match=r"labels must be among the classes .*\(2 such entries\)"):
+    words = r"labels must not be missing, got nan in place 4 \(2 such entries\)"
+    with pytest.raises(DataError, match=words):
         from_arrays(features, names, attributes, unseen=["dog"], class_names=NAMES)
 
 

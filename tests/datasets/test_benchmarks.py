@@ -6,7 +6,7 @@ from benchmark_folders import epgn, xlsa17
 from mat_files import save_mat73
 from numpy.testing import assert_array_equal
 
-from gsmflow_lite.datasets import BENCHMARKS, check_folder, load_folder, read_mat
+from gsmflow_lite.datasets import BENCHMARKS, check_data, load_folder, read_mat
 from gsmflow_lite.errors import DataError
 
 # --- which files are there -----------------------------------------------------------------------
@@ -60,7 +60,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 
 
 def test_the_check_of_a_good_folder_says_what_is_in_it(tmp_path, world):
-    text = check_folder(xlsa17(tmp_path, world))
+    text = check_data(xlsa17(tmp_path, world))
     for words in (
         "a good xlsa17 folder",
         "res101.mat (MATLAB 5): features, labels, image_files",
@@ -76,13 +76,13 @@ def test_the_check_of_a_good_folder_says_what_is_in_it(tmp_path, world):
 def test_the_check_knows_the_other_layout_and_format(tmp_path, world):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    assert "a good EPGN folder" in check_folder(epgn(tmp_path / "one", world))
-    assert "(MATLAB 7.3)" in check_folder(xlsa17(tmp_path / "two", world, save=save_mat73))
+    assert "a good EPGN folder" in check_data(epgn(tmp_path / "one", world))
+    assert "(MATLAB 7.3)" in check_data(xlsa17(tmp_path / "two", world, save=save_mat73))
 
 
 def test_the_check_warns_where_a_known_name_has_other_counts(tmp_path, world):
     (tmp_path / "AWA2").mkdir()
-    text = check_folder(xlsa17(tmp_path / "AWA2", world))
+    text = check_data(xlsa17(tmp_path / "AWA2", world))
     assert "AWA2 as published has 40 seen, this folder has 5" in text
 
 

@@ -95,10 +95,10 @@ def test_a_crescent_that_is_not_there_is_refused(number):
             ask(crescent_world())
 
 
-@pytest.mark.parametrize("sizes", [{"seen": 1}, {"unseen": 0}, {"samples": 1}])
-def test_a_world_without_enough_classes_or_rows_is_refused(sizes):
-    with pytest.raises(ConfigError, match="seen must be at least 2, unseen 1 and samples 2, got"):
-        crescent_world(**sizes)
+@pytest.mark.parametrize(("size", "least"), [("seen", 2), ("unseen", 1), ("samples", 2)])
+def test_a_world_without_enough_classes_or_rows_is_refused(size, least):
+    with pytest.raises(ConfigError, match=f"{size} must be at least {least}, got {least - 1}"):
+        crescent_world(**{size: least - 1})
 
 
 def test_the_crescents_can_be_loaded_by_the_name_of_their_data_set():

@@ -50,7 +50,7 @@ BAD = {
     ),
     "complex features": (
         spoil("features", lambda f: f["features"] + 0j),
-        r"features must be a matrix of numbers: complex",
+        r"features must be real numbers, got complex ones",
     ),
     "features that are text": (
         spoil("features", [["a", "b"]]),
@@ -64,7 +64,7 @@ BAD = {
         spoil("features", np.ones((0, 3))),
         r"features must be a matrix with rows and columns",
     ),
-    "ragged features": (spoil("features", [[1, 2], [3]]), r"features must be a matrix of numbers"),
+    "ragged features": (spoil("features", [[1, 2], [3]]), r"features must be an array, got list"),
     "features transposed": (
         spoil("features", lambda f: f["features"].T),
         r"per row of features \(3\), got 60. .*transposed",

@@ -184,3 +184,43 @@ def test_flipped_bits_in_an_npz_give_a_data_set_or_one_clear_error(tmp_path, rng
 def test_a_missing_npz_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none.npz: there is no such file"):
         from_npz(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("key", ["class_names", "attribute_names", "groups", "images"])
+def test_an_empty_optional_array_costs_a_note(key, full, tmp_path):
+    path = save_npz(full, tmp_path / "birds.npz")
+    with np.load(path) as file:
+        content = dict(file)
+    np.savez(path, **{**content, key: np.zeros(0)})
+    d = from_npz(path)
+    assert_array_equal(d.features, full.features)
+    assert d.notes == (f"{key} is left out: it is empty",)
+    fresh = {"class_names": "class 0", "attribute_names": "attribute 0"}
+    found = getattr(d, key)
+    assert found is None or found[0] == fresh[key]
+
+
+def test_an_empty_split_is_refused(full, tmp_path):
+    path = save_npz(full, tmp_path / "birds.npz")
+    with np.load(path) as file:
+        content = dict(file)
+    np.savez(path, **{**content, "test_seen": np.zeros(0, int)})
+    with pytest.raises(DataError, match="test_seen must not be empty"):
+        from_npz(path)
+
+
+@pytest.mark.parametrize("name", ["birds.mat", "birds.NPY", "birds.csv"])
+def test_the_suffix_of_another_kind_of_file_is_refused(name, full, tmp_path):
+    with pytest.raises(StorageError, match=r"must end in .npz, got '\.\w+': end it so"):
+        save_npz(full, tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_list_of_contents_does_not_hide_an_optional_array(full, tmp_path):
+    """Each name stands twice in the file: the second time in a list at its end."""
+    path = save_npz(full, tmp_path / "birds.npz")
+    content = path.read_bytes()
+    place = content.rindex(b"test_seen.npy")
+    path.write_bytes(content[:place] + b"T" + content[place + 1 :])
+    with pytest.raises(DataError, match=r"must be readable to its end.*names? "):
+        from_npz(path)

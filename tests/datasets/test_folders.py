@@ -8,7 +8,7 @@ import pytest
 from feature_files import ROWS, assert_close, write_hdf5
 from numpy.testing import assert_array_equal
 
-from gsmflow_lite.datasets import check_folder, from_folder, from_hdf5, load, save_folder, save_npz
+from gsmflow_lite.datasets import check_data, from_folder, from_hdf5, load, save_folder, save_npz
 from gsmflow_lite.errors import DataError, StorageError
 
 pytestmark = pytest.mark.usefixtures("small_blocks")
@@ -73,7 +73,7 @@ def test_what_a_data_set_lacks_is_not_left_over_from_the_one_before(full, plain,
 def test_a_name_of_features_that_a_folder_lacks_is_refused(full, tmp_path):
     folder = save_folder(full, tmp_path / "birds")
     np.save(folder / "vit.npy", np.zeros((ROWS, 2)))
-    for read in (load, check_folder):
+    for read in (load, check_data):
         with pytest.raises(
             DataError, match=r"must name a file of the folder \(.*vit\.npy\), got 'vti'"
         ):
@@ -92,7 +92,7 @@ def test_a_folder_may_hold_several_feature_files(full, plain, tmp_path):
 
 
 def test_a_checked_folder_is_described(full, plain, tmp_path):
-    text = check_folder(save_folder(full, tmp_path / "birds"))
+    text = check_data(save_folder(full, tmp_path / "birds"))
     assert "birds: a good folder of .npy files\n  features.npy, which stays on disk\n" in text
     assert f"features: 132 rows x 5, from {plain.min():.4g} to {plain.max():.4g}\n" in text
     assert "validation classes: 1 seen classes, declared" in text
@@ -146,3 +146,20 @@ def test_labels_that_are_pickled_objects_are_refused(full, tmp_path):
         DataError, match=r"labels.npy: the file must hold numbers or text, got object"
     ):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["class_names", "attribute_names", "groups", "images"])
+@pytest.mark.parametrize("kind", ["folder", "HDF5"])
+def test_an_empty_optional_array_costs_a_note(kind, key, full, plain, tmp_path):
+    if kind == "folder":
+        path = save_folder(full, tmp_path / "birds")
+        np.save(path / f"{key}.npy", np.zeros((0, 2)))
+    else:
+        (tmp_path / "other").mkdir()
+        path = write_hdf5(tmp_path / "other", plain)
+        with h5py.File(path, "r+") as file:
+            file["labels"], file["attributes"] = full.labels, full.attributes
+            file["unseen"], file[key] = full.unseen_classes, np.zeros((0, 2))
+    back = load(path)
+    assert_close(back.features, plain)
+    assert back.notes == (f"{key} is left out: it is empty",)

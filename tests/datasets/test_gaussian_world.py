@@ -165,7 +165,7 @@ def test_samples_of_one_class_and_of_several_have_their_shapes():
         ({"attributes": 0}, "attributes must be at least 1, got 0"),
         ({"samples": 1}, "samples must be at least 2, got 1"),
         ({"noise": 0.0}, "noise must be a number above 0, got 0.0"),
-        ({"noise": np.nan}, "noise must be a number above 0, got nan"),
+        ({"noise": np.nan}, "noise must be finite, got nan"),
     ],
 )
 def test_an_impossible_world_is_refused(setting, words):

@@ -1,13 +1,16 @@
 """Folders of the xlsa17 layout are read in every published variant, or refused."""
 
+import re
+import struct
 import tracemalloc
 
+import h5py
 import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
 from benchmark_folders import CLASSES, SEEN, assert_same, xlsa17
-from mat_files import EITHER_FORMAT, EVERY_FORMAT, cell, one_up
+from mat_files import EITHER_FORMAT, EVERY_FORMAT, cell, one_up, save_compressed, save_mat73
 from numpy.testing import assert_array_equal
 
 from gsmflow_lite.datasets import load_folder
@@ -155,32 +158,17 @@ BAD_XLSA17 = {
         lambda w: {"test_seen_loc": one_up(np.append(w["test_seen"], w["train"][:1]))},
         r"train and test_seen must not share rows",
     ),
-    "a class without images": (
-        lambda w: {
-            "att": np.hstack([w["attributes"].T, np.ones((3, 1))]),
-            "allclasses_names": cell("abcdefgh"),
-        },
-        r"every class needs samples, but class 7 \('h'\) has none in any split",
-    ),
     "fewer attributes than classes": (
         lambda w: {"att": w["attributes"].T[:, 1:]},
         r"labels must be from 1 to 6 .*got 1 to 7",
     ),
     "attributes transposed": (
         lambda w: {"att": w["attributes"]},
-        r"labels must be from 1 to 3 .*got 1 to 7",
+        r"att_splits.mat: att must have one column per class, \(A, K\), got \(7, 3\) .*transposed",
     ),
     "a zero attribute vector": (
         lambda w: {"att": w["attributes"].T * (np.arange(7) != 2)},
         r"attributes of class 2 are",
-    ),
-    "too few names": (
-        lambda w: {"allclasses_names": cell("abc")},
-        r"one name per column of att \(7\), got 3",
-    ),
-    "names that are numbers": (
-        lambda w: {"allclasses_names": np.ones((7, 1))},
-        r"allclasses_names must be a cell",
     ),
     "attributes that are text": (
         lambda w: {"att": cell("abc")},
@@ -228,4 +216,138 @@ def test_a_missing_key_is_named_with_those_that_are_there(save, key, file, tmp_p
     with pytest.raises(
         DataError, match=rf"{file}.mat: the file must hold '{key}', got '\w+', '\w+'"
     ):
+        load_folder(tmp_path)
+
+
+# --- what may be missing or strange --------------------------------------------------------------
+
+
+STRANGE = {
+    "empty val_loc": ({"val_loc": np.zeros((0, 0))}, "val_loc is left out, .*: it is empty"),
+    "empty train_loc": ({"train_loc": np.zeros((0, 1))}, "train_loc is left out, .*: it is empty"),
+    "text as val_loc": ({"val_loc": cell("ab")}, "val_loc is left out, .*got text"),
+    "a NaN in val_loc": ({"val_loc": np.array([[np.nan]])}, "val_loc is left out, .*got nan"),
+    "sparse val_loc": (
+        {"val_loc": scipy.sparse.csc_matrix(np.ones((3, 1)))},
+        "'val_loc' is left out: .* is a sparse matrix",
+    ),
+    "complex val_loc": ({"val_loc": np.array([[1j]])}, "'val_loc' is left out: .*complex"),
+    "numbers as names": (
+        {"allclasses_names": np.ones((7, 1))},
+        r"allclasses_names is left out: it is numbers \(7, 1\)",
+    ),
+    "too few names": ({"allclasses_names": cell("abc")}, "it has 3 names for 7 columns of att"),
+    "no names": ({"allclasses_names": np.zeros((0, 0))}, "allclasses_names is left out: it is em"),
+    "names in a struct": (
+        {"allclasses_names": {"x": 1}},
+        "'allclasses_names' is left out: .*struct",
+    ),
+    "names of numbers in cells": (
+        {"allclasses_names": np.array([[1.0]] * 7, object)},
+        "'allclasses_names' is left out: .*cells must hold text",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_an_optional_array_that_cannot_be_used_costs_a_note_and_not_the_folder(
+    case, tmp_path, world
+):
+    changes, words = STRANGE[case]
+    d = load_folder(xlsa17(tmp_path, world, **changes))
+    assert_same(d, world)
+    assert len(d.notes) == 1
+    assert re.search(words, d.notes[0])
+    if "names" in words:
+        assert d.class_names[3] == "class 3"
+    else:
+        assert d.declared_validation is None
+
+
+def string_array(name: str) -> bytes:
+    """A string array as MATLAB writes it since 2017: an object whose content lies elsewhere."""
+
+    def element(kind: int, content: bytes) -> bytes:
+        return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+    flags = element(6, struct.pack("<II", 13, 0)) + element(5, struct.pack("<2i", 6, 1))
+    numbers = np.array([0xDD000000, 2, 1, 1, 1, 1], "u4").tobytes()
+    inner = element(14, flags + element(1, b"") + element(6, numbers))
+    head = element(6, struct.pack("<II", 17, 0)) + element(1, name.encode())
+    return element(14, head + element(1, b"MCOS") + element(1, b"string") + inner)
+
+
+def test_names_in_a_string_array_of_matlab_cost_a_note(tmp_path, world):
+    xlsa17(tmp_path, world, drop=("allclasses_names",))
+    with open(tmp_path / "att_splits.mat", "ab") as file:
+        file.write(string_array("allclasses_names"))
+    d = load_folder(tmp_path)
+    assert_same(d, world)
+    assert re.search("'allclasses_names' is left out: .*perhaps a string array", d.notes[0])
+
+
+def test_names_in_a_string_array_of_matlab_73_cost_a_note(tmp_path, world):
+    xlsa17(tmp_path, world, save=save_mat73)
+    with h5py.File(tmp_path / "att_splits.mat", "r+") as file:
+        del file["allclasses_names"]
+        entry = file.create_dataset("allclasses_names", data=np.ones((6, 1), np.uint32))
+        entry.attrs["MATLAB_class"] = np.bytes_("string")
+    d = load_folder(tmp_path)
+    assert re.search("'allclasses_names' is left out: .*perhaps a string array", d.notes[0])
+
+
+def test_a_damaged_optional_array_is_refused(tmp_path, world):
+    """It tells of a damaged file."""
+    xlsa17(tmp_path, world, save=save_compressed)
+    path = tmp_path / "att_splits.mat"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DataError, match="must be readable to its end"):
+        load_folder(tmp_path)
+
+
+def test_a_good_folder_has_no_notes(tmp_path, world):
+    assert tuple(load_folder(xlsa17(tmp_path, world)).notes) == ()
+
+
+def test_classes_without_images_are_left_out_of_a_table_with_a_note(tmp_path, world):
+    """Two classes are described beside those of the world, one of them in the middle."""
+    att = np.insert(world["attributes"].T, [2, 7], 9, axis=1)
+    labels = world["labels"] + (world["labels"] >= 2)
+    names = cell(["a", "b", "without", "c", "d", "e", "f", "g", "also"])
+    xlsa17(tmp_path, world, att=att, labels=one_up(labels), allclasses_names=names)
+    d = load_folder(tmp_path)
+    assert_same(d, world)
+    assert d.class_names == tuple("abcdefg")
+    assert_array_equal(d.declared_validation, SEEN[:2])
+    assert d.notes[0].startswith("2 of 9 classes are described but have no rows in the splits")
+    assert "'without', 'also'" in d.notes[0]
+
+
+def test_other_files_of_features_and_splits_may_be_named(tmp_path, world):
+    xlsa17(tmp_path, world)
+    (tmp_path / "att_splits.mat").rename(tmp_path / "sent_splits.mat")
+    assert_same(load_folder(tmp_path, splits="sent_splits.mat"), world)
+    assert_same(load_folder(tmp_path, splits="sent_splits"), world)
+
+
+def test_capitals_in_names_of_files_are_as_good_as_small_letters(tmp_path, world):
+    xlsa17(tmp_path, world)
+    (tmp_path / "att_splits.mat").rename(tmp_path / "ATT_splits.MAT")
+    (tmp_path / "res101.mat").rename(tmp_path / "Res101.Mat")
+    assert_same(load_folder(tmp_path), world)
+
+
+def test_where_only_other_splits_are_there_they_are_suggested(tmp_path, world):
+    xlsa17(tmp_path, world)
+    (tmp_path / "att_splits.mat").rename(tmp_path / "sent_splits.mat")
+    words = r"att_splits.mat is missing.*--splits sent_splits.mat \(in Python splits='sent_spl"
+    with pytest.raises(DataError, match=words):
+        load_folder(tmp_path)
+
+
+def test_where_both_files_have_other_names_both_are_suggested(tmp_path, world):
+    xlsa17(tmp_path, world, file="vit")
+    (tmp_path / "att_splits.mat").rename(tmp_path / "sent_splits.mat")
+    words = "att_splits.mat is missing.*--splits sent_splits.mat.*and use --features vit"
+    with pytest.raises(DataError, match=words):
         load_folder(tmp_path)

@@ -1,6 +1,8 @@
 """``ask`` takes whatever a generator returns, copies it, and refuses what breaks a rule."""
 
+import re
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,11 +10,11 @@ import torch
 
 from gsmflow_lite import ClassifierConfig, Config, RidgeGaussian
 from gsmflow_lite.datasets import gaussian_world
-from gsmflow_lite.errors import DataError
+from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.explorer import Scene
 from gsmflow_lite.explorer.invention import ask_one
 from gsmflow_lite.explorer.replay import View, quick_harmonic
-from gsmflow_lite.generators import AtTemperature, ask
+from gsmflow_lite.generators import AtTemperature, ask, ask_density
 from gsmflow_lite.runs import diagnose
 from gsmflow_lite.scores import softmax_logits
 from gsmflow_lite.shifts import Injected, measure
@@ -39,6 +41,13 @@ class Listening:
         self.n = n
         self.options = options
         return torch.zeros(len(attributes), n, 4)
+
+
+class Stubborn:
+    """An object that fails where NumPy wants an array of it."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise ZeroDivisionError("no array")
 
 
 # --- What a generator may return -------------------------------------------------------------
@@ -81,6 +90,9 @@ RESULTS = {
     "lists": lambda: FEATURES.tolist(),
     "list of arrays": lambda: list(FEATURES),
     "list of tensors": lambda: list(tensor(torch.float32)),
+    "array of objects": lambda: FEATURES.astype(object),
+    "masked array without masked entries": lambda: np.ma.masked_array(FEATURES),
+    "sparse tensor": lambda: tensor(torch.float32).to_sparse(),
     "tuple of tensors of a graph": lambda: tuple(1 * tensor(torch.float32).requires_grad_()),
 }
 
@@ -184,7 +196,7 @@ def with_entry(value) -> np.ndarray:
 
 
 RAGGED = [[[0.0, 0.0, 0.0, 0.0]] * 3, [[0.0, 0.0, 0.0, 0.0]] * 2]
-PARTS_DIFFER = "must be one tensor, got a list whose parts differ: use torch.stack"
+PARTS_DIFFER = "must be one tensor, got a list whose parts differ: take the one that is meant, or"
 WRONG = {
     "a class too few": (FEATURES[:1], r"must give shape \(2, 3, 4\), got \(1, 3, 4\)"),
     "a feature too few": (FEATURES[:, :2], r"must give shape \(2, 3, 4\), got \(2, 2, 4\)"),
@@ -194,10 +206,21 @@ WRONG = {
     "one number": (1.0, r"must give shape \(2, 3, 4\), got \(\)"),
     "a complex tensor": (tensor(torch.complex64), "must be real numbers, got complex ones"),
     "a complex array": (FEATURES + 0j, "must be real numbers, got complex ones: take their real"),
-    "text": (FEATURES.astype(str), "must be numbers, got <U21: return a tensor or an array"),
-    "objects": (FEATURES.astype(object), "must be numbers, got object"),
-    "nothing": (None, "must be numbers, got object"),
-    "ragged lists": (RAGGED, "must be one array, got list: .*inhomogeneous"),
+    "text": (FEATURES.astype(str), "must be numbers, got <U21: give a tensor or an array"),
+    "objects": (np.array([object()]), "must be numbers, got object"),
+    "texts in an array of objects": (FEATURES.astype(str).astype(object), "got object: give a"),
+    "nothing": (None, "synthesized features must be an array, got nothing"),
+    "a dict": ({"x": FEATURES}, "synthesized features must be an array, got a dict"),
+    "a set": ({1.0, 2.0}, "synthesized features must be an array, got a set"),
+    "features and something else": (
+        (torch.zeros(2, 3, 4), None),
+        "must be one tensor, got a tuple whose parts differ: take the one that is meant, or",
+    ),
+    "masked entries": (np.ma.masked_less(FEATURES, 5), "must have no masked entries, got 5: fill"),
+    "dates": (FEATURES.astype("M8[D]"), "must be numbers or text, got datetime64"),
+    "a tensor without data": (torch.zeros(2, 3, 4, device="meta"), "must be a plain tensor"),
+    "what cannot become an array": (Stubborn(), "Stubborn raised ZeroDivisionError: no array"),
+    "ragged lists": (RAGGED, "must be an array, got list: .*inhomogeneous"),
     "a list of unlike tensors": ([torch.zeros(3, 4), torch.zeros(2, 4)], PARTS_DIFFER),
     "a tensor and nothing": ([torch.zeros(3, 4), None], PARTS_DIFFER),
     "nan": (with_entry(np.nan), r"must be finite, .* class 'O' are not \(1 such classes\): lower"),
@@ -238,8 +261,13 @@ def test_the_number_of_broken_classes_is_told():
     [
         (ATTRIBUTES[0], r"one row per class, got shape \(3,\): .* hand in attributes\[None\]"),
         (torch.zeros(2, 3, 1), r"one row per class, got shape \(2, 3, 1\)"),
-        ([["tall", "red"]], "must be a matrix of numbers: could not convert"),
-        ([[1.0], [2.0, 3.0]], "must be a matrix of numbers: .*inhomogeneous"),
+        ([["tall", "red"]], "attributes must be numbers, got <U4"),
+        ([[1.0], [2.0, 3.0]], "attributes must be an array, got list: .*inhomogeneous"),
+        (
+            ATTRIBUTES * np.nan,
+            r"must be finite, got nan in row 0, column 0 \(6 such values\): fill",
+        ),
+        (ATTRIBUTES + 1j, "attributes must be real numbers, got complex ones"),
     ],
 )
 def test_attributes_that_are_no_matrix_of_numbers_are_refused(attributes, words):
@@ -247,9 +275,98 @@ def test_attributes_that_are_no_matrix_of_numbers_are_refused(attributes, words)
         ask(Returning(FEATURES), attributes, 3)
 
 
-def test_what_has_no_method_synthesize_is_refused():
-    with pytest.raises(DataError, match=r"must have a method synthesize\(.*, got Identity"):
-        ask(torch.nn.Identity(), ATTRIBUTES, 3)
+@pytest.mark.parametrize(
+    ("generator", "words"),
+    [
+        (torch.nn.Identity(), "got Identity: make it a method of that name in a class"),
+        (lambda attributes, n, **options: None, "got function: make it a method of that name"),
+        (Listening().synthesize, "got method: hand in the Listening itself, not its method"),
+        ({"mine": Listening()}, "got dict: hand in one of its values"),
+        (SimpleNamespace(model=Listening()), r"got SimpleNamespace: hand in its \.model"),
+        (SimpleNamespace(synthesize=3), "got SimpleNamespace: see notebook 08"),
+        (None, "got None: see notebook 08"),
+    ],
+)
+def test_what_has_no_method_synthesize_is_refused(generator, words):
+    with pytest.raises(DataError, match=rf"must have a method synthesize\(.*, {words}"):
+        ask(generator, ATTRIBUTES, 3)
+
+
+class Failing:
+    """A generator that raises an error instead of an answer."""
+
+    def __init__(self, error) -> None:
+        self.error = error
+
+    def synthesize(self, attributes, n, *, seed):
+        raise self.error
+
+    def log_prob(self, x, attributes):
+        raise self.error
+
+
+FOREIGN = [RuntimeError("CUDA out of memory"), KeyError("x"), StopIteration(), MemoryError()]
+
+
+@pytest.mark.parametrize("error", FOREIGN, ids=repr)
+def test_an_error_of_a_generator_is_told_with_its_kind_and_its_text(error):
+    words = f"Failing.{{}} raised {type(error).__name__}: {error}"
+    with pytest.raises(DataError, match=re.escape(words.format("synthesize"))) as told:
+        ask(Failing(error), ATTRIBUTES, 3)
+    assert told.value.__cause__ is error
+    with pytest.raises(DataError, match=re.escape(words.format("log_prob"))):
+        ask_density(Failing(error), torch.zeros(1, 4), torch.from_numpy(ATTRIBUTES))
+
+
+@pytest.mark.parametrize("error", [DataError("of our own"), KeyboardInterrupt()], ids=repr)
+def test_errors_of_the_library_and_an_interrupt_pass(error):
+    with pytest.raises(type(error)) as told:
+        ask(Failing(error), ATTRIBUTES, 3)
+    assert told.value is error
+
+
+def test_a_generator_that_takes_no_seed_is_told_what_is_missing():
+    generator = SimpleNamespace(synthesize=lambda attributes, n: torch.zeros(2, n, 4))
+    with pytest.raises(DataError, match=r"raised TypeError: .*unexpected keyword argument 'seed'"):
+        ask(generator, ATTRIBUTES, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"n": 0}, "n must be at least 1, got 0"),
+        ({"n": "3"}, "n must be a whole number, got '3'"),
+        ({"n": 3.0}, "n must be a whole number, got 3.0"),
+        ({"temperature": -0.1}, "temperature must be at least 0, got -0.1"),
+        ({"temperature": np.nan}, "temperature must be finite, got nan"),
+        ({"seed": None}, "seed must be a whole number, got None"),
+        ({"seed": -1}, "seed must be from 0 to 4294967295, got -1"),
+    ],
+)
+def test_what_is_asked_for_must_be_a_number(asked, words):
+    with pytest.raises(ConfigError, match=words):
+        ask(Returning(FEATURES), ATTRIBUTES, **{"n": 3} | asked)
+
+
+def test_a_generator_gets_plain_numbers():
+    listening = Listening()
+    ask(listening, ATTRIBUTES, np.int64(3), temperature=np.float32(0.5), seed=np.uint8(7))
+    kinds = [type(x) for x in (listening.n, *listening.options.values())]
+    assert (kinds, listening.n) == ([int, int, float], 3)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (torch.zeros(1), r"each row and class, shape \(1, 2\), got shape \(1,\)"),
+        (torch.full((1, 2), np.nan), "with 2 that are not finite: mend the generator"),
+        (None, "log-densities must be an array, got nothing"),
+    ],
+)
+def test_log_densities_of_another_kind_are_refused(given, words):
+    density = SimpleNamespace(log_prob=lambda x, attributes: given)
+    with pytest.raises(DataError, match=words):
+        ask_density(density, torch.zeros(1, 4), torch.from_numpy(ATTRIBUTES))
 
 
 def test_a_class_in_place_of_an_object_is_refused():

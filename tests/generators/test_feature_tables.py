@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_array_equal
 from scipy.io import savemat
 
 from gsmflow_lite.config import ModelConfig
@@ -229,8 +230,8 @@ WRONG = {
         "adding 1 makes them exactly the unseen classes",
     ),
     "an unknown name": (
-        lambda x, y: {"features": x, "labels": y.astype(str)},
-        "must be among the classes .* got '[45]'",
+        lambda x, y: {"features": x, "labels": [f"class {k + 2}" for k in y]},
+        "must be among the classes .* got 'class [67]'",
     ),
     "an unknown name in its list": (
         lambda x, y: {"features": x, "labels": y - 4, "class_names": ["class 4", "klass 5"]},
@@ -365,3 +366,54 @@ def test_numbers_from_the_wrong_start_are_refused_beside_names_too(make_dataset)
     dataset = make_dataset()
     with pytest.raises(DataError, match="adding 1 makes them exactly the unseen classes"):
         FromFile(dataset, dataset.features[:4], [3, 3, 4, 4], class_names=dataset.class_names)
+
+
+@pytest.mark.parametrize("kind", ["npz", "mat"])
+def test_an_empty_list_of_names_is_as_good_as_none(dataset, synthesized, tmp_path, kind):
+    features, labels = synthesized
+    content = {"features": features, "labels": labels, "class_names": np.zeros(0)}
+    if kind == "npz":
+        np.savez(tmp_path / "x.npz", **content | {"class_names": np.zeros(0, "U1")})
+    else:
+        savemat(tmp_path / "x.mat", content | {"labels": labels[:, None] + 1})
+    generator = FromFile.read(tmp_path / f"x.{kind}", dataset)
+    np.testing.assert_array_equal(generator.labels, labels)
+
+
+@pytest.mark.parametrize("name", ["x", "X.NPZ"])
+def test_a_table_is_read_without_its_suffix_and_in_capitals(dataset, synthesized, tmp_path, name):
+    features, labels = synthesized
+    written = tmp_path / (name if "." in name else f"{name}.npz")
+    with open(written, "wb") as file:
+        np.savez(file, features=features, labels=labels)
+    np.testing.assert_array_equal(FromFile.read(tmp_path / name, dataset).labels, labels)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {0: "class 5", 1: "class 4"},
+        {"1": "class 4", "0": "class 5"},
+        {"class 4": 1, "class 5": 0},
+        pd.Series(["class 4", "class 5"], index=[1, 0]),
+    ],
+)
+def test_names_of_stored_labels_may_be_given_by_number(names, dataset, synthesized):
+    features, labels = synthesized
+    generator = FromFile(dataset, features, 5 - labels, class_names=names)
+    assert_array_equal(generator.labels, labels)
+
+
+def test_stored_labels_may_be_numbers_in_text(dataset, synthesized):
+    features, labels = synthesized
+    assert_array_equal(FromFile(dataset, features, labels.astype(str)).labels, labels)
+    with pytest.raises(DataError, match="as places among the unseen classes would"):
+        FromFile(dataset, features, (labels - 4).astype(str))
+
+
+def test_stored_labels_follow_the_index_of_the_features(dataset, synthesized):
+    features, labels = synthesized
+    index = [f"row {i}" for i in range(len(labels))]
+    frame = pd.DataFrame(features, index=index)
+    generator = FromFile(dataset, frame, pd.Series(labels, index=index).iloc[::-1])
+    assert_array_equal(generator.labels, labels)

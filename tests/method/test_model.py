@@ -5,6 +5,7 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -14,7 +15,7 @@ import gsmflow_lite.method.model
 from gsmflow_lite.config import ModelConfig, TrainingConfig
 from gsmflow_lite.datasets.preprocessing import Preprocessing
 from gsmflow_lite.datasets.statistics import within_covariance
-from gsmflow_lite.errors import DataError, StorageError
+from gsmflow_lite.errors import ConfigError, DataError, StorageError
 from gsmflow_lite.method.model import GSMFlow, SavedModel
 from gsmflow_lite.method.start import GaussianStart
 from gsmflow_lite.method.training import fit, new_model
@@ -232,7 +233,7 @@ def test_attributes_may_be_a_float64_array(dataset, make_model):
     torch.testing.assert_close(model.synthesize(a.double().numpy(), 5), model.synthesize(a, 5))
 
 
-@pytest.mark.parametrize("shape", [(2, 6), (5,)])
+@pytest.mark.parametrize("shape", [(2, 6), (6,)])
 @pytest.mark.parametrize("call", ["synthesize", "log_prob"])
 def test_attributes_of_another_width_are_refused(make_model, call, shape):
     model = make_model()
@@ -246,17 +247,70 @@ def test_attributes_of_another_width_are_refused(make_model, call, shape):
 
 
 @pytest.mark.parametrize(
-    ("n", "temperature"), [(0, 1.0), (1, -0.5), (1, float("nan")), (1, float("inf"))]
+    ("n", "temperature", "words"),
+    [
+        (0, 1.0, "n must be at least 1, got 0"),
+        (2.0, 1.0, "n must be a whole number, got 2.0"),
+        (1, -0.5, "temperature must be at least 0, got -0.5"),
+        (1, float("nan"), "temperature must be finite, got nan"),
+        (1, float("inf"), "temperature must be finite, got inf"),
+    ],
 )
-def test_no_rows_or_a_negative_temperature_are_refused(dataset, make_model, n, temperature):
-    with pytest.raises(
-        DataError,
-        match=f"at least 1 and temperature finite and not negative, got {n} and {temperature}",
-    ):
+def test_no_rows_or_a_negative_temperature_are_refused(dataset, make_model, n, temperature, words):
+    with pytest.raises(ConfigError, match=words):
         make_model().synthesize(dataset.attributes, n, temperature=temperature)
 
 
+FORMS = {
+    "backwards": lambda a: np.ascontiguousarray(a[::-1])[::-1],
+    "big-endian": lambda a: a.astype(">f8"),
+    "read-only": lambda a: np.broadcast_to(a, a.shape),
+    "objects": lambda a: a.astype(object),
+    "lists": lambda a: a.tolist(),
+    "a DataFrame": pd.DataFrame,
+    "a list of tensors": lambda a: list(torch.from_numpy(a)),
+    "sparse": lambda a: torch.from_numpy(a).to_sparse(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_attributes_and_features_may_have_any_form(dataset, make_model, form):
+    model = make_model()
+    (x, a) = tables(dataset)
+    take = FORMS[form]
+    given = take(a.numpy())
+    torch.testing.assert_close(model.synthesize(given, 2), model.synthesize(a, 2))
+    torch.testing.assert_close(model.log_prob(take(x[:4].numpy()), given), model.log_prob(x[:4], a))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_attributes_and_features_must_be_finite(dataset, make_model, bad):
+    model = make_model()
+    (x, a) = tables(dataset)
+    for call in (lambda: model.synthesize(a * bad, 2), lambda: model.log_prob(x, a * bad)):
+        with pytest.raises(DataError, match="attributes must be finite, got"):
+            call()
+    with pytest.raises(DataError, match="features must be finite, got"):
+        model.log_prob(x * bad, a)
+
+
 # --- saving and loading --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "written"), [("m", "m.safetensors"), ("M.SAFETENSORS", "M.SAFETENSORS")]
+)
+def test_a_model_is_loaded_under_the_name_it_was_saved_under(make_model, tmp_path, name, written):
+    assert SavedModel(model=make_model(), notes={"seed": 5}).save(tmp_path / name) == (
+        tmp_path / written
+    )
+    assert [path.name for path in tmp_path.iterdir()] == [written]
+    assert SavedModel.load(tmp_path / name).notes["seed"] == 5
+
+
+def test_a_model_is_not_saved_as_another_kind_of_file(make_model, tmp_path):
+    with pytest.raises(StorageError, match=r"must end in .safetensors, got '.pt'"):
+        SavedModel(model=make_model()).save(tmp_path / "m.pt")
 
 
 @pytest.mark.parametrize("positioning", [True, False])

@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.datasets.statistics import class_means, within_covariance
+from gsmflow_lite.errors import DataError
 from gsmflow_lite.method.start import RIDGE_STRENGTHS, GaussianStart, NoStart, ridge_means
 
 SEEN = 9
@@ -176,20 +177,36 @@ def test_without_whitening_features_are_only_shifted(dataset):
     assert not log_det.any()
 
 
-@pytest.mark.parametrize("spoil", ["a constant feature", "a feature twice", "one row a class"])
+@pytest.mark.parametrize("spoil", ["a constant feature", "a feature twice"])
 def test_directions_without_spread_stay_finite_and_invertible(make_dataset, spoil):
     dataset = make_dataset(width=4)
     if spoil == "a constant feature":
         dataset.features[:, 1] = 5
-    elif spoil == "a feature twice":
-        dataset.features[:, 1] = dataset.features[:, 0]
     else:
-        dataset = make_dataset(width=4, rows=5, train=np.arange(0, 20, 5))  # no row is left to vary
+        dataset.features[:, 1] = dataset.features[:, 0]
     start = GaussianStart.fit(dataset)
     x, attributes, labels = tables(dataset)
     u, log_det = start(x, attributes, labels)
     assert all(part.isfinite().all() for part in (u, log_det))
     torch.testing.assert_close(start.inverse(u, attributes, labels)[0], x, atol=1e-3, rtol=1e-3)
+
+
+def test_one_row_a_class_has_no_covariance(make_dataset):
+    dataset = make_dataset(width=4, rows=5, train=np.arange(0, 20, 5))
+    words = r"two training rows, but in 'tiny' each of the 4 seen classes has one: .*start='ridge'"
+    with pytest.raises(DataError, match=words):
+        GaussianStart.fit(dataset)
+    start = GaussianStart.fit(dataset, whiten=False)  # as the message says
+    assert all(part.isfinite().all() for part in start(*tables(dataset)))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e6])
+def test_features_that_do_not_vary_within_classes_have_no_covariance(make_dataset, value):
+    dataset = make_dataset(width=4)
+    means = value * (1 + dataset.labels % 3)[:, None]  # 0.1 is no float32: means of it are rounded
+    dataset.features[:] = means * np.array([1, -1, 3, 7])
+    with pytest.raises(DataError, match=r"must vary within classes, .* did the extractor give any"):
+        GaussianStart.fit(dataset)
 
 
 def test_no_start_is_the_identity():

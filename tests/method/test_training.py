@@ -621,11 +621,10 @@ def test_a_checkpoint_of_another_model_is_refused(train, tmp_path):
 
 
 def test_a_model_is_not_taken_for_a_checkpoint(dataset, train, tmp_path):
-    SavedModel(model=new_model(dataset, MODEL)).save(tmp_path / "model")
-    with pytest.raises(
-        StorageError, match="model must be a training checkpoint, got another file: name a new one"
-    ):
-        train(checkpoint=tmp_path / "model")
+    SavedModel(model=new_model(dataset, MODEL)).save(tmp_path / "model.safetensors")
+    words = "must be a training checkpoint, got another file: name a new one"
+    with pytest.raises(StorageError, match=rf"model\.safetensors {words}"):
+        train(checkpoint=tmp_path / "model.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -309,7 +309,7 @@ def test_a_model_without_its_world_is_refused(model):
 
 def test_a_model_of_more_features_is_refused_before_a_widget_is_made(world):
     before = len(live_widgets())
-    with pytest.raises(DataError, match=r"points must be .* of a model of 2 features"):
+    with pytest.raises(DataError, match=r"a model of 4 features and 3 attributes must get"):
         dissect(world, random_model(features=4))
     assert len(live_widgets()) == before
 

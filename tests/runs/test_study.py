@@ -27,7 +27,7 @@ from scipy import stats
 from gsmflow_lite import ConfigError, MiningConfig, gaussian_world, lite, load, measure, preset
 from gsmflow_lite.datasets import open_features, save_npz
 from gsmflow_lite.presets import PUBLISHED, PUBLISHED_BENCHMARKS
-from gsmflow_lite.runs import cells, workers
+from gsmflow_lite.runs import cells, study_file, workers
 from gsmflow_lite.runs import study as module
 from gsmflow_lite.runs.cells import fingerprint, plan, run_cell
 from gsmflow_lite.runs.provenance import git_revision
@@ -158,6 +158,24 @@ def test_a_toml_file_says_what_python_says(tmp_path):
             "with no mining": {"training": {"mining": False}},
         },
     )
+
+
+def test_another_file_of_splits_is_read_by_the_study(tmp_path, monkeypatch):
+    path = written(
+        tmp_path,
+        """
+        name = "sentences"
+        datasets = ["glyphs", {data = "CUB", features = "vit", splits = "sent_splits.mat"}]
+        """,
+    )
+    asked = []
+    monkeypatch.setattr(study_file, "load", lambda data, **options: asked.append((data, options)))
+    for source in Study.read(path.with_suffix("")).datasets:  # .toml may be left out
+        source.load()
+    assert asked == [
+        ("glyphs", {"features": None, "splits": None}),
+        ("CUB", {"features": "vit", "splits": "sent_splits.mat"}),
+    ]
 
 
 GOOD = 'name = "x"\ndatasets = ["glyphs"]\n'
@@ -398,7 +416,7 @@ def test_embedded_data_are_known_by_name_for_their_last_bits_differ_between_mach
     world = load("gaussian_world")
     other = replace(world, features=world.features * np.float32(1 + 1e-6))
     assert fingerprint(other) != fingerprint(world)
-    monkeypatch.setattr("gsmflow_lite.runs.cells.load", lambda *_, **__: other)
+    monkeypatch.setattr("gsmflow_lite.runs.study_file.load", lambda *_, **__: other)
     assert [cell.digest for _, cell in plan(study)] == here
 
 

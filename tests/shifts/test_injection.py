@@ -258,13 +258,13 @@ def test_several_doses_at_once_add_up(shifted, shifted_means, dataset):
     ("doses", "message"),
     [
         ({"variance": 1.1}, "variance must be a dose from -inf to 1, got 1.1"),
-        ({"variance": -np.inf}, "variance must be a dose"),
+        ({"variance": -np.inf}, "variance must be finite, got -inf"),
         ({"semantic": -0.1}, "semantic must be a dose from 0 to 2, got -0.1"),
         ({"semantic": 2.1}, "semantic must be a dose from 0 to 2, got 2.1"),
         ({"structure": -1}, "structure must be a dose from 0 to inf, got -1"),
-        ({"structure": np.inf}, "structure must be a dose"),
+        ({"structure": np.inf}, "structure must be finite, got inf"),
         ({"mixed": 1.5}, "mixed must be a dose from 0 to 1, got 1.5"),
-        ({"towards_seen": np.nan}, "towards_seen must be a dose from 0 to 1, got nan"),
+        ({"towards_seen": np.nan}, "towards_seen must be finite, got nan"),
         ({"seed": -1}, "seed must be from 0"),
     ],
 )

@@ -208,7 +208,7 @@ def test_classes_may_be_chosen_and_seen_ones_are_compared_with_their_test_rows(w
     assert report.reading("spread").word == "fine"
 
 
-@pytest.mark.parametrize("classes", [[99], [-1], [0, 0], [], [0.5], 3, [[0, 1]]])
+@pytest.mark.parametrize("classes", [[99], [-1], [0, 0], [], [0.5], 3, [[0, 1]], [True]])
 def test_classes_that_do_not_exist_are_refused(classes, world):
     message = "classes must be different class numbers from 0 to 18, got"
     with pytest.raises(DataError, match=message):

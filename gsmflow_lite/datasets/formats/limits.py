@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ...errors import DataError
+from ...storage import nearby
 
 DEFLATE_LIMIT = 1032  # deflate packs at best 258 bytes into 2 bits
 USUAL_RATIO = 100
@@ -52,5 +53,5 @@ def one_clear_error(path: Path, what: str = "a .mat") -> Iterator[None]:
 def raise_unreadable(path: str | Path, error: OSError) -> NoReturn:
     """Raise a ``DataError`` for a file that the system does not let us read."""
     if isinstance(error, FileNotFoundError):
-        raise DataError(f"{path}: there is no such file: check its name") from None
+        raise DataError(f"{path}: there is no such file: check its name{nearby(path)}") from None
     raise DataError(f"{path}: the file must be readable, got {error.strerror or error}") from None

@@ -30,13 +30,16 @@ def read_mat(
     *,
     optional: Iterable[str] = (),
     single: Iterable[str] = (),
+    left_out: list[str] | None = None,
 ) -> dict[str, Shaped[np.ndarray, " ..."] | list[str]]:
     """Read arrays by name: numbers as arrays in MATLAB's shape, text as a list of ``str``.
 
     All of ``wanted`` must be in the file; None reads everything. Those of ``optional`` are read if
-    the file has them. Arrays named in ``single`` become float32 while they are read, where they
-    are in double precision: this takes a third of the memory of converting them afterwards. The
-    file's header says whether it is MATLAB 5 (to 7.2) or 7.3, which is HDF5.
+    the file has them. With a list ``left_out``, one of them that is of a kind that is not read,
+    such as a string of MATLAB, is left out, and a sentence on it is added to the list. Arrays named
+    in ``single`` become float32 while they are read, where they are in double precision: this takes
+    a third of the memory of converting them afterwards. The file's header says whether it is MATLAB
+    5 (to 7.2) or 7.3, which is HDF5.
 
     Raises ``DataError`` for a file that is missing, truncated or damaged, lacks a name, holds
     something else under it (sparse, struct, complex), or claims to hold more than fits.
@@ -46,8 +49,9 @@ def read_mat(
     choose: Callable[[list[str]], list[str]] = list
     if wanted is not None:
         choose = partial(_choose, path, list(wanted), list(optional))
+    spared = {} if left_out is None else dict.fromkeys(optional, left_out)
     with one_clear_error(path):
-        return read(path, choose, set(single))
+        return read(path, choose, set(single), spared)
 
 
 def mat_names(path: str | Path) -> list[str]:

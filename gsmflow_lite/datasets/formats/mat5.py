@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -48,12 +48,13 @@ CELL = 1  # classes of array
 CHAR = 4
 OPAQUE = 17
 NUMERIC = range(6, 16)
+AS_TEXT = "save it as a cell array of text"
 REFUSED = {
     2: "a struct",
     3: "an object",
     5: "a sparse matrix",
     16: "a function",
-    OPAQUE: "an opaque object",
+    OPAQUE: "an object of MATLAB, perhaps a string array",
 }
 
 
@@ -66,16 +67,40 @@ def read_mat5(
     path: Path,
     choose: Callable[[list[str]], list[str]],
     single: set[str],
+    spared: Mapping[str, list[str]],
 ) -> dict[str, Shaped[np.ndarray, " ..."] | list[str]]:
     """Read the arrays that ``choose`` picks from the names of all.
 
-    Those named in ``single`` become float32, where they are in double precision. Raises
-    ``DataError``.
+    Those named in ``single`` become float32, where they are in double precision. Those in
+    ``spared`` are left out where they are of a kind that is not read; why is added to their list.
+    Raises ``DataError``.
     """
     places = _places(path)
     names = choose(list(places))
     with open(path, "rb") as file:
-        return {name: _value(path, file, places[name], name, name in single) for name in names}
+        return values_by_name(
+            names, lambda name: _value(path, file, places[name], name, name in single), spared
+        )
+
+
+def values_by_name(
+    names: Iterable[str],
+    read: Callable[[str], Shaped[np.ndarray, " ..."] | list[str]],
+    spared: Mapping[str, list[str]],
+) -> dict[str, Shaped[np.ndarray, " ..."] | list[str]]:
+    """Return what ``read`` returns for each name, without those in ``spared`` that it refuses.
+
+    Why they are refused is added to their list. Raises ``DataError`` for any other.
+    """
+    values = {}
+    for name in names:
+        try:
+            values[name] = read(name)
+        except DataError as error:
+            if name not in spared:
+                raise
+            spared[name].append(f"{name!r} is left out: {error}")
+    return values
 
 
 def _places(path: Path) -> dict[str, int]:
@@ -102,15 +127,23 @@ def _value(
     header = _read_header(variable)
     if header.kind in REFUSED:
         raise DataError(
-            f"{path}: {name!r} is {REFUSED[header.kind]}: save it as a full array of numbers"
+            f"{path}: {name!r} is {REFUSED[header.kind]}: save it as a full array of numbers, "
+            "or text as a cell array (cellstr)"
         )
     if header.complex:
         raise DataError(
             f"{path}: {name!r} must hold real numbers, got complex ones: save its real part"
         )
-    value = _read_content(variable, header, single)
+    try:
+        value = _read_content(variable, header, single)
+    except _NoTextError as error:
+        raise DataError(f"{path}: {name!r} must be text, but {error}: {AS_TEXT}") from None
     variable.source.finish()
     return value
+
+
+class _NoTextError(ValueError):
+    """What should be text is something else, though the file is not damaged."""
 
 
 # --- bytes ---------------------------------------------------------------------------------------
@@ -316,7 +349,10 @@ def _rows_of_text(
     """Return the rows of an array of characters, without the blanks that make them equally long."""
     if kind not in ENCODINGS:
         raise ValueError(f"text of unknown type {kind}")
-    text = content.decode(_encoding(kind, order))
+    try:
+        text = content.decode(_encoding(kind, order))
+    except UnicodeDecodeError as error:
+        raise _NoTextError(str(error)) from None
     if not text:
         return []
 
@@ -342,7 +378,7 @@ def _cells(
     """Read one text per cell; a cell may hold another cell, of one text."""
     count = prod(dims)
     if depth > DEEPEST_CELL or (depth > 1 and count != 1):
-        raise ValueError("cells must hold one text each, not further cells")
+        raise _NoTextError("cells must hold one text each, not further cells")
     if count * 8 > variable.left:
         raise EOFError(f"{count:,} cells are claimed where at most {variable.left // 8:,} can be")
     return [_cell(variable, depth) for _ in range(count)]
@@ -366,8 +402,8 @@ def _cell_text(variable: _Variable, depth: int) -> str:
     if header.kind == CELL:
         return _cells(variable, header.dims, depth + 1)[0]
     if header.kind != CHAR and 0 not in header.dims:
-        raise ValueError("cells must hold text, got an array of another class")
+        raise _NoTextError("cells must hold text, got an array of another class")
     rows = _read_content(variable, header)
     if len(rows) > 1:
-        raise ValueError(f"cells must hold one text each, got {len(rows)} rows")
+        raise _NoTextError(f"cells must hold one text each, got {len(rows)} rows")
     return rows[0] if len(rows) else ""

@@ -6,7 +6,7 @@ Dimensions are in the opposite order, text is stored as numbers, and cells as re
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from jaxtyping import Shaped
 
 from ...errors import DataError
 from .hdf5 import check_hdf5_array, open_hdf5
-from .mat5 import LONGEST_TEXT
+from .mat5 import AS_TEXT, LONGEST_TEXT, values_by_name
 
 if TYPE_CHECKING:
     import h5py
@@ -31,15 +31,17 @@ def read_mat73(
     path: Path,
     choose: Callable[[list[str]], list[str]],
     single: set[str],
+    spared: Mapping[str, list[str]],
 ) -> dict[str, Shaped[np.ndarray, " ..."] | list[str]]:
     """Read the arrays that ``choose`` picks from the names of all.
 
-    Those named in ``single`` become float32, where they are in double precision. Raises
-    ``DataError``.
+    Those named in ``single`` become float32, where they are in double precision. Those in
+    ``spared`` are left out where they are of a kind that is not read; why is added to their list.
+    Raises ``DataError``.
     """
     with open_hdf5(path) as file:
         names = choose(_names(file))
-        return {name: _value(path, file, name, name in single) for name in names}
+        return values_by_name(names, lambda name: _value(path, file, name, name in single), spared)
 
 
 def _names(file: h5py.File) -> list[str]:
@@ -52,11 +54,29 @@ def _value(
     name: str,
     single: bool,
 ) -> np.ndarray | list[str]:
+    entry = _checked_array(path, file, name)
+    try:
+        return _content(path, file, entry, name, single)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: {name!r} must be text, but {error}: {AS_TEXT}") from None
+
+
+def _content(
+    path: Path,
+    file: h5py.File,
+    entry: h5py.Dataset,
+    name: str,
+    single: bool,
+) -> np.ndarray | list[str]:
     import h5py
 
-    entry = _checked_array(path, file, name)
-    if _matlab_class(entry) == "char":
+    kind = _matlab_class(entry)
+    if kind == "char":
         return _rows_of_text(entry)
+    if kind == "string" or "MATLAB_object_decode" in entry.attrs:
+        raise DataError(
+            f"{path}: {name!r} is an object of MATLAB, perhaps a string array: {AS_TEXT}"
+        )
     if h5py.check_ref_dtype(entry.dtype) is not None:
         return _cells(path, file, entry)
     if h5py.check_string_dtype(entry.dtype) is not None:  # written from Python, not by MATLAB

@@ -16,6 +16,7 @@ from .limits import one_clear_error, raise_unreadable
 
 NPY_MAGIC = b"\x93NUMPY"
 NUMBERS_OR_TEXT = "biufSU"  # kinds of NumPy type that are read; an array of objects is a pickle
+LONGEST_HEADER = 10_000  # bytes that NumPy is ready to understand
 SURROGATES = (0xD800, 0xE000)  # numbers from the first to below the second are no characters
 
 
@@ -28,6 +29,11 @@ def npy_header(stream) -> tuple[tuple[int, ...], bool, np.dtype]:
     if version == (1, 0):
         return np.lib.format.read_array_header_1_0(stream)
     if version == (2, 0):
+        start = stream.tell()
+        length = int.from_bytes(stream.read(4), "little")
+        if length > LONGEST_HEADER:  # NumPy would take that much memory before it reads
+            raise ValueError(f"its header claims {length:,} bytes")
+        stream.seek(start)
         return np.lib.format.read_array_header_2_0(stream)
     raise ValueError(f"unknown version {version} of the .npy format")
 

@@ -44,6 +44,8 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
             f"{path}: each array must occur once in the file, but one occurs again: "
             "write the file anew"
         )
+    for info in archive.infolist():  # a damaged list of contents would hide what is optional
+        archive.open(info).close()
     return members
 
 

@@ -254,3 +254,27 @@ def test_a_file_that_is_no_mat_file_is_refused_with_a_guess_at_what_happened(
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(DataError, match=r"none.mat: there is no such file"):
         read_mat(tmp_path / "none.mat")
+
+
+@pytest.mark.parametrize("save", [save_cell_of_numbers, save_cell_of_numbers_mat73])
+def test_an_optional_array_of_a_kind_that_is_not_read_is_left_out_in_words(save, tmp_path):
+    save(tmp_path / "some.mat")
+    left_out = []
+    assert read_mat(tmp_path / "some.mat", [], optional=["names"], left_out=left_out) == {}
+    assert len(left_out) == 1
+    assert left_out[0].startswith("'names' is left out: ")
+
+
+def test_an_array_that_is_wanted_is_never_left_out(tmp_path):
+    save_cell_of_numbers(tmp_path / "some.mat")
+    with pytest.raises(DataError, match="cells must hold text"):
+        read_mat(tmp_path / "some.mat", ["names"], optional=["other"], left_out=[])
+
+
+def test_text_that_cannot_be_decoded_is_no_sign_of_damage(tmp_path):
+    """SciPy writes text as UTF-8."""
+    scipy.io.savemat(tmp_path / "some.mat", {"names": np.array(["abcdefgh"])})
+    content = (tmp_path / "some.mat").read_bytes()
+    (tmp_path / "some.mat").write_bytes(content.replace(b"abcdefgh", b"abcd\xff\xfefg"))
+    with pytest.raises(DataError, match=r"'names' must be text, but .*cell array of text"):
+        read_mat(tmp_path / "some.mat")

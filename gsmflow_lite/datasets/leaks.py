@@ -1,0 +1,111 @@
+"""Features that give the answer away: a column of row numbers, or of class numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from ..errors import DataError
+from .base import GZSLDataset
+
+ROWS_TO_TELL = 8  # fewer rows have whole numbers that follow each other by chance
+CLASSES_TO_TELL = 3  # two classes may differ in a feature of two values
+PAIRS = 400  # pairs of rows of one class that find the columns worth a closer look
+MOST_ROWS = 1 << 14  # that are looked at for a note
+
+
+def check_leaks(
+    features: Float[np.ndarray, "n D"],
+    labels: Int[np.ndarray, " n"],
+    columns: Sequence[str],
+    where: str,
+) -> None:
+    """Raise ``DataError`` for a column that numbers the rows, or that alone says the class.
+
+    ``columns`` are their names; empty if they have none. A column says the class if it has one
+    value for each class, all different. Where every column does so, features without any noise
+    were meant, and nothing is refused.
+    """
+    if len(features) < ROWS_TO_TELL:
+        return
+    numbered = np.flatnonzero(_numbers_rows(features))
+    if len(numbered):
+        raise DataError(
+            f"{where}features must not hold row numbers, but {_called(numbered[0], columns)} does, "
+            "and so it tells the class: leave that column out"
+        )
+    says = _says_class(features, labels)
+    if says.any() and not says.all():
+        raise DataError(
+            f"{where}features must not hold the class itself, but "
+            f"{_called(np.flatnonzero(says)[0], columns)} has one value for each class: "
+            "leave that column out"
+        )
+
+
+def leak_note(dataset: GZSLDataset) -> str:
+    """Return a sentence if one column alone tells all classes apart; empty text if none does.
+
+    It looks at so many rows, evenly spaced, that those of large data fit into memory.
+    """
+    count = len(dataset.labels)
+    rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
+    features = dataset.features[rows]
+    labels = dataset.labels[rows]
+    counting = np.ptp(features - rows[:, None], axis=0) == 0
+    telling = np.flatnonzero(_separates(features, labels) | (counting & (len(rows) > 1)))
+    if not len(telling):
+        return ""
+    return (
+        f"column {telling[0]} of the features alone tells all classes apart "
+        f"({len(telling)} such columns): does it hold labels or row numbers?"
+    )
+
+
+def _separates(
+    features: Float[np.ndarray, "n D"], labels: Int[np.ndarray, " n"]
+) -> Bool[np.ndarray, " D"]:
+    """Return in which columns the values of no two classes overlap."""
+    order = np.argsort(labels, kind="stable")
+    starts = np.r_[0, np.flatnonzero(np.diff(labels[order])) + 1]
+    if len(starts) < CLASSES_TO_TELL or len(labels) < 2 * len(starts):
+        return np.zeros(features.shape[1], bool)
+    low = np.minimum.reduceat(features[order], starts)
+    high = np.maximum.reduceat(features[order], starts)
+    by_low = np.argsort(low, axis=0)
+    low = np.take_along_axis(low, by_low, 0)
+    high = np.take_along_axis(high, by_low, 0)
+    return np.all(high[:-1] < low[1:], axis=0)
+
+
+def _called(column: int, names: Sequence[str]) -> str:
+    return f"column {names[column]!r}" if len(names) else f"column {column}"
+
+
+def _numbers_rows(features: Float[np.ndarray, "n D"]) -> Bool[np.ndarray, " D"]:
+    """Return which columns hold whole numbers that follow each other, in any order."""
+    low = features.min(0)
+    found = features.max(0) - low == len(features) - 1
+    for column in np.flatnonzero(found):
+        ordered = np.sort(features[:, column]).astype(np.float64)
+        found[column] = (np.diff(ordered) == 1).all()
+    return found
+
+
+def _says_class(
+    features: Float[np.ndarray, "n D"], labels: Int[np.ndarray, " n"]
+) -> Bool[np.ndarray, " D"]:
+    """Return which columns have one value for each class, all different."""
+    _, first, place = np.unique(labels, return_index=True, return_inverse=True)
+    again = np.setdiff1d(np.arange(len(labels)), first)
+    if not len(again) or len(first) < CLASSES_TO_TELL:
+        return np.zeros(features.shape[1], bool)
+    some = again[np.linspace(0, len(again) - 1, min(PAIRS, len(again))).astype(int)]
+    found = (features[some] == features[first[place[some]]]).all(0)
+    for column in np.flatnonzero(found):
+        of_class = features[first, column]
+        constant = (features[:, column] == of_class[place]).all()
+        found[column] = constant and len(np.unique(of_class)) == len(of_class)
+    return found

@@ -1,0 +1,447 @@
+"""Names beat places: indices, keys and masks are used, or refused where they contradict."""
+
+import enum
+import json
+import unicodedata
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+
+from gsmflow_lite.datasets import from_arrays, from_dataframe
+from gsmflow_lite.errors import DataError
+
+NAMES = ["ant", "bee", "cat", "dog"]
+
+
+def described(d, attributes, labels):
+    """Whether each row has the description of its class."""
+    return np.array_equal(d.attributes[d.labels], np.float32(attributes)[labels])
+
+
+def called(labels):
+    return [NAMES[k] for k in labels]
+
+
+# --- the index of a table ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [0.0, 1.0, 2.0, 3.0],
+        ["0", "1", "2", "3"],
+        [b"0", b"1", b"2", b"3"],
+        [0, "1", 2.0, np.int8(3)],
+    ],
+)
+def test_numbers_are_looked_up_in_an_index_of_any_type(index, parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=pd.Index(index, dtype=object)).iloc[::-1]
+    d = from_arrays(features, labels, table, unseen=[3])
+    assert described(d, attributes, labels)
+    assert_array_equal(d.labels, labels)
+    assert_array_equal(d.unseen_classes, [3])
+
+
+def test_a_number_that_the_index_does_not_have_is_refused(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=[0, 1, 2, "other"])
+    with pytest.raises(DataError, match=r"labels must be among the classes .* got 3 \(20 such"):
+        from_arrays(features, labels, table, unseen=[1])
+
+
+def test_the_keys_of_json_are_looked_up_as_numbers(rng):
+    attributes = rng.random((12, 5))
+    labels = np.repeat(np.arange(12), 5)
+    text = json.dumps({str(k): row.tolist() for k, row in enumerate(attributes)}, sort_keys=True)
+    for table in (json.loads(text), pd.DataFrame.from_dict(json.loads(text), orient="index")):
+        d = from_arrays(rng.random((60, 3)), labels, table, unseen=[9, 10, 11])
+        assert described(d, attributes, labels)
+        assert [d.class_names[k] for k in d.unseen_classes] == ["9", "10", "11"]
+
+
+def test_a_table_and_a_list_of_names_in_another_order_are_brought_together(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=NAMES).iloc[::-1]
+    for given in (called(labels), labels):
+        d = from_arrays(features, given, table, unseen=["dog"], class_names=NAMES)
+        assert described(d, attributes, labels)
+        assert d.class_names == tuple(NAMES)
+
+
+def test_the_columns_of_a_table_and_a_list_of_names_are_brought_together(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=NAMES, columns=list("vwxyz"))
+    d = from_arrays(features, called(labels), table, unseen=["dog"], attribute_names=list("zyxwv"))
+    assert_array_equal(d.attributes, np.float32(attributes)[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("index", "names"),
+    [(NAMES, ["ant", "bee", "cat", "cow"]), ([3, 2, 1, 0], NAMES), (NAMES, ["A", "B", "C", "D"])],
+)
+def test_names_that_contradict_the_table_are_refused(index, names, parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=index)
+    with pytest.raises(DataError, match=r"class_names must be those of the table"):
+        from_arrays(features, labels, table, unseen=[3], class_names=names)
+
+
+def test_a_name_that_stands_for_two_classes_is_refused(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=NAMES)
+    swapped = {"ant": "bee", "bee": "ant", "cat": "cat", "dog": "dog"}
+    with pytest.raises(DataError, match=r"'bee' stands for class 1 and class 0"):
+        from_arrays(features, called(labels), table, unseen=["dog"], class_names=swapped)
+
+
+def test_an_index_of_several_levels_is_refused(parts):
+    features, labels, attributes = parts
+    index = pd.MultiIndex.from_tuples([(name, 1) for name in NAMES])
+    with pytest.raises(DataError, match="indexed by one name a class, got an index of 2 levels"):
+        from_arrays(features, labels, pd.DataFrame(attributes, index=index), unseen=[3])
+
+
+# --- dicts ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        dict(enumerate(NAMES)),
+        {str(k): name for k, name in enumerate(NAMES)},
+        {name: k for k, name in reversed(list(enumerate(NAMES)))},
+        pd.Series(NAMES, index=[0, 1, 2, 3])[::-1],
+        pd.Series({name: k for k, name in enumerate(NAMES)})[::-1],
+    ],
+)
+def test_names_may_be_given_by_number_and_numbers_by_name(names, parts):
+    features, labels, attributes = parts
+    for given in (labels, called(labels)):
+        d = from_arrays(features, given, attributes, unseen=[3], class_names=names)
+        assert d.class_names == tuple(NAMES)
+        assert described(d, attributes, labels)
+
+
+def test_a_dict_renames_the_classes_of_a_table(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=["n1", "n2", "n3", "n4"])
+    names = {"n4": "dog", "n1": "ant", "n2": "bee", "n3": "cat", "n5": "eel"}
+    for given in (called(labels), [f"n{k + 1}" for k in labels]):
+        d = from_arrays(features, given, table, unseen=["dog"], class_names=names)
+        assert d.class_names == tuple(NAMES)
+        assert described(d, attributes, labels)
+
+
+def test_numbers_beside_a_table_by_name_are_those_of_the_dict(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=NAMES).iloc[::-1]
+    names = {name: 10 * k for k, name in enumerate(NAMES)}
+    d = from_arrays(features, 10 * labels, table, unseen=[30], class_names=names)
+    assert described(d, attributes, labels)
+    assert d.class_names == tuple(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (set(NAMES), "must have an order, got a set"),
+        ({"a": 1}.keys(), "must have an order, got a dict_keys"),
+        ("abcd", "must be a list of names, got the text 'abcd'"),
+        (5, "must be a list of names, got 5"),
+        (["ant", None, "cat", "dog"], r"must be names, got None for 1"),
+        ([["ant"], "bee", "cat", "dog"], r"must be names, got \['ant'\] for 0"),
+        (NAMES[:3], "must be 4, one per class, got 3"),
+        ({1: "ant", 2: "bee", 3: "cat", 4: "dog"}, "must number the rows .* 4 from 1 to 4"),
+        ({"ant": 0, "bee": 0, "cat": 1, "dog": 2}, "gives one number to two names"),
+        ({0: 1, 1: 0, 2: 2, 3: 3}, "maps numbers to the same numbers in another order"),
+        ({"n1": "ant", "n2": "bee"}, "as a dict must map numbers to names"),
+        ({"1": "ant", 1: "bee", 2: "cat", 3: "dog"}, "gives one number|two keys"),
+    ],
+)
+def test_names_without_an_order_or_with_two_are_refused(names, words, parts):
+    with pytest.raises(DataError, match=rf"class_names {words}"):
+        from_arrays(*parts, unseen=[3], class_names=names)
+
+
+def test_a_dict_of_descriptions_is_found_by_name(parts):
+    features, labels, attributes = parts
+    table = {name: row for name, row in zip(NAMES, attributes, strict=True)}
+    nested = {name: dict(zip("vwxyz", row, strict=True)) for name, row in table.items()}
+    mixed = {name: dict(reversed(list(row.items()))) for name, row in nested.items()}
+    mixed["ant"] = nested["ant"]
+    for given in (table, nested, mixed, pd.Series(table)):
+        d = from_arrays(features, called(labels), given, unseen=["dog"])
+        assert described(d, attributes, labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"dog": [1.0, 2.0]}, "as many for each class, got 5 for 'ant' and 2 for 'dog'"),
+        ({"dog": {"v": 1.0}}, "must be an array, got a dict"),
+    ],
+)
+def test_descriptions_of_different_lengths_are_refused(change, words, parts):
+    features, labels, attributes = parts
+    table = dict(zip(NAMES, attributes.tolist(), strict=True)) | change
+    with pytest.raises(DataError, match=words):
+        from_arrays(features, called(labels), table, unseen=["dog"])
+
+
+def test_an_attribute_that_one_class_lacks_is_named(parts):
+    features, labels, attributes = parts
+    table = {
+        name: dict(zip("vwxyz", row, strict=True))
+        for name, row in zip(NAMES, attributes, strict=True)
+    }
+    del table["dog"]["x"]
+    with pytest.raises(DataError, match="same attributes, but 'dog' differs in 'x'"):
+        from_arrays(features, called(labels), table, unseen=["dog"])
+
+
+def test_labels_that_are_numbers_do_not_count_the_entries_of_a_dict(parts):
+    features, labels, attributes = parts
+    table = dict(zip(NAMES, attributes, strict=True))
+    for given in (labels, labels.astype(str)):
+        with pytest.raises(DataError, match=r"labels are numbers .* a dict by name"):
+            from_arrays(features, given, table, unseen=["dog"])
+    d = from_arrays(features, labels, table, unseen=["dog"], class_names=NAMES)
+    assert described(d, attributes, labels)
+
+
+# --- text ----------------------------------------------------------------------------------------
+
+
+def test_composed_and_decomposed_letters_are_one_name(parts):
+    features, labels, attributes = parts
+    names = ["\u00e9" + name for name in NAMES]
+    apart = [unicodedata.normalize("NFD", names[k]) for k in labels]
+    d = from_arrays(features, apart, attributes, unseen=[names[3]], class_names=names)
+    assert_array_equal(d.labels, labels)
+    d = from_arrays(features, labels, attributes, unseen=[3], class_names=sorted(set(apart)))
+    assert d.class_names == tuple(names)
+
+
+Insect = enum.Enum("Insect", {name.upper(): name for name in NAMES}, type=str)
+
+
+@pytest.mark.parametrize(
+    "as_what",
+    [
+        lambda x: np.array(x, dtype=np.dtypes.StringDType()),
+        lambda x: np.array([name.encode() for name in x], object),
+        lambda x: pd.Series(x, dtype="string"),
+        lambda x: [np.str_(name) for name in x],
+        lambda x: [Insect(name) for name in x],
+        lambda x: iter(x),
+    ],
+)
+def test_text_of_any_kind_is_text(as_what, parts):
+    features, labels, attributes = parts
+    d = from_arrays(
+        features, as_what(called(labels)), attributes, unseen="dog", class_names=as_what(NAMES)
+    )
+    assert_array_equal(d.labels, labels)
+    assert d.class_names == tuple(NAMES)
+
+
+def test_a_near_miss_is_named(parts):
+    features, labels, attributes = parts
+    for wrong in ("bees", "Bee", " bee"):
+        given = ["bee" if k == 1 else NAMES[k] for k in labels]
+        given[3] = wrong
+        with pytest.raises(DataError, match=rf"got '{wrong}' \(1 such.*did you mean 'bee'\?"):
+            from_arrays(features, given, attributes, unseen=["dog"], class_names=NAMES)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_a_missing_label_is_named_by_its_place(missing, parts):
+    features, labels, attributes = parts
+    given = called(labels)
+    given[7] = missing
+    with pytest.raises(DataError, match=r"labels must not be missing, got .* in place 7 \(1 such"):
+        from_arrays(features, given, attributes, unseen=["dog"], class_names=NAMES)
+
+
+def test_truth_values_are_no_labels(parts):
+    features, labels, attributes = parts
+    with pytest.raises(DataError, match=r"labels must be numbers or names, got .*astype\(int\)"):
+        from_arrays(features, labels > 1, attributes[:2], unseen=[1])
+
+
+# --- unseen classes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        {"cat", "dog"},
+        {"cat": 1, "dog": 2}.keys(),
+        pd.Series([True, True, False, False], index=["dog", "cat", "bee", "ant"]),
+        pd.Series([True, True, False, False], index=[3, 2, 1, 0]),
+        {"dog": True, "ant": False, "cat": True, "bee": False},
+        pd.array([False, False, True, True], dtype="boolean"),
+        np.array([False, False, True, True], object),
+        frozenset({2, 3}),
+        ["3", "2"],
+    ],
+)
+def test_unseen_classes_may_be_a_set_or_a_mask_with_names(unseen, parts):
+    features, labels, attributes = parts
+    d = from_arrays(features, called(labels), attributes, unseen=unseen, class_names=NAMES)
+    assert_array_equal(d.unseen_classes, [2, 3])
+
+
+@pytest.mark.parametrize(
+    ("unseen", "words"),
+    [
+        (None, "unseen must be an array, got nothing"),
+        ([0, 0, 1, 1], r"unseen must be classes, got only 0 and 1, .* astype\(bool\)"),
+        (
+            pd.Series([True, False], index=["dog", "ant"]),
+            "one entry for each class, got 2 for 2 of",
+        ),
+        (
+            pd.Series([True, False, True, True], index=["dog", "ant", "dog", "bee"]),
+            "one entry for each class, got 4 for 3 of 4 classes",
+        ),
+        (pd.Series([True], index=["cow"]), "the index of unseen must be among the classes"),
+        ({"dog": 3}, "as a dict must say True or False of each class"),
+    ],
+)
+def test_unseen_classes_that_mean_nothing_are_refused(unseen, words, parts):
+    features, labels, attributes = parts
+    with pytest.raises(DataError, match=words):
+        from_arrays(features, called(labels), attributes, unseen=unseen, class_names=NAMES)
+
+
+def test_a_mask_without_names_is_refused_where_the_order_has_changed(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=[3, 2, 1, 0])
+    with pytest.raises(DataError, match=r"unseen must be names or numbers, .* got a mask without"):
+        from_arrays(features, labels, table, unseen=[False, False, False, True])
+
+
+# --- rows ----------------------------------------------------------------------------------------
+
+
+def test_labels_and_masks_with_an_index_follow_the_rows_of_the_features(parts, rng):
+    features, labels, attributes = parts
+    index = [f"image {i}" for i in range(80)]
+    order = rng.permutation(80)
+    tested = np.isin(np.arange(80), np.flatnonzero(labels < 3)[::3])
+    d = from_arrays(
+        pd.DataFrame(features, index=index),
+        pd.Series(labels, index=index).iloc[order],
+        attributes,
+        unseen=[3],
+        test_seen=pd.Series(tested, index=index).iloc[order],
+        groups=pd.Series(np.arange(80) // 4, index=index).iloc[order],
+    )
+    assert_array_equal(d.features, features)
+    assert_array_equal(d.labels, labels)
+    assert_array_equal(d.test_seen, np.flatnonzero(tested))
+    assert_array_equal(d.groups, np.arange(80) // 4)
+
+
+def test_rows_may_be_named(parts):
+    features, labels, attributes = parts
+    index = pd.Index([f"image {i}" for i in range(80)])
+    rows = np.flatnonzero(labels < 3)[::3]
+    frame = pd.DataFrame(features, index=index)
+    for given in (index[rows], list(index[rows]), rows):
+        d = from_arrays(frame, labels, attributes, unseen=[3], test_seen=given)
+        assert_array_equal(d.test_seen, rows)
+    with pytest.raises(DataError, match="test_seen must name rows of the features, got 'image 99'"):
+        from_arrays(frame, labels, attributes, unseen=[3], test_seen=["image 99"])
+
+
+def test_numbers_that_may_be_rows_or_names_of_rows_are_refused(parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, index=np.arange(80)[::-1])
+    with pytest.raises(DataError, match="test_seen must be row numbers, but the index"):
+        from_arrays(frame, labels, attributes, unseen=[3], test_seen=[1, 2, 3])
+    found = frame.index[np.flatnonzero(labels < 3)[::3]]
+    d = from_arrays(frame, labels, attributes, unseen=[3], test_seen=found)
+    assert_array_equal(d.test_seen, np.flatnonzero(labels < 3)[::3])
+
+
+def test_an_index_of_other_rows_is_refused(parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, index=np.arange(3, 83))
+    with pytest.raises(DataError, match=r"index of labels must name the same rows .*to_numpy\(\)"):
+        from_arrays(frame, pd.Series(labels), attributes, unseen=[3])
+
+
+def test_an_index_that_names_nothing_does_not_matter(parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, index=[f"image {i}" for i in range(80)])
+    d = from_arrays(frame, pd.Series(labels), attributes, unseen=[3])
+    assert_array_equal(d.labels, labels)
+
+
+def test_groups_may_be_names(parts):
+    groups = [f"font {i % 5}" for i in range(80)]
+    d = from_arrays(*parts, unseen=[3], groups=groups)
+    assert_array_equal(d.groups, np.arange(80) % 5)
+    groups[2] = None
+    with pytest.raises(DataError, match="groups must not be missing, got None in place 2"):
+        from_arrays(*parts, unseen=[3], groups=groups)
+
+
+def test_attribute_groups_may_name_attributes(parts):
+    features, labels, _ = parts
+    attributes = np.array([[1, 0, 2], [0, 1, 2], [1, 0, 3], [0, 1, 4]])
+    d = from_arrays(
+        features,
+        labels,
+        pd.DataFrame(attributes, columns=["round", "square", "size"]),
+        unseen=[3],
+        attribute_groups={"shape": ["square", "round"]},
+    )
+    assert d.attribute_groups == {"shape": (1, 0)}
+
+
+# --- more or fewer classes -----------------------------------------------------------------------
+
+
+def test_described_classes_without_rows_are_left_out_with_a_note(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(
+        np.vstack([attributes[::-1], attributes + 1]), index=[*NAMES[::-1], *"wxyz"]
+    )
+    d = from_arrays(features, called(labels), table, unseen=["dog"])
+    assert described(d, attributes, labels)
+    assert d.class_names == tuple(NAMES[::-1])
+    assert "4 of 8 classes are described but have no rows" in d.notes[0]
+
+
+def test_a_table_that_lies_on_its_side_is_refused(rng):
+    attributes = rng.random((4, 20))
+    labels = np.repeat(np.arange(4), 5)
+    with pytest.raises(DataError, match=r"shape \(20, 4\) for 4 classes: they look transposed"):
+        from_arrays(rng.random((20, 3)), labels, attributes.T, unseen=[3])
+
+
+@pytest.mark.parametrize("label", [["kind"], "twice", {"kind": 1}, None])
+def test_the_column_of_labels_must_be_one(label, parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, columns=["a", "twice", "twice"]).assign(kind=called(labels))
+    table = pd.DataFrame(attributes, index=NAMES)
+    with pytest.raises(DataError, match="label must name a column of the frame"):
+        from_dataframe(frame, label=label, attributes=table, unseen=["dog"])
+
+
+def test_a_table_in_a_file_is_found_by_name(parts, tmp_path):
+    features, labels, attributes = parts
+    table = pd.DataFrame(np.float32(attributes), index=NAMES).iloc[::-1]
+    table.to_csv(tmp_path / "table.csv")
+    table.T.to_json(tmp_path / "table.json", double_precision=15)
+    for file in ("table.csv", "table.json"):
+        d = from_arrays(features, called(labels), str(tmp_path / file), unseen=["dog"])
+        assert described(d, attributes, labels)
+    with pytest.raises(DataError, match=r"labels are numbers .* a dict by name"):
+        from_arrays(features, labels, tmp_path / "table.json", unseen=["dog"])
