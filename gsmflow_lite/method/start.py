@@ -121,8 +121,8 @@ def _check_spread(dataset: GZSLDataset, covariance: Float[np.ndarray, "D D"]) ->
     if len(dataset.train) <= len(dataset.seen_classes):
         raise DataError(
             f"a covariance needs a class with two training rows, but in {dataset.name!r} each of "
-            f"the {len(dataset.seen_classes)} seen classes has one: give more rows, or train a flow "
-            "with start='ridge' or 'none'"
+            f"the {len(dataset.seen_classes)} seen classes has one: give more rows, or train a "
+            "flow with start='ridge' or 'none'"
         )
     sizes = np.abs(class_means(dataset, dataset.seen_classes, dataset.train)).max(0)
     deviations = np.sqrt(covariance.diagonal().clip(0))

@@ -223,7 +223,7 @@ GOOD = 'name = "x"\ndatasets = ["glyphs"]\n'
             "'a' in vary, .*config.model.hidden must be of type int, got '3'",
         ),
         (GOOD + "[vary.a]\nname.x = 1", "'a' in vary, .*config.name must be of type str"),
-        (GOOD + "[vary.a]\ntraining.lr = inf", "'a' in vary, .*settings must be finite"),
+        (GOOD + "[vary.a]\ntraining.lr = inf", "'a' in vary, .*training.lr must be of type float"),
         (
             GOOD + "[vary.a]\ntraining.lr = 1979-05-27",
             "'a' in vary, .*config.training.lr must be of type float",
