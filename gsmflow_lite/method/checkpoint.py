@@ -207,7 +207,7 @@ def _saved_moments(
             raise ValueError(
                 f"adam.{key}.{name} must be finite numbers of type {kind} and shape {tuple(shape)}"
             )
-        moments[key] = value.to("cpu" if counter else parameter.device)
+        moments[key] = value.to(parameter.device)  # the counter, too: so does Adam's fused step
     return moments
 
 

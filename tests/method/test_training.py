@@ -15,6 +15,7 @@ from gsmflow_lite.config import MiningConfig, ModelConfig, TrainingConfig
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.errors import ConfigError, StorageError, TrainingError
 from gsmflow_lite.events import Epoch, Stage, Step
+from gsmflow_lite.method.checkpoint import Checkpoint
 from gsmflow_lite.method.descent import batch_losses
 from gsmflow_lite.method.model import GSMFlow, SavedModel
 from gsmflow_lite.method.objective import negative_log_likelihood
@@ -680,6 +681,20 @@ def test_a_checkpoint_with_tensors_of_another_kind_is_refused_and_the_model_left
     ):
         list(fit(model, dataset, PLAIN, device="cpu", checkpoint=tmp_path / "run"))
     assert torch.equal(weights(model), before)
+
+
+@pytest.mark.filterwarnings("ignore:.*which is a no-op")
+def test_all_of_a_checkpoint_goes_to_the_device_of_the_weights(dataset, train, tmp_path):
+    """Adam's fused step of CUDA refuses a counter that is left on the host; meta stands for it."""
+    shape = replace(MODEL, relative_positioning=False)
+    train(shape=shape, checkpoint=tmp_path / "run")
+    model = new_model(dataset, shape).to("meta")
+    optimiser = torch.optim.Adam(model.parameters())
+    history = Checkpoint(tmp_path / "run", model, optimiser, PLAIN, 0, dataset).resume()
+    assert len(history) == PLAIN.epochs
+    kept = [value for moments in optimiser.state.values() for value in moments.values()]
+    assert len(kept) == 3 * len(list(model.parameters()))
+    assert {value.device.type for value in kept} == {"meta"}
 
 
 def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(
