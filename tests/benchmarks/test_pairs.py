@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,28 @@ def test_growth_of_a_stage_is_fitted_and_written(tmp_path):
     assert len(row["rows, s"]) == 2
     first, second = row["rows, s"]
     assert 2 ** row["time ~ rows"] == pytest.approx(second / first)
+
+
+def test_a_step_that_is_another_function_is_not_timed(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import published
+    import scale
+    import torch
+    import training_step
+
+    from gsmflow_lite.method.rows import TrainingRows
+
+    toy = scale.TOY
+    data = scale.dataset(toy)
+    start = scale.model(toy, data)
+    rows = TrainingRows.of(data, torch.device("cpu"))
+    config = replace(training_step.CONFIG, batch=toy.batch)
+    order = torch.arange(2 * toy.batch)
+    training_step.check_same(start, rows, order, config)
+
+    def train(*given):
+        published.train(*given[:-1], replace(given[-1], prototype_weight=0.9))
+
+    monkeypatch.setattr(training_step, "train", train)
+    with pytest.raises(AssertionError, match="the weights moved apart by"):
+        training_step.check_same(start, rows, order, config)
