@@ -1,10 +1,13 @@
-"""Numbers that users hand in: whole ones, real ones and seeds, each checked in one place."""
+"""What users hand in: numbers, seeds, names, paths and functions, each checked in one place."""
 
 from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Collection
 from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from .errors import ConfigError
@@ -71,6 +74,52 @@ def check_asked(n: Any, temperature: Any, seed: Any) -> tuple[int, float, int]:
     Raises ``ConfigError`` unless n is at least 1, the temperature at least 0, and ``seed`` a seed.
     """
     return whole(n, "n", least=1), real(temperature, "temperature", least=0), check_seed(seed)
+
+
+def is_among(value: Any, known: Collection[str]) -> bool:
+    """Whether ``value`` is one of the known names; a list, say, is none.
+
+    >>> is_among(["a"], {"a": 1})
+    False
+    """
+    return isinstance(value, str) and value in known
+
+
+def names_in(value: Any, name: str) -> tuple[str, ...]:
+    """Return names as a tuple; a text alone is one name.
+
+    ``name`` is for messages. Raises ``ConfigError`` for what is no list of texts.
+
+    >>> names_in("seed", "hide"), names_in(["seed", "lens"], "hide")
+    (('seed',), ('seed', 'lens'))
+    """
+    if isinstance(value, str):
+        return (value,)
+    try:
+        listed = tuple(value)
+    except TypeError:  # of what cannot be gone through
+        listed = (None,)
+    if not all(isinstance(one, str) for one in listed):
+        raise ConfigError(f"{name} must be a list of names, got {_shown(value)}: give texts")
+    return listed
+
+
+def path_in(value: Any, name: str) -> Path:
+    """Return a path that is given as text or as one; ``name`` is for messages.
+
+    Raises ``ConfigError`` for anything else.
+    """
+    if not isinstance(value, str | PathLike):
+        raise ConfigError(f"{name} must be a path, got {_shown(value)}: give text, or a Path")
+    return Path(value)
+
+
+def check_function(value: Any, name: str) -> None:
+    """Raise ``ConfigError`` unless ``value`` can be called; ``name`` is for messages."""
+    if not callable(value):
+        raise ConfigError(
+            f"{name} must be a function, got {_shown(value)}: give one, or leave it out"
+        )
 
 
 def _of_one_entry(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from .arguments import is_among
 from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
 from .errors import require
 
@@ -124,7 +125,7 @@ def lite(name: str = "features") -> Config:
     >>> lite("glyphs").training.epochs
     24
     """
-    require(name in LITE, f"settings must be one of {', '.join(LITE)}", name)
+    require(is_among(name, LITE), f"settings must be one of {', '.join(LITE)}", name)
     return LITE[name]
 
 
@@ -136,7 +137,7 @@ def full(name: str = "glyphs") -> Config:
     >>> full("glyphs").model.start
     'none'
     """
-    require(name in FULL, f"settings must be one of {', '.join(FULL)}", name)
+    require(is_among(name, FULL), f"settings must be one of {', '.join(FULL)}", name)
     return FULL[name]
 
 
@@ -240,9 +241,9 @@ def published_seed(paper: str, benchmark: str) -> int:
 
 def _published_row(paper: str, benchmark: str) -> dict[str, Any]:
     """Return all that a paper states for one benchmark, by name."""
-    require(paper in PUBLISHED, f"paper must be one of {', '.join(PUBLISHED)}", paper)
+    require(is_among(paper, PUBLISHED), f"paper must be one of {', '.join(PUBLISHED)}", paper)
     require(
-        benchmark in PUBLISHED_BENCHMARKS,
+        is_among(benchmark, PUBLISHED_BENCHMARKS),
         f"benchmark must be one of {', '.join(PUBLISHED_BENCHMARKS)}",
         benchmark,
     )

@@ -86,8 +86,15 @@ def in_folder(folder: Path, name: str) -> Path | None:
 
 
 def nearby(path: str | Path) -> str:
-    """Return the end of a message that names a file of nearly this name, or an empty text."""
+    """Return the end of a message that names a file of nearly this name, or an empty text.
+
+    It says so if a folder is there.
+    """
     path = Path(path)
+    if path.name and path.is_dir():
+        return "; it is a folder: give the file in it"
+    if path.exists():
+        return ""
     try:
         names = [other.name for other in islice(path.parent.iterdir(), MOST_NEIGHBOURS)]
     except OSError:
@@ -185,6 +192,10 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Shaped[Tensor, " ..."]], d
     written by another program, or newer than this version can read.
     """
     path = to_read(path, ".safetensors")
+    if path.is_dir():
+        raise StorageError(
+            f"{path} is a folder: give the file in it, such as {path / 'model.safetensors'}"
+        )
     if not path.is_file():
         raise StorageError(
             f"{path} is not a file: check the path, or train and save a model first{nearby(path)}"

@@ -18,14 +18,17 @@ from gsmflow_lite import (
     ModelConfig,
     RealSamples,
     RidgeGaussian,
+    SavedModel,
     TrainingConfig,
     ZukoFlow,
     fit,
     from_arrays,
+    full,
     gaussian_world,
     lite,
     measure,
     new_model,
+    preset,
     protocol,
 )
 from gsmflow_lite.datasets import save_npz
@@ -78,6 +81,7 @@ NO_DATA = {
     "an array": (DATA.features, "got ndarray: make one with from_arrays, or load one"),
     "a table": (pd.DataFrame(DATA.features), "got DataFrame: make one with from_dataframe"),
     "a world": (WORLD, "got GaussianWorld: hand in its .dataset"),
+    "a flow": (new_model(DATA, SMALL.model), "got GSMFlow: this is a generator; hand in the data"),
     "a function": (gaussian_world, "got function: hand in what it returns"),
 }
 
@@ -137,6 +141,131 @@ def test_a_name_that_is_not_known_is_refused(call):
 def test_settings_of_another_kind_are_refused_with_the_remedy(call, words):
     with pytest.raises(ConfigError, match=f"config {words}"):
         call()
+
+
+# --- Names, paths, functions and methods ---------------------------------------------------------
+
+SHORT = {"device": "cpu", "baselines": False, "n": 8}
+A_METHOD = "a method must be a function of a data set, a seed and a setting"
+NOT_AS_MEANT = {
+    "settings for a method": (
+        lambda: protocol.run(SMALL, DATA),
+        rf"{A_METHOD}.*, got Config: hand in protocol.flow\(config\)",
+    ),
+    "a generator for a method": (lambda: protocol.run(RIDGE, DATA), f"{A_METHOD}.*, got Ridge"),
+    "a flow for a method": (lambda: protocol.run(MODEL, DATA), f"{A_METHOD}.*, got GSMFlow"),
+    "a class for a method": (lambda: protocol.run(RidgeGaussian, DATA), f"{A_METHOD}.*, got"),
+    "None for a method": (lambda: protocol.run(None, DATA), f"{A_METHOD}.*, got None: hand in"),
+    "a maker of methods": (
+        lambda: protocol.run(protocol.oracle, DATA),
+        rf"{A_METHOD}.*: hand in protocol.oracle\(config\)",
+    ),
+    "the data first": (
+        lambda: protocol.run(DATA, protocol.eszsl),
+        f"{A_METHOD}.*, got GZSLDataset: the method comes first",
+    ),
+    "by classifier": (lambda: protocol.run_by_classifier(None, DATA), f"{A_METHOD}.*, got None"),
+    "a list for lite": (lambda: lite(["glyphs"]), r"settings must be one of .*, got \['glyphs'\]"),
+    "a list for full": (lambda: full(["x"]), r"settings must be one of .*, got \['x'\]"),
+    "a list for a paper": (lambda: preset([], []), r"paper must be one of .*, got \[\]"),
+    "a list for a benchmark": (
+        lambda: preset("mm2021", np.array(["CUB", "FLO"])),
+        "benchmark must be one of",
+    ),
+    "a list for a protocol": (
+        lambda: run_experiment(DATA, SMALL, protocol=["validation"], **SHORT),
+        r"protocol must be one of .*, got \['validation'\]",
+    ),
+    "no device": (
+        lambda: run_experiment(DATA, SMALL, **SHORT | {"device": None}),
+        "device must be auto, cpu, cuda or mps, got None: give one",
+    ),
+    "no device to fit": (
+        lambda: list(fit(MODEL, DATA, SMALL.training, device=None)),
+        "device must be auto, cpu, cuda or mps, got None: give one",
+    ),
+    "a number for a file": (
+        lambda: run_experiment(DATA, SMALL, checkpoint=5, **SHORT),
+        "checkpoint must be a path, got 5: give text",
+    ),
+    "a number for a file to fit": (
+        lambda: list(fit(MODEL, DATA, SMALL.training, checkpoint=3)),
+        "checkpoint must be a path, got 3: give text",
+    ),
+    "nothing to load": (lambda: SavedModel.load(None), "path must be a path, got None: give text"),
+    "nowhere to save": (
+        lambda: SavedModel(model=MODEL).save(None),
+        "path must be a path, got None",
+    ),
+    "nobody watches": (
+        lambda: run_experiment(DATA, SMALL, watch=None, **SHORT),
+        "watch must be a function, got None: give one, or leave it out",
+    ),
+    "nobody watches a method": (
+        lambda: protocol.run(protocol.eszsl, DATA, watch=None),
+        "watch must be a function, got None: give one",
+    ),
+    "a number to validate": (
+        lambda: list(fit(MODEL, DATA, SMALL.training, validate=3)),
+        "validate must be a function, got 3: give one, or leave it out",
+    ),
+    "a number for metrics": (
+        lambda: measure(DATA, RIDGE, metrics=3),
+        "metrics must be a list of names, got 3: give texts",
+    ),
+    "lists for metrics": (
+        lambda: measure(DATA, RIDGE, metrics=[["spread"]]),
+        "metrics must be a list of names, got an object of type list: give texts",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", NOT_AS_MEANT)
+def test_what_is_not_as_meant_is_refused_with_the_remedy(what):
+    call, words = NOT_AS_MEANT[what]
+    with pytest.raises(ConfigError, match=words):
+        call()
+
+
+def no_work(*_, **__):
+    raise AssertionError("work was begun")
+
+
+@pytest.mark.parametrize("wrong", [{"device": None}, {"checkpoint": 5}, {"watch": None}])
+def test_an_experiment_refuses_before_its_baselines(wrong, monkeypatch):
+    monkeypatch.setattr(protocol, "run", no_work)
+    with pytest.raises(ConfigError, match="must be"):
+        run_experiment(DATA, SMALL, **SHORT | {"baselines": True} | wrong)
+
+
+PANELS = {
+    "explore": lambda **more: explore(DATA, RIDGE, **more),
+    "compare": lambda **more: compare(DATA, {"a": RIDGE, "b": MODEL}, **more),
+    "design": lambda **more: design(DATA, RIDGE, **more),
+    "dissect": lambda **more: dissect(**more),
+    "train": lambda **more: train(DATA, **more),
+}
+
+
+@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"hide": None}, "hide must be a list of names, got None: give texts"),
+        ({"hide": [3]}, "hide must be a list of names, got an object of type list: give texts"),
+        ({"hide": "no control"}, r"hide must name controls of this panel \(.*, got 'no control'"),
+        ({"state": 3}, "a state must be text, got int: give what"),
+    ],
+)
+def test_every_panel_refuses_what_is_no_name_or_state(panel, wrong, words):
+    with pytest.raises(ConfigError, match=words):
+        PANELS[panel](**wrong)
+
+
+def test_one_name_is_as_good_as_a_list_of_one():
+    panel = PANELS["explore"](hide="seed")
+    assert {key for key, one in panel.controls.items() if one.layout.display == "none"} == {"seed"}
+    panel.close()
 
 
 # --- Models --------------------------------------------------------------------------------------
@@ -379,6 +508,21 @@ def test_a_ridge_gaussian_of_one_row_a_class_is_refused_with_a_remedy_that_helps
             build(data)
     for start in ("ridge", "none"):
         assert list(fit(new_model(data, FLOWS[start]), data, SMALL.training))
+
+
+def test_single_training_rows_are_called_so_with_the_rows_that_are_needed():
+    words = "has 1 training row: to hold some out, each class needs 2, and a third row for the test"
+    data = SCARCE["one training row a class"]
+    with pytest.raises(DataError, match=words):
+        run_experiment(data, SMALL, **SHORT)
+    run_experiment(few(3), SMALL, **SHORT)  # the remedy helps
+
+
+def test_two_seen_classes_can_be_run_as_the_message_says():
+    data = gaussian_world(3, seen=2, unseen=2, attributes=3, samples=12, noise=0.5).dataset
+    with pytest.raises(ConfigError, match="got 2: give more, or take protocol='published'"):
+        run_experiment(data, SMALL, **SHORT)
+    run_experiment(data, SMALL, protocol="published", **SHORT)
 
 
 def test_baselines_are_named_as_the_cause_only_where_leaving_them_out_helps():

@@ -193,11 +193,19 @@ def test_json_has_no_nan_or_infinity(tmp_path, value):
 # --- files that cannot be read -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "make", [lambda path: None, lambda path: path.mkdir()], ids=["nothing", "a folder"]
-)
-def test_what_is_no_file_is_refused(tmp_path, make):
-    make(tmp_path / "f")
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path):
+    (tmp_path / "f").mkdir()
+    with pytest.raises(StorageError, match=r"f is a folder: .* such as .*f/model.safetensors$"):
+        read_tensors(tmp_path / "f")
+    assert nearby(tmp_path / "f") == "; it is a folder: give the file in it"
+
+
+def test_what_is_there_is_not_suggested(tmp_path):
+    (tmp_path / "model.mat").touch()
+    assert nearby(tmp_path / "model.mat") == ""
+
+
+def test_what_is_no_file_is_refused(tmp_path):
     with pytest.raises(StorageError, match="f is not a file: check the path"):
         read_tensors(tmp_path / "f")
 

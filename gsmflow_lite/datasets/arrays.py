@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,11 @@ from ..seeds import stream
 from .attribute_matrix import AttributeMatrix
 from .base import GZSLDataset
 from .inputs import as_array, at_source, is_mask, is_number, mask_to_numbers
-from .leaks import check_leaks
+from .leaks import check_leaks, leak_note
 from .names import as_text, is_missing
 from .on_disk import FeaturesOnDisk, as_on_disk, is_on_disk, open_features
 from .row_order import RowOrder
+from .rules import check_labels
 from .splits import hold_out
 from .table_side import TableSide, is_counted
 from .unused import looks_transposed, without_unused_classes
@@ -72,10 +73,16 @@ def from_arrays(
     :class:`GZSLDataset`. Raises ``DataError``, and ``ConfigError`` for the seed.
     """
     check_seed(seed)
+    _check_words(name, notes)
     table = AttributeMatrix.read(attributes, class_names, attribute_names, source)
     order = RowOrder.of(features, labels, source)
-    numbers = table.classes.find(order.aligned(labels, "labels"), "labels")
+    labels = list(labels) if isinstance(labels, Iterator) else order.aligned(labels, "labels")
+    table.check_not_by_attribute(labels)
+    numbers = table.classes.find(labels, "labels")
     _check_orientation(table, numbers, source)
+    matrix = _as_features(features, source)
+    if len(matrix.shape) == 2:  # lengths first: what is said of splits would mislead
+        check_labels(numbers, matrix.shape, len(table.matrix), at_source(source))
     unseen_numbers = _classes(unseen, "unseen", table.classes)
     _check_unseen(numbers, unseen_numbers, source)
     if declared_validation is not None:
@@ -93,7 +100,7 @@ def from_arrays(
     }
     of_unseen = np.isin(numbers, unseen_numbers)
     fields = {
-        "features": _as_features(features, source),
+        "features": matrix,
         "labels": numbers,
         "attributes": table.matrix,
         "class_names": table.classes.names,
@@ -102,7 +109,7 @@ def from_arrays(
         "declared_validation": declared_validation,
         **_Splitter(numbers, of_unseen, groups, source, seed).splits(given),
     }
-    if table.classes.is_named:
+    if table.classes.is_named and not _are_places(labels, table.classes):
         fields, note = without_unused_classes(fields)
         notes = [*notes, note] if note else notes
     dataset = GZSLDataset(
@@ -113,9 +120,11 @@ def from_arrays(
         source=source,
         notes=notes,
     )
-    if not isinstance(dataset.features, FeaturesOnDisk):  # opening those may read nothing
-        check_leaks(dataset.features, dataset.labels, _column_names(features), at_source(source))
-    return dataset
+    if isinstance(dataset.features, FeaturesOnDisk):  # opening those may read nothing
+        return dataset
+    check_leaks(dataset.features, dataset.labels, _column_names(features), at_source(source))
+    note = leak_note(dataset)
+    return replace(dataset, notes=[*dataset.notes, note]) if note else dataset
 
 
 def from_dataframe(
@@ -133,14 +142,13 @@ def from_dataframe(
     with one row per class, whose index names the classes, or an array. ``options`` go to
     :func:`from_arrays`. Raises ``DataError`` for a column that cannot be a feature.
     """
-    if isinstance(label, list | tuple | dict | set) or list(frame.columns).count(label) != 1:
-        known = ", ".join(map(str, frame.columns[:10]))
-        raise DataError(f"label must name a column of the frame ({known} ...), got {label!r}")
-    columns = frame.drop(columns=label)
+    columns = without_label(frame, label)
+    kinds = [getattr(kind, "kind", "O") for kind in columns.dtypes]
+    if kinds == ["O"] and not isinstance(columns.iloc[0, 0], str):
+        columns = columns.iloc[:, 0]  # a vector in each cell
+        kinds = []
     strange = [
-        str(column)
-        for column, kind in columns.dtypes.items()
-        if getattr(kind, "kind", "O") not in "biuf"
+        str(column) for column, kind in zip(columns, kinds, strict=False) if kind not in "biuf"
     ]
     if strange:
         more = " ..." if len(strange) > 10 else ""
@@ -151,16 +159,50 @@ def from_dataframe(
     return from_arrays(columns, frame[label], attributes, unseen=unseen, name=name, **options)
 
 
+def without_label(frame: Any, label: Any) -> pd.DataFrame:
+    """Return the other columns of a frame. Raises ``DataError`` unless ``label`` is one of it."""
+    if not hasattr(frame, "iloc") or frame.ndim != 2:
+        raise DataError(
+            f"a pandas DataFrame is needed, got {type(frame).__name__}: read the file with pandas, "
+            "or use from_arrays"
+        )
+    is_one = isinstance(label, Hashable) and list(frame.columns).count(label) == 1
+    if not is_one:
+        known = ", ".join(map(str, frame.columns[:10]))
+        got = repr(label) if isinstance(label, Hashable | list | dict) else type(label).__name__
+        raise DataError(f"label must name a column of the frame ({known} ...), got {got}")
+    return frame.drop(columns=[label])
+
+
 # --- classes -------------------------------------------------------------------------------------
 
 
+def _check_words(name: Any, notes: Any) -> None:
+    if not isinstance(name, str):
+        raise DataError(f"name must be a text, got {name!r}: leave it out, or put it into quotes")
+    if isinstance(notes, str) or not all(isinstance(note, str) for note in notes):
+        raise DataError(f"notes must be a list of texts, got {notes!r}: put it into a list")
+
+
+def _are_places(labels: Any, classes: TableSide) -> bool:
+    """Return whether labels are numbers that would mean other classes if one were left out."""
+    kind = as_array(labels, "labels", classes.source).dtype.kind
+    return kind in "iuf" and classes.numbers_count
+
+
 def _check_orientation(table: AttributeMatrix, labels: np.ndarray, source: str) -> None:
-    """Refuse a table that seems to have a class in each column, where no names say otherwise."""
+    """Refuse a table that has a row for each image, or seems to have a class in each column."""
     if not table.classes.is_named and looks_transposed(table.matrix.shape, labels):
         raise DataError(
             f"{at_source(source)}attributes must have one row per class, got shape "
             f"{table.matrix.shape} for {len(np.unique(labels))} classes: they look transposed, so "
             "hand in attributes.T"
+        )
+    rows = len(table.matrix)
+    if rows == len(labels) > labels.max(initial=0) + 1:
+        raise DataError(
+            f"{at_source(source)}attributes must have one row per class, got one for each of "
+            f"{rows} images: keep one row of each class"
         )
 
 
@@ -170,7 +212,7 @@ def _classes(
     classes: TableSide,
 ) -> Shaped[np.ndarray, " n"]:
     """Return class numbers, of numbers or names in any order, or of a mask over the classes."""
-    if isinstance(values, Set):
+    if isinstance(values, Set | Iterator):
         values = list(values)  # of which classes they are, no order matters
     if isinstance(values, Mapping):
         return _masked(list(values), list(values.values()), what, classes)
@@ -306,6 +348,8 @@ def _group_numbers(values: Any, source: str) -> Shaped[np.ndarray, " N"]:
 
 def _as_features(values: Any, source: str) -> np.ndarray | FeaturesOnDisk:
     """Return an array in memory, or features that stay on disk."""
+    if hasattr(values, "iloc") and values.ndim == 1:  # a vector in each cell
+        values = values.tolist()
     if isinstance(values, str | os.PathLike):
         return open_features(Path(values))
     if is_on_disk(values):
@@ -314,4 +358,4 @@ def _as_features(values: Any, source: str) -> np.ndarray | FeaturesOnDisk:
 
 
 def _column_names(features: Any) -> list[str]:
-    return [as_text(column) for column in getattr(features, "columns", ())]
+    return [as_text(column) for column in features.columns] if hasattr(features, "columns") else []

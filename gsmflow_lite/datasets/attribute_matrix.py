@@ -15,7 +15,8 @@ from ..errors import DataError
 from ..storage import suffix_of
 from .attribute_tables import read_attribute_table
 from .inputs import as_array, at_source, finite_matrix
-from .names import as_text
+from .leaks import is_row_name
+from .names import as_key, as_text, whole_number_in
 from .table_side import TableSide
 
 
@@ -42,11 +43,25 @@ class AttributeMatrix:
             has_places = suffix_of(path) != ".json"  # an object of JSON has no order
             values = read_attribute_table(path)
         keys, columns, rows = _parts(values, source)
+        _check_first_column(values, source)
         matrix = finite_matrix(rows, "attributes", source)
         classes = TableSide.read("class", len(matrix), keys, class_names, source, has_places)
         attributes = TableSide.read("attribute", matrix.shape[1], columns, attribute_names, source)
         matrix = matrix[classes.order][:, attributes.order]
         return cls(matrix, classes, attributes)
+
+    def check_not_by_attribute(self, labels: Any) -> None:
+        """Raise ``DataError`` for a table on its side: all labels are names of its columns."""
+        names = as_array(labels, "labels", self.classes.source)
+        if names.dtype.kind not in "UO" or names.ndim != 1:
+            return
+        used = {as_text(name) for name in names.tolist()}
+        columns = {as_text(key) for key in self.attributes.keys if whole_number_in(key) is None}
+        if used <= columns and used.isdisjoint(map(as_text, self.classes.keys)):
+            raise DataError(
+                f"{at_source(self.classes.source)}attributes must have one row per class, but all "
+                "labels are names of columns: the table looks transposed, so hand in attributes.T"
+            )
 
     def groups(self, groups: Any) -> Any:
         """Return attribute groups with the names of attributes as their numbers."""
@@ -54,7 +69,7 @@ class AttributeMatrix:
             return groups
         return {
             name: self.attributes.find(list(members), f"attribute_groups[{name!r}]")
-            if not isinstance(members, str | bytes) and len(members)
+            if isinstance(members, Sequence | np.ndarray) and not isinstance(members, str | bytes)
             else members
             for name, members in groups.items()
         }
@@ -97,6 +112,21 @@ def _parts_of_dict(
             f"for {as_text(first)!r} and {lengths[other]} for {as_text(other)!r}"
         )
     return list(rows), columns, [np.ravel(as_array(one, "attributes", source)) for one in described]
+
+
+def _check_first_column(values: Any, source: str) -> None:
+    """Refuse a table whose first column names or numbers its rows: it should be the index."""
+    if not hasattr(values, "columns") or not len(values.columns) or not len(values):
+        return
+    first = values.columns[0]
+    cells = [as_key(cell) for cell in values.iloc[:, 0]]
+    is_text = all(isinstance(cell, str) for cell in cells) and values.shape[1] > 1
+    is_number = is_row_name(as_text(first)) and len({*cells}) == len(cells)
+    if is_text or (is_number and all(isinstance(cell, int) for cell in cells)):
+        raise DataError(
+            f"{at_source(source)}attributes must be numbers that describe, but column {first!r} "
+            f"names the rows: use attributes.set_index({first!r}), or read_csv(..., index_col=0)"
+        )
 
 
 def _without_repeats(column: Any, source: str) -> dict[Any, Any]:

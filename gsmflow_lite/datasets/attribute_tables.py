@@ -35,9 +35,10 @@ def read_attribute_table(path: str | Path) -> pd.DataFrame:
     file has no names, they are numbers from 0.
 
     - ``.csv`` and ``.tsv``: a line for each class, by commas, semicolons or tabs. A first line that
-      is no description names the attributes. The first column names the classes if its cells are
-      no numbers, or if it has an empty heading or one like ``class``. Decimal commas are read where
-      columns are not divided by commas.
+      is no description names the attributes, also one of whole numbers above fractions. The first
+      column names the classes if its cells are no numbers, or if it has an empty heading or one
+      like ``class``. Decimal commas are read where columns are not divided by commas, and True and
+      False as 1 and 0.
     - ``.txt``: the same, or divided by white space, as AWA2's predicate matrices are.
     - ``.json``: ``{class: [numbers]}``, ``{class: {attribute: number}}``, a list of lists, or a
       list of ``{"class": name, attribute: number}``.

@@ -208,7 +208,7 @@ class GZSLDataset:
         rng = stream(seed, "rows of a fold", number)
         held = np.isin(self.labels[self.train], classes)
         rest = self.train[~held]
-        tested = self._held_out(rest, rng)
+        tested = self._held_out(rest, rng, of_training=True)
         fitted = rest[~np.isin(rest, tested)]
         name = f"{self.name} (validation fold {number})"
         return self._only(fitted, tested, self.train[held], name)
@@ -339,8 +339,18 @@ class GZSLDataset:
         rows: np.ndarray,
         rng: np.random.Generator,
         share: float = 0.2,
+        *,
+        of_training: bool = False,
     ) -> np.ndarray:
-        return hold_out(self.labels, rows, rng, share, groups=self.groups, source=self.source)
+        return hold_out(
+            self.labels,
+            rows,
+            rng,
+            share,
+            groups=self.groups,
+            source=self.source,
+            of_training=of_training,
+        )
 
     def _only(
         self,

@@ -6,6 +6,9 @@ import re
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Float
+
 from ..storage import suffix_of
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark
@@ -28,15 +31,19 @@ def check_data(
     """
     found = find(name_or_path, features, splits)
     dataset = found.read()
+    low, high = _extremes(dataset)
     by_val_loc = " by val_loc" if "xlsa17" in found.what else ""
     lines = [
         *(_described_file(path) for path in found.files if suffix_of(path) == ".mat"),
         *_on_disk(dataset, found.files),
+        f"features: {len(dataset.labels)} rows x {len(low)}, from {low.min():.4g} to "
+        f"{high.max():.4g}",
         *_described(dataset, f"declared{by_val_loc}"),
         *(f"note: {note}" for note in dataset.notes),
     ]
     if Path(name_or_path).is_dir() and found.files:
         lines += [f"note: {note}" for note in _unlike_published(dataset)]
+    lines += [f"note: {note}" for note in _alike(dataset, low, high)]
     lines += [f"note: {note}" for note in (order_note(dataset), leak_note(dataset)) if note]
     return "\n".join([f"{name_or_path}: {found.what}", *(f"  {line}" for line in lines)])
 
@@ -52,13 +59,10 @@ def _on_disk(dataset: GZSLDataset, files: tuple[Path, ...]) -> list[str]:
 
 
 def _described(dataset: GZSLDataset, declared: str) -> list[str]:
-    rows, width = dataset.features.shape
-    low, high = _extremes(dataset)
     validation = "none declared: a seeded draw of seen classes is used"
     if dataset.declared_validation is not None:
         validation = f"{len(dataset.declared_validation)} seen classes, {declared}"
     return [
-        f"features: {rows} rows x {width}, from {low:.4g} to {high:.4g}",
         f"classes: {len(dataset.seen_classes)} seen, {len(dataset.unseen_classes)} unseen, "
         f"each with {dataset.attributes.shape[1]} attributes",
         f"splits: train {len(dataset.train)}, test_seen {len(dataset.test_seen)}, "
@@ -67,13 +71,28 @@ def _described(dataset: GZSLDataset, declared: str) -> list[str]:
     ]
 
 
-def _extremes(dataset: GZSLDataset) -> tuple[float, float]:
-    low = float("inf")
+def _extremes(dataset: GZSLDataset) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, " D"]]:
+    """Return the lowest and the highest value of each feature."""
+    low = np.full(dataset.features.shape[1], np.inf)
     high = -low
     for _, block in in_chunks(dataset.features):
-        low = min(low, float(block.min()))
-        high = max(high, float(block.max()))
+        low = np.minimum(low, block.min(0))
+        high = np.maximum(high, block.max(0))
     return low, high
+
+
+def _alike(
+    dataset: GZSLDataset,
+    low: Float[np.ndarray, " D"],
+    high: Float[np.ndarray, " D"],
+) -> list[str]:
+    """Say what is the same in all rows, and so tells no class apart."""
+    notes = []
+    if (low == high).all():
+        notes.append("the features of all rows are equal: extract them again")
+    if np.ptp(dataset.attributes, axis=0).max() == 0:
+        notes.append("the descriptions of all classes are equal: nothing tells unseen ones apart")
+    return notes
 
 
 def _unlike_published(dataset: GZSLDataset) -> list[str]:

@@ -185,9 +185,16 @@ def _from_content(
             )
     if "attribute_groups" in content:
         content["attribute_groups"] = _numbers_by_group(content["attribute_groups"])
+    content["class_names"] = _by_number(content)
     dataset = from_arrays(**content, name=name, source=str(path), seed=seed)
     notes = [f"{key} is left out: it is empty" for key in empty]
     return replace(dataset, notes=(*dataset.notes, *notes)) if notes else dataset
+
+
+def _by_number(content: dict[str, Any]) -> Any:
+    """Return the class names of a file: there they stand in the order of the class numbers."""
+    names = content.get("class_names", ())
+    return dict(enumerate(names)) if 0 < len(names) == len(content["attributes"]) else names
 
 
 def _numbers_by_group(group_of_each: Sequence) -> dict[str, list[int]]:

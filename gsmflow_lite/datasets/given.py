@@ -36,6 +36,8 @@ def _remedy(given: Any) -> str:
         return "hand in its .dataset"
     if hasattr(given, "iloc"):
         return "make one with from_dataframe, or from_arrays"
+    if hasattr(given, "synthesize") and not isinstance(given, type):
+        return "this is a generator; hand in the data set in its place (mind the order)"
     if callable(given):
         return "hand in what it returns"
     return "make one with from_arrays, or load one"

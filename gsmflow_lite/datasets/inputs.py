@@ -152,10 +152,12 @@ def finite_matrix(
 
     count, row, column = _not_finite(matrix)
     if count:
+        remedy = "extract them again, or remove those rows"
+        if name == "attributes":
+            remedy = "fill them in, or leave those classes out"
         raise DataError(
             f"{where}{name} must be finite in single precision, got {array[row, column]} "
-            f"in row {row}, column {column} ({count} such values): extract them again, "
-            "or remove those rows"
+            f"in row {row}, column {column} ({count} such values): {remedy}"
         )
     return matrix
 

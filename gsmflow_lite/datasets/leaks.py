@@ -12,6 +12,8 @@ from .base import GZSLDataset
 
 ROWS_TO_TELL = 8  # fewer rows have whole numbers that follow each other by chance
 CLASSES_TO_TELL = 3  # two classes may differ in a feature of two values
+MOSTLY = 0.6  # of the row numbers differ, where rows were drawn with replacement
+ROW_NAMES = frozenset(["", "index", "id", "level_0", "row", "rownames"])
 PAIRS = 400  # pairs of rows of one class that find the columns worth a closer look
 MOST_ROWS = 1 << 14  # that are looked at for a note
 
@@ -30,7 +32,7 @@ def check_leaks(
     """
     if len(features) < ROWS_TO_TELL:
         return
-    numbered = np.flatnonzero(_numbers_rows(features))
+    numbered = np.flatnonzero(_numbers_rows(features) | _named_as_numbers(features, columns))
     if len(numbered):
         raise DataError(
             f"{where}features must not hold row numbers, but {_called(numbered[0], columns)} does, "
@@ -91,6 +93,27 @@ def _numbers_rows(features: Float[np.ndarray, "n D"]) -> Bool[np.ndarray, " D"]:
     for column in np.flatnonzero(found):
         ordered = np.sort(features[:, column]).astype(np.float64)
         found[column] = (np.diff(ordered) == 1).all()
+    return found
+
+
+def is_row_name(name: str) -> bool:
+    """Return whether a column of this name is what pandas or a table calls its rows by.
+
+    >>> is_row_name("Unnamed: 0"), is_row_name("width")
+    (True, False)
+    """
+    return name.casefold() in ROW_NAMES or name.startswith("Unnamed: ")
+
+
+def _named_as_numbers(
+    features: Float[np.ndarray, "n D"], columns: Sequence[str]
+) -> Bool[np.ndarray, " D"]:
+    """Return which columns are called like row numbers and hold whole ones, hardly any twice."""
+    found = np.zeros(features.shape[1], bool)
+    for column, name in enumerate(columns):
+        values = features[:, column]
+        if is_row_name(name) and (values == np.floor(values)).all():
+            found[column] = len(np.unique(values)) > MOSTLY * len(values)
     return found
 
 

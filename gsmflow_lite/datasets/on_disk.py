@@ -252,6 +252,8 @@ def _from_memory_map(array: np.memmap, source: str) -> FeaturesOnDisk:
 
 
 def _from_hdf5_dataset(dataset: Any) -> FeaturesOnDisk:
+    if not dataset:
+        raise DataError("an HDF5 data set must be open, but its file is closed: open it again")
     path = dataset.file.filename
     if dataset.file.mode != "r":
         raise DataError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +24,21 @@ class RowOrder:
     @classmethod
     def of(cls, features: Any, labels: Any, source: str) -> RowOrder:
         """Take the order of the features or, where they have no index, of the labels."""
-        for values in (features, labels):
-            if hasattr(values, "iloc"):
-                return cls(values.index, source)
-        return cls(None, source)
+        order = cls(features.index if hasattr(features, "iloc") else None, source)
+        if order.index is None and hasattr(labels, "iloc"):
+            order.aligned(labels, "labels")
+            return cls(labels.index, source)
+        return order
 
     def aligned(self, values: Any, name: str) -> Any:
         """Return values with an index of their own in the order of the rows; others as they are.
 
         Raises ``DataError`` where it names other rows, so that nobody knows which belong together.
         """
-        if self.index is None or not hasattr(values, "iloc"):
+        if not hasattr(values, "iloc"):
+            return values
+        if self.index is None:
+            self._check_ascending(values.index, name)
             return values
         own = values.index
         if len(own) != len(self.index) or own.equals(self.index):
@@ -50,13 +55,31 @@ class RowOrder:
             f"if both are in the same order, give {name}.to_numpy()"
         )
 
+    def _check_ascending(self, own: Any, name: str) -> None:
+        """Refuse an index that counts all rows in another order, beside features without one."""
+        if own.dtype.kind not in "iu" or own.is_monotonic_increasing:
+            return
+        if sorted(own.tolist()) == list(range(len(own))):
+            raise DataError(
+                f"{at_source(self.source)}the index of {name} counts all rows in another order, "
+                f"and the features have no index: give {name}.sort_index() if it counts them, or "
+                f"{name}.to_numpy() if it does not"
+            )
+
     def rows(self, values: Any, name: str, count: int) -> Shaped[np.ndarray, " n"]:
         """Return row numbers, of row numbers, a mask, or names in the index.
 
         Raises ``DataError``, also for numbers that may be either.
         """
         values = self.aligned(values, name)
+        if isinstance(values, Set):
+            values = list(values)  # of which rows they are, no order matters
         array = mask_to_numbers(values, name, count, self.source)
+        if count > 2 and array.shape == (count,) and np.isin(array, (0, 1)).all():
+            raise DataError(
+                f"{at_source(self.source)}{name} must be row numbers, got only 0 and 1, one for "
+                "each row: if it is a mask, turn it into one with astype(bool)"
+            )
         if self.index is None or is_counted(self.index) or is_mask(values, name, self.source):
             return array
         if hasattr(values, "get_indexer") or array.dtype.kind not in "iuf":

@@ -19,17 +19,19 @@ def hold_out(
     *,
     groups: Int[np.ndarray, " N"] | None = None,
     source: str = "",
+    of_training: bool = False,
 ) -> Int[np.ndarray, " held"]:
     """Draw a ``share`` of each class's ``rows``, at least one and never all, in ascending order.
 
-    With ``groups``, only whole groups are held out. Raises ``DataError`` for a class that cannot be
-    divided, because it has one row or lies in one group.
+    With ``groups``, only whole groups are held out. ``of_training`` says that ``rows`` are training
+    rows, for messages. Raises ``DataError`` for a class that cannot be divided, because it has one
+    row or lies in one group.
     """
     rows = np.asarray(rows)
     if groups is not None:
         return np.sort(_whole_groups(labels, rows, rng, share, groups, source))
     held = [
-        _share_of_class(k, rows[labels[rows] == k], rng, share, source)
+        _share_of_class(k, rows[labels[rows] == k], rng, share, source, of_training)
         for k in np.unique(labels[rows])
     ]
     return np.sort(np.concatenate(held))
@@ -75,12 +77,15 @@ def _share_of_class(
     rng: np.random.Generator,
     share: float,
     source: str,
+    of_training: bool,
 ) -> np.ndarray:
     shuffled = rng.permutation(rows)
     if len(rows) < 2:
+        kind = "training row" if of_training else "row"
+        needed = "2, and a third row for the test" if of_training else "2"
         raise DataError(
-            f"{at_source(source)}class {number} has {len(rows)} row: to hold some out, "
-            "each class needs 2: give it more, or leave the class out"
+            f"{at_source(source)}class {number} has {len(rows)} {kind}: to hold some out, "
+            f"each class needs {needed}: give it more, or leave the class out"
         )
     wanted = max(1, round(share * len(rows)))
     return shuffled[: min(len(rows) - 1, wanted)]
@@ -185,7 +190,7 @@ def _validation_size(seen: int, unseen: int) -> int:
     if size < 1:
         raise ConfigError(
             "choosing settings needs at least 3 seen classes (one plays the unseen), "
-            f"got {seen}: give the settings yourself and choose nothing"
+            f"got {seen}: give more, or take protocol='published', which has no validation classes"
         )
     return size
 

@@ -8,7 +8,7 @@ things, that is refused.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Set, Sized
+from collections.abc import Iterable, KeysView, Mapping, Set, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from ..errors import DataError
-from .inputs import as_array, at_source
+from .inputs import as_array, at_source, whole_numbers
 from .names import Key, as_key, as_text, did_you_mean, is_missing, whole_number_in
 
 MOST_CLOSE_NAMES = 2000  # names among which one that was nearly meant is looked for
@@ -61,7 +61,8 @@ class TableSide:
     @property
     def numbers_count(self) -> bool:
         """Whether the numbers that call the classes are 0, 1, 2 and so on."""
-        return self.numbers is None or sorted(self.numbers) == list(range(len(self.order)))
+        counted = range(len(self.order))
+        return self.numbers is None or self.numbers == dict(zip(counted, counted, strict=True))
 
     def find(self, values: Any, what: str) -> Shaped[np.ndarray, " n"]:
         """Return the numbers of the classes that ``values`` call by number, key or name.
@@ -69,9 +70,9 @@ class TableSide:
         ``what`` is what the values are, for messages. Raises ``DataError``.
         """
         labels = _flat(values, what, self.source)
-        if labels.dtype.kind in "iuf" and self.numbers is None:
+        if labels.dtype.kind in "iuf" and self.numbers_count:
             _check_present(labels, what, self.source)
-            return labels  # GZSLDataset checks their range
+            return self._of_places(whole_numbers(labels, what, self.source), what)
         listed = labels.tolist()
         _check_labels(listed, what, self.source)
         number_of = self._number_of_each(dict.fromkeys(listed))
@@ -79,6 +80,28 @@ class TableSide:
         if None in found:
             self._refuse(listed[found.index(None)], found.count(None), what)
         return np.array(found, np.int64)
+
+    def _of_places(self, labels: Int[np.ndarray, " n"], what: str) -> Int[np.ndarray, " n"]:
+        """Return numbers as they are, unless only names that are numbers have all of them.
+
+        GZSLDataset checks their range.
+        """
+        names = _whole_numbers(self.names) if self.numbers is None and not self.keys else []
+        if not names or names == list(range(len(names))) or not len(labels):
+            return labels
+        number_of = {name: number for number, name in enumerate(names)}
+        used = np.unique(labels)
+        are_names = all(number in number_of for number in used.tolist())
+        are_places = used[0] >= 0 and used[-1] < len(names)
+        if are_names and are_places:
+            raise DataError(
+                f"{at_source(self.source)}{what} may be places or names, because the names are "
+                f"numbers in another order ({', '.join(self.names[:5])} ...): give "
+                f"{self.what}_names as a dict from number to name"
+            )
+        if not are_names:
+            return labels
+        return np.array([number_of[label] for label in labels.tolist()], np.int64)
 
     def _number_of_each(self, labels: Iterable[Any]) -> dict[Any, int | None]:
         """Return what each label means. Texts are all names or, if none is one, all numbers."""
@@ -155,15 +178,19 @@ class _Reader:
         given = self._given(names)
         if isinstance(given, dict):
             return self._by_mapping(given)
-        if given and len(given) != self.count:
+        if given and not self._may_be(len(given)):
             self._refuse(f"must be {self.count}, one per {self.what}, got {len(given)}")
         return self._by_list(given) if given else self._by_keys()
+
+    def _may_be(self, count: int) -> bool:
+        """Return whether there may be so many names: as many as rows, or some of the table's."""
+        return count == self.count or (bool(self.keys) and count < self.count)
 
     def _given(self, names: Any) -> list[str] | dict[Key, Any]:
         """Return names as a list, or a dict where they come with keys. None are an empty list."""
         if names is None:
             return []
-        if isinstance(names, Set):
+        if isinstance(names, Set) and not isinstance(names, KeysView):
             self._refuse(f"must have an order, got a {type(names).__name__}: give a list")
         if isinstance(names, str | bytes):
             self._refuse(f"must be a list of names, got the text {names!r}: put it into a list")
@@ -173,12 +200,13 @@ class _Reader:
             return self._keyed(names)
         if not isinstance(names, Iterable):
             self._refuse(f"must be a list of names, got {names!r}")
-        if isinstance(names, Sized) and len(names) not in (0, self.count):  # a file may have many
-            self._refuse(f"must be {self.count}, one per {self.what}, got {len(names)}")
+        count = len(names) if isinstance(names, Sized) else 0  # a file may have millions
+        if count and not self._may_be(count):
+            self._refuse(f"must be {self.count}, one per {self.what}, got {count}")
         listed = list(names)
         for place, name in enumerate(listed):
             self._check_name(name, place)
-        return list(map(as_text, listed))
+        return [as_text(as_key(name)) for name in listed]
 
     def _keyed(self, names: Mapping) -> dict[Key, Any]:
         for key, name in names.items():
@@ -215,10 +243,9 @@ class _Reader:
         if not self.keys:
             return self._made(np.arange(self.count), tuple(names))
         texts = list(map(as_text, self.keys))
-        if len(set(texts)) == len(texts) and sorted(texts) == sorted(names):
-            order = np.array([texts.index(name) for name in names])
-            return self._made(order, tuple(names), {k: k for k in range(self.count)})
-        if is_ascending(self._numbers_in_keys()):
+        if len(set(texts)) == len(texts) and set(names) <= set(texts):
+            return self._some_first(dict(enumerate(names)))
+        if len(names) == self.count and is_ascending(self._numbers_in_keys()):
             return self._made(np.arange(self.count), tuple(names))
         strange = next((name for name in names if name not in texts), names[0])
         self._refuse(
@@ -231,8 +258,11 @@ class _Reader:
         """A dict names classes by number, numbers them by name, or renames those of the table."""
         left = _whole_numbers(names)
         right = _whole_numbers(map(as_key, names.values()))
+        if left and right and _are_texts(names) and not _are_texts(names.values()):
+            left = []  # names that are numerals, with the number of each
         if left:
-            if set(left) == set(right) and left != right:
+            is_doubtful = _are_texts(names) == _are_texts(names.values())
+            if is_doubtful and set(left) == set(right) and left != right:
                 self._refuse("maps numbers to the same numbers in another order: give a list")
             by_number = dict(zip(left, map(as_text, names.values()), strict=True))
         elif right:
@@ -268,7 +298,8 @@ class _Reader:
                     f"must number the rows of attributes from 0 to {self.count - 1}, "
                     f"got {len(numbers)} from {numbers[0]} to {numbers[-1]}: correct the numbers"
                 )
-            return self._made(np.arange(self.count), tuple(name_of[k] for k in numbers))
+            places = {k: k for k in numbers}  # numbers are meant, even if names are numbers, too
+            return self._made(np.arange(self.count), tuple(name_of[k] for k in numbers), places)
         own = self._numbers_in_keys()
         if own and set(own) <= set(numbers):
             order = self._order_of_keys()
@@ -278,17 +309,27 @@ class _Reader:
     def _found_in_table(self, numbers: list[int], name_of: dict[int, str]) -> TableSide:
         """Both sides have names: the table its keys, and each number another one."""
         texts = list(map(as_text, self.keys))
-        place_of = {text: place for place, text in enumerate(texts)}
-        present = [number for number in numbers if name_of[number] in place_of]
-        if len(place_of) < len(texts) or len(present) != self.count:
-            strange = next((name_of[k] for k in numbers if name_of[k] not in place_of), "two alike")
+        strange = [name_of[k] for k in numbers if name_of[k] not in texts]
+        known = {k: name_of[k] for k in numbers if name_of[k] in texts}
+        repeated = len(set(texts)) < len(texts) or len(set(known.values())) < len(known)
+        if repeated or (strange and len(known) < self.count):
+            got = repr(strange[0]) if strange else "a name that occurs twice"
+            close = did_you_mean(strange[0], texts[:MOST_CLOSE_NAMES]) if strange else ""
             self._refuse(
-                f"must be those of the table ({', '.join(texts[:5])} ...), got {strange!r}: "
-                f"correct the spelling{did_you_mean(strange, texts[:MOST_CLOSE_NAMES])}"
+                f"must be those of the table ({', '.join(texts[:5])} ...), got {got}: correct the "
+                f"spelling{close}"
             )
-        order = np.array([place_of[name_of[number]] for number in present])
-        called = {number: k for k, number in enumerate(present)}
-        return self._made(order, tuple(name_of[number] for number in present), called)
+        return self._some_first(known)
+
+    def _some_first(self, name_of: Mapping[int, str]) -> TableSide:
+        """Number some classes of the table, or all; the others come after them, unnumbered."""
+        texts = list(map(as_text, self.keys))
+        place_of = {text: place for place, text in enumerate(texts)}
+        first = [place_of[name] for name in name_of.values()]
+        others = [place for place in range(self.count) if place not in set(first)]
+        order = np.array(first + others)
+        numbers = {number: k for k, number in enumerate(name_of)}
+        return self._made(order, tuple(texts[place] for place in order), numbers)
 
     def _made(
         self,
@@ -305,6 +346,10 @@ class _Reader:
 
     def _refuse(self, rest: str) -> NoReturn:
         raise DataError(f"{at_source(self.source)}{self.what}_names {rest}")
+
+
+def _are_texts(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, str | bytes) for value in values)
 
 
 def _whole_numbers(keys: Iterable[Key]) -> list[int]:
@@ -344,6 +389,10 @@ def _flat(values: Any, what: str, source: str) -> np.ndarray:
         cells[:] = values
         values = cells
     array = np.atleast_1d(as_array(values, what, source))
+    if array.dtype == object:  # MATLAB's cells hold arrays of one text each
+        array = array.copy()
+        for place, cell in enumerate(array.flat):
+            array.flat[place] = _only_entry(cell)
     if array.ndim != 1:
         raise DataError(
             f"{at_source(source)}{what} must be one-dimensional, got shape {array.shape}"
@@ -351,9 +400,15 @@ def _flat(values: Any, what: str, source: str) -> np.ndarray:
     return array
 
 
+def _only_entry(cell: Any) -> Any:
+    return cell.item() if isinstance(cell, np.ndarray) and cell.size == 1 else cell
+
+
 def _check_labels(labels: list, what: str, source: str) -> None:
     """Raise ``DataError`` for labels that are missing, or no names or numbers."""
-    strange = [label for label in labels if isinstance(label, list | dict | set | tuple)]
+    strange = [
+        label for label in labels if isinstance(label, list | dict | set | tuple | np.ndarray)
+    ]
     if strange:
         raise DataError(
             f"{at_source(source)}{what} must be numbers or names, got {strange[0]!r}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +110,33 @@ def label_numbers(
         return classes.find(labels, "labels")
     numbers = whole_numbers(labels, "labels", source)
     if names is None:
+        numbers = classes.find(numbers, "labels")
         _check_range(numbers, len(dataset.class_names), "class numbers of the data set", source)
         _check_first_number(numbers, dataset.unseen_classes, source)
         return numbers
 
+    if hasattr(names, "keys"):  # a dict or a column of pandas
+        name_of = _name_of_each(dict(names), source)
+        called = [name_of.get(number, number) for number in numbers.tolist()]
+        return classes.find(called, "labels")
     names = _in_order_of_numbers(names, source)
     _check_range(numbers, len(names), "numbers of class_names", source)
     listed = _text_array(names)
     _check_names_differ(listed[np.unique(numbers)], source)
     _check_first_number(numbers, _places_of_unseen(listed, dataset), source)
     return classes.find(listed[numbers], "class_names of labels")
+
+
+def _name_of_each(names: Mapping[Any, Any], source: str) -> dict[int, str]:
+    """Return names by number, of a dict in either direction."""
+    for pairs in (names.items(), [(number, name) for name, number in names.items()]):
+        called = {whole_number_in(as_key(number)): as_text(as_key(name)) for number, name in pairs}
+        if None not in called and len(called) == len(names):
+            return {number: name for number, name in called.items() if number is not None}
+    raise DataError(
+        f"{at_source(source)}class_names as a dict must map numbers to names, or names to numbers: "
+        "number each class once"
+    )
 
 
 def _numbers_in_text(
@@ -139,6 +156,8 @@ def _in_order_of_numbers(names: Any, source: str) -> Any:
     """Names by number, where they are no plain array: a file may hold millions."""
     if isinstance(names, np.ndarray):
         return names
+    if not hasattr(names, "__len__"):
+        raise DataError(f"{at_source(source)}class_names must be a list of names, got {names!r}")
     return TableSide.read("class", len(names), None, names, source).names
 
 
@@ -156,7 +175,7 @@ def _text_array(names: Sequence[str] | Shaped[np.ndarray, " K"]) -> Shaped[np.nd
     """Names as one array: separate texts would take ten times the memory."""
     if isinstance(names, np.ndarray) and names.dtype.kind == "U":
         return names
-    return np.array([str(name) for name in names])
+    return np.array([as_text(name) for name in names])
 
 
 def _check_names_differ(used: Shaped[np.ndarray, " m"], source: str) -> None:

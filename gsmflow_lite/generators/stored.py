@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..arguments import check_asked
+from ..datasets.arrays import without_label
 from ..datasets.base import GZSLDataset
 from ..datasets.given import the_dataset
 from ..datasets.inputs import as_array, at_source, finite_matrix
@@ -195,12 +196,10 @@ class FromFile(StoredFeatures):
 
         The column ``label`` is the class; all other columns are features.
         """
-        if label not in frame.columns:
-            known = ", ".join(map(str, frame.columns[:10]))
-            raise DataError(f"label must name a column of the frame ({known} ...), got {label!r}")
+        columns = without_label(frame, label)
         return cls(
             dataset,
-            frame.drop(columns=label),
+            columns,
             frame[label],
             preprocessed=preprocessed,
             source="the frame",

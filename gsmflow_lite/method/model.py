@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from ..arguments import check_asked
+from ..arguments import check_asked, path_in
 from ..config import ModelConfig, present_names
 from ..datasets.preprocessing import Preprocessing
 from ..errors import ConfigError, StorageError
@@ -206,7 +206,7 @@ class SavedModel:
         ``.safetensors`` is appended where the path does not end so. An older file there survives a
         failure. Raises ``StorageError``.
         """
-        path = to_write(path, ".safetensors")
+        path = to_write(path_in(path, "path"), ".safetensors")
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         settings: dict[str, Any] = {
             "kind": "model",
@@ -229,8 +229,10 @@ class SavedModel:
     def load(cls, path: str | Path, device: str | torch.device = "cpu") -> SavedModel:
         """Read what :meth:`save` wrote.
 
-        Raises ``StorageError`` if the file is missing, damaged, or holds something else.
+        Raises ``StorageError`` if the file is missing, damaged, or holds something else, and
+        ``ConfigError`` for what is no path.
         """
+        path = path_in(path, "path")
         tensors, settings = read_tensors(path)
         if settings.get("kind") != "model":
             raise StorageError(

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..arguments import check_seed
+from ..arguments import check_function, check_seed, path_in
 from ..config import ModelConfig, TrainingConfig, of_kind
 from ..datasets.base import GZSLDataset
 from ..datasets.given import the_dataset
@@ -39,6 +39,10 @@ def choose_device(name: str = "auto") -> torch.device:
 
     Raises ``ConfigError`` for a device that torch does not have here.
     """
+    if not isinstance(name, str | torch.device):
+        raise ConfigError(
+            f"device must be auto, cpu, cuda or mps, got {name!r}: give one of these as text"
+        )
     if name == "auto":
         name = _best_device()
     try:
@@ -128,6 +132,10 @@ def fit(
     seed = check_seed(seed)
     config = of_kind(config, TrainingConfig)
     check_model(model, the_dataset(dataset))
+    if validate is not None:
+        check_function(validate, "validate")
+    if checkpoint is not None:
+        checkpoint = path_in(checkpoint, "checkpoint")
     model.to(choose_device(device))
     descent = Descent(model, config, compiled=compiled, halve=halve)
     if checkpoint is None:

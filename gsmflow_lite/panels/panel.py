@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import ipywidgets as widgets
 import traitlets
 
-from ..arguments import real, whole
+from ..arguments import names_in, real, whole
 from ..errors import ConfigError, DataError, GSMFlowError
 from ..events import Event
 from ..figures.style import png, short
@@ -44,7 +44,8 @@ class Panel:
     Settings change through the widgets or through :meth:`set`. Each change is followed by one
     :meth:`refresh`. If ``refresh`` raises an error, it is said in words, and ``shown`` goes back to
     the settings of the view. After a ``GSMFlowError`` the view must still be as it was; after any
-    other error it is drawn once more as ``shown`` says. In tests and notebooks, :meth:`wait`
+    other error it is drawn once more as ``shown`` says. An interrupt is passed on, with ``shown``
+    as it was before. In tests and notebooks, :meth:`wait`
     returns when background work is done.
 
     Raises ``ConfigError`` for a name in ``hide`` that is no control, and for a ``start`` that is no
@@ -58,6 +59,7 @@ class Panel:
     def __init__(
         self, controls: Mapping[str, Any], *, name: str, hide: Sequence[str] = (), start: str = ""
     ) -> None:
+        hide = names_in(hide, "hide")
         _check_hidden(hide, controls)
         self.controls = dict(controls)
         self.name = name
@@ -206,6 +208,9 @@ class Panel:
                 self.draw_again()  # it may have changed a part of the view
             self.say(plainly(error), bad=True)
             return False
+        except BaseException:  # an interrupt: who asked for it waits for no other drawing
+            self.shown = before
+            raise
         self.has_view = True
         self.tools.show_code()
         return True
@@ -265,7 +270,7 @@ class Panel:
             stage, share = event_text(name, event)
             self.tools.progress(stage, share, busy=True)
 
-    def show_failure(self, name: str, error: Exception) -> None:
+    def show_failure(self, name: str, error: BaseException) -> None:
         """Say why a job has failed."""
         self.say(f"{name}: {plainly(error)}", bad=True)
 

@@ -33,6 +33,9 @@ def from_text(
     ``former`` are names of settings that older versions had; they are passed over. Raises
     ``ConfigError`` for a text that is no state of this kind of panel.
     """
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise ConfigError(f"a state must be text, got {kind}: give what panel.state() returns")
     settings = dict(start)
     lists: dict[str, list[str]] = {}
 

@@ -243,7 +243,7 @@ class TrainPanel(PresetPanel):
         if name != TRAINING_JOB and self.run is not None and self.run.state == "stopping":
             self._end(self.run, "stopped by you")
 
-    def show_failure(self, name: str, error: Exception) -> None:
+    def show_failure(self, name: str, error: BaseException) -> None:
         """Say why a job has failed. A training that has failed is ended."""
         super().show_failure(name, error)
         if name == TRAINING_JOB and self.run is not None:

@@ -95,7 +95,7 @@ class Worker:
     def __init__(
         self,
         busy: Callable[[str | None, Any], None],
-        failed: Callable[[str, Exception], None],
+        failed: Callable[[str, BaseException], None],
     ) -> None:
         self._busy = busy
         self._failed = failed
@@ -237,7 +237,7 @@ class Worker:
                 result = task.run()
         except Cancelled:
             return
-        except Exception as error:  # the panel shows it: nobody else hears of errors in a thread
+        except BaseException as error:  # nobody else hears of it, and the thread must go on
             if not task.cancelled.is_set():
                 self._post(task.name, partial(self._failed, task.name, error))
             return
@@ -289,7 +289,7 @@ def event_text(name: str, event: Event | None) -> tuple[str, float | None]:
     return name, None
 
 
-def plainly(error: Exception) -> str:
+def plainly(error: BaseException) -> str:
     """Write an error as one line. An error that is not of this library begins with its kind."""
     line = " ".join(str(error).split())
     return line if isinstance(error, GSMFlowError) else f"{type(error).__name__}: {line}"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..arguments import check_seed, whole
+from ..arguments import check_function, check_seed, path_in, whole
 from ..config import CLASSIFIERS, Config, of_kind
 from ..datasets.base import GZSLDataset
 from ..datasets.given import dataset_or_load
@@ -16,6 +16,7 @@ from ..errors import ConfigError, DataError, require
 from ..events import Stage, Step, Watch
 from ..generators.base import Generator
 from ..method.model import GSMFlow, SavedModel
+from ..method.training import choose_device
 from ..scores import protocol as rules
 from ..scores.protocol import PROTOCOLS, Outcome
 from ..shifts.measuring import FEWEST_ROWS, measure
@@ -44,7 +45,7 @@ class Experiment:
 
     def save(self, folder: str | Path) -> None:
         """Write ``model.safetensors`` and ``result.json``, each whole or not at all."""
-        folder = Path(folder)
+        folder = path_in(folder, "folder")
         saved = SavedModel(
             model=self.model,
             preprocessing=self.dataset.preprocessing,
@@ -79,14 +80,18 @@ def run_experiment(
     of this function.
 
     ``dataset`` may be a name or path for :func:`gsmflow_lite.datasets.load`. Raises ``ConfigError``
-    for another ``classifier`` or too small an n, ``DataError`` for data
+    for another ``classifier`` or ``device`` and too small an n, ``DataError`` for data
     that a baseline cannot use.
     """
     config = of_kind(config, Config)
     seed = check_seed(seed)
     if classifier is not None:
         config = with_classifier(config, classifier)
-    n = check_n(n)  # now, not after hours of training
+    n = check_n(n)  # this and the rest now, not after hours of training
+    choose_device(device)
+    check_function(watch, "watch")
+    if checkpoint is not None:
+        checkpoint = path_in(checkpoint, "checkpoint")
     begin = time.perf_counter()
     dataset = dataset_or_load(dataset).preprocessed(config.preprocessing, config.components)
     options: dict[str, Any] = {

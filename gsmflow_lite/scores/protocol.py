@@ -6,16 +6,18 @@ A method offers candidates; the protocol says on which rows they may be judged.
 from __future__ import annotations
 
 import copy
+import inspect
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..arguments import check_seed
+from ..arguments import check_function, check_seed, is_among
 from ..config import ClassifierConfig, Config
 from ..datasets.base import GZSLDataset
 from ..datasets.given import the_dataset
@@ -225,10 +227,10 @@ def run(
     >>> run(ridge_gaussian(Config()), gaussian_world(2).dataset).scores.seen > 80
     True
     """
-    if protocol not in PROTOCOLS:
+    if not is_among(protocol, PROTOCOLS):
         raise ConfigError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {protocol!r}")
-    dataset = the_dataset(dataset)
     runner = _Runner(method, seed, watch)
+    dataset = the_dataset(dataset)
     if protocol == "published":
         return runner.choose_on_test(dataset)
     judged = runner.judge_folds(dataset, folds)
@@ -269,6 +271,39 @@ def run_by_classifier(
     return dict(zip(order, outcomes, strict=True))
 
 
+def _check_method(given: Any) -> None:
+    """Raise ``ConfigError`` for what is no method; a generator or a maker of methods is none."""
+    takes_data = callable(given) and not isinstance(given, type | Generator)
+    if takes_data and _takes(given, 3):
+        return
+    kind = "None" if given is None else type(given).__name__
+    raise ConfigError(
+        "a method must be a function of a data set, a seed and a setting, as scores.protocol has "
+        f"them, got {kind}: {_instead_of(given)}"
+    )
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments, as far as it says."""
+    try:
+        inspect.signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # of a function that does not say
+        return True
+    return True
+
+
+def _instead_of(given: Any) -> str:
+    if isinstance(given, Config):
+        return "hand in protocol.flow(config)"
+    if isinstance(given, GZSLDataset):
+        return "the method comes first, then the data set"
+    if any(given is maker for maker in (flow, ridge_gaussian, oracle)):
+        return f"hand in protocol.{given.__name__}(config)"
+    return "hand in protocol.flow(config), protocol.ridge_gaussian(config) or protocol.eszsl"
+
+
 class _Clock:
     """Adds up the time that passes inside it: judging and scoring, as opposed to training."""
 
@@ -297,6 +332,8 @@ class _Runner:
     """Runs one method, reports its events, and times training and judging."""
 
     def __init__(self, method: Method, seed: int, watch: Watch) -> None:
+        _check_method(method)
+        check_function(watch, "watch")
         self.method = method
         self.seed = check_seed(seed)
         self.watch = watch

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from threadpoolctl import threadpool_limits
 
-from ..arguments import check_seed, whole
+from ..arguments import check_seed, names_in, whole
 from ..datasets.base import GZSLDataset
 from ..datasets.given import the_dataset
 from ..datasets.inputs import as_array
@@ -36,14 +36,14 @@ def measure(
     *,
     n: int = 400,
     seed: int = 0,
-    classes: Sequence[int] | None = None,
+    classes: Sequence[int] | Sequence[str] | None = None,
     repeats: int = 40,
-    metrics: Sequence[str] | None = None,
+    metrics: Sequence[str] | str | None = None,
 ) -> ShiftReport:
     """Measure the three generation shifts of ``generator``, with ``n`` features for each class.
 
-    ``classes`` are numbers of the classes to measure; None stands for the unseen ones. Seen classes
-    are compared with their test rows. More ``repeats`` make the intervals steadier.
+    ``classes`` are numbers or names of the classes to measure; None stands for the unseen ones.
+    Seen classes are compared with their test rows. More ``repeats`` make the intervals steadier.
 
     ``metrics`` are the names of those to measure; None stands for all. A meter's name stands for
     its headline. The three headlines alone take a twentieth of the time.
@@ -79,13 +79,11 @@ def measure(
         return _report(evidence, chosen, notes)
 
 
-def _chosen_metrics(names: Sequence[str] | None) -> frozenset[str]:
+def _chosen_metrics(names: Sequence[str] | str | None) -> frozenset[str]:
     """Return names of metrics, with headlines in place of meters."""
     if names is None:
         return frozenset(BY_NAME)
-    if isinstance(names, str):
-        names = [names]
-
+    names = names_in(names, "metrics")
     chosen = frozenset(HEADLINES.get(name, name) for name in names)
     unknown = sorted(chosen - BY_NAME.keys())
     if unknown or not chosen:
@@ -97,7 +95,7 @@ def _chosen_metrics(names: Sequence[str] | None) -> frozenset[str]:
 
 def real_features(
     dataset: GZSLDataset,
-    classes: Sequence[int] | None,
+    classes: Sequence[int] | Sequence[str] | None,
 ) -> tuple[Int[np.ndarray, " U"], list[Float[np.ndarray, "N D"]], list[str]]:
     """Return the classes that can be measured, their real test rows, and a note on the others.
 
@@ -105,7 +103,7 @@ def real_features(
     """
     numbers = dataset.unseen_classes
     if classes is not None:
-        numbers = as_array(classes, "classes", "")
+        numbers = _numbers_of(dataset, classes)
     _check_classes(dataset, numbers, classes)
 
     tests = np.concatenate([dataset.test_seen, dataset.test_unseen])
@@ -123,16 +121,30 @@ def real_features(
     return np.array(kept), [dataset.features[rows[k]] for k in kept], notes
 
 
+def _numbers_of(dataset: GZSLDataset, classes: Sequence[int] | Sequence[str]) -> np.ndarray:
+    """The classes as numbers, where all are names of classes; anything else as it is."""
+    given = as_array(classes, "classes", "")
+    number_of = {name: k for k, name in enumerate(dataset.unique_names)}
+    by_name = given.ndim == 1 and all(isinstance(one, str) for one in given.tolist())
+    if not by_name or not number_of.keys() >= set(given.tolist()):
+        return given
+    return np.array([number_of[name] for name in given.tolist()], np.int64)
+
+
 def _check_classes(
     dataset: GZSLDataset,
     numbers: np.ndarray,
-    classes: Sequence[int] | None,
+    classes: Sequence[int] | Sequence[str] | None,
 ) -> None:
     known = np.union1d(dataset.seen_classes, dataset.unseen_classes)
     is_list = numbers.ndim == 1 and len(numbers) > 0 and numbers.dtype.kind in "iuf"
     if not is_list or not np.isin(numbers, known).all() or len(np.unique(numbers)) < len(numbers):
         last = len(dataset.attributes) - 1
-        raise DataError(f"classes must be different class numbers from 0 to {last}, got {classes}")
+        raise DataError(
+            f"classes must be different class numbers from 0 to {last}, got {classes}: "
+            "give a list of numbers, or of names as in dataset.class_names (np.flatnonzero(mask) "
+            "in place of a mask)"
+        )
 
 
 def synthesized_features(

@@ -92,6 +92,78 @@ def test_numbers_name_classes_under_an_empty_heading_or_one_for_classes(tmp_path
     assert list(found.index) == [10, 9]
 
 
+NUMBERED = {"ids": [1, 2, 3, 4, 5], "any order": [3, 1, 2, 7, 9], "tens": [10, 20, 30, 40, 50]}
+
+
+@pytest.mark.parametrize("ids", NUMBERED)
+@pytest.mark.parametrize("corner", ["animal", "wnid", "Class Name", None])
+@pytest.mark.parametrize(("name", "divider"), [("t.csv", ","), ("t.txt", "\t"), ("t.csv", ";")])
+def test_whole_numbers_above_fractions_are_a_heading(ids, corner, name, divider, rng, tmp_path):
+    classes = ["wolf", "fox", "bear", "newt"] if corner else range(4)
+    table = pd.DataFrame(rng.random((4, 5)).round(3), classes, NUMBERED[ids])
+    table.iloc[1] = [0, 1, 1, 0, 1]
+    text = table.to_csv(sep=divider, index=corner is not None, index_label=corner)
+    found = read(tmp_path, name, text)
+    pd.testing.assert_frame_equal(found, table, check_index_type=False, check_column_type=False)
+
+
+def test_whole_numbers_above_zeros_and_ones_are_a_heading(tmp_path):
+    found = read(tmp_path, "t.csv", "animal,4,7,9\nwolf,0,1,1\nfox,1,1,0\n")
+    assert (list(found.index), list(found.columns)) == (["wolf", "fox"], [4, 7, 9])
+
+
+def test_numbers_under_the_only_heading_in_words_name_classes(tmp_path):
+    found = read(tmp_path, "t.csv", "wnid,1,2,3\n77,.5,.25,1\n66,.1,.2,.3\n")
+    assert found.to_dict("index") == {77: {1: 0.5, 2: 0.25, 3: 1}, 66: {1: 0.1, 2: 0.2, 3: 0.3}}
+
+
+@pytest.mark.parametrize("head", ["", "x,"])
+def test_a_first_line_that_is_like_the_others_is_a_class(head, tmp_path):
+    for first in ("0.5,2,3", "2,2,3", "1,-2,3"):
+        found = read(tmp_path, "t.csv", f"{head}{first}\n{head and 'y,'}0.5,.1,.2\n")
+        assert found.values.tolist() == [[*map(float, first.split(","))], [0.5, 0.1, 0.2]]
+
+
+READ = {
+    "white space in a .csv": ("t.csv", "1 2\n0.5 3\n", [[1, 2], [0.5, 3]]),
+    "names and white space in a .csv": ("t.csv", "class a b\nx 1 2\n", [[1, 2]]),
+    "true and false": ("t.csv", "class,a,b\nx,True,False\ny,false,TRUE\n", [[1, 0], [0, 1]]),
+    "true and false only": ("t.csv", "True,False\nFalse,True\n", [[1, 0], [0, 1]]),
+    "a semicolon in a heading": ("t.csv", "class,a;b,c\nx,1,2\ny,3,4\n", [[1, 2], [3, 4]]),
+    "a semicolon in a name": ("t.csv", "class,a,c\nx;z,1,2\ny,3,4\n", [[1, 2], [3, 4]]),
+    "word2vec": ("t.txt", "2 3\nx .1 .2 .3\ny 4 5 6\n", [[0.1, 0.2, 0.3], [4, 5, 6]]),
+    "a remark": ("t.csv", "# made, by hand\nclass,a,b,c\nx,1,2,3\n", [[1, 2, 3]]),
+    "a remark in a .txt": ("t.txt", "# by hand\nx,1,.2,3\ny,4,5,6\n", [[1, 0.2, 3], [4, 5, 6]]),
+    "two remarks": ("t.csv", "# made\n# by hand\nclass,a\nx,1\n", [[1]]),
+    "two classes with a mark": ("t.csv", "#1,.5\n#2,.2\nx,1\n", [[0.5], [0.2], [1]]),
+    "a stated comma": ("t.csv", "sep=,\nclass,a\nx,1\n", [[1]]),
+    "a stated semicolon": ("t.csv", "sep=;\r\nclass;a\r\nx;1,5\r\n", [[1.5]]),
+}
+
+
+@pytest.mark.parametrize("case", READ)
+def test_what_programs_write_around_numbers_is_read(case, tmp_path):
+    name, content, values = READ[case]
+    assert read(tmp_path, name, content).values.tolist() == values
+
+
+def test_a_class_with_a_mark_keeps_it(tmp_path):
+    assert list(read(tmp_path, "t.csv", "#1,.5,2\nx,1,2\n").index) == ["#1", "x"]
+
+
+def test_a_heading_of_numpy_is_read_without_its_mark(tmp_path):
+    np.savetxt(tmp_path / "t.csv", np.eye(3), delimiter=",", header="a,b,c")
+    assert list(read_attribute_table(tmp_path / "t.csv").columns) == list("abc")
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_json_of_pandas_that_may_be_transposed_is_refused(index, rng, tmp_path):
+    table = pd.DataFrame(rng.random((3, 3)))
+    table.to_json(tmp_path / "t.json", orient="index" if index else "columns")
+    with pytest.raises(DataError, match="nothing says which come first: name the classes"):
+        read_attribute_table(tmp_path / "t.json")
+
+
 def test_a_binary_first_column_is_an_attribute(tmp_path):
     assert read(tmp_path, "t.csv", "1,0\n0,1\n1,1\n").values.tolist() == [[1, 0], [0, 1], [1, 1]]
     assert read(tmp_path, "t.csv", "a,b\n1,0\n0,1\n").values.tolist() == [[1, 0], [0, 1]]
@@ -139,8 +211,24 @@ REFUSED = {
     "a name twice, composed": ("t.csv", "class,a\ne\u0301,1\n\u00e9,2\n", "occurs again"),
     "an attribute twice": ("t.csv", "class,a,a\nx,1,2\ny,2,3\n", "attribute must occur once"),
     "a class without a name": ("t.csv", "class,a\n,1\ny,2\n", "class must have a name"),
-    "a first class without a name": ("t.csv", ",.5,.1\ny,2,3\n", "class must have a name"),
+    "a first class without a name": (
+        "t.csv",
+        ",.5,.1\ny,2,3\n",
+        "or that of the class into the empty cell",
+    ),
     "an attribute without a name": ("t.csv", "class,a,\nx,1,2\ny,2,3\n", "attribute must have a n"),
+    "a number of a class twice": (
+        "t.csv",
+        "class,a\n0,1\n1,2\n2,3\n3,4\n4,5\n4,6\n",
+        "class must occur once, but 4 occurs again",
+    ),
+    "numbers above whole numbers": ("t.csv", "animal,1,2,3\nx,5,2,2\ny,7,7,0\n", "may be both"),
+    "few numbers above fractions": ("t.csv", "animal,1,0\nx,.5,.2\ny,.7,.1\n", "may be both"),
+    "numbers above like ones": ("t.csv", "1,2,3\n.5,.2,.1\n7,8,9\n", "or save the table as .npy"),
+    "headings that are fractions": ("t.csv", ",0.1,0.2\nx,1,2\n", "write names above the columns"),
+    "percent": ("t.csv", "class,a\nx,30%\ny,5 %\n", "without a sign of percent, got '30%'"),
+    "word2vec that broke off": ("t.txt", "6 3\nx 1 2 3\ny 3 4 5\n", "says, 6, but has 2"),
+    "a count of many digits": ("t.txt", f"2 {'9' * 5000}\nx 3\ny 2\n", "got inf for '2', column 1"),
     "counted rows": ("t.csv", "".join(f"{k},0.5,0.1\n" for k in range(5)), "not count the rows"),
     "counted rows from 1": (
         "t.csv",

@@ -89,6 +89,21 @@ def test_descriptions_in_another_order_are_noted(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("key", "note"),
+    [
+        ("features", "the features of all rows are equal"),
+        ("attributes", "the descriptions of all classes are equal"),
+    ],
+)
+def test_what_is_equal_everywhere_is_noted(key, note, full, tmp_path):
+    equal = np.tile(getattr(full, key)[:1], (len(getattr(full, key)), 1))
+    for one_differs in (False, True):
+        equal[-1, -1] += one_differs
+        path = save_npz(replace(full, **{key: equal}), tmp_path / "mine")
+        assert (f"note: {note}" in check_data(path)) != one_differs
+
+
+@pytest.mark.parametrize(
     ("name", "noted"), [("FLO_lite0", True), ("FLO", True), ("flowers", False)]
 )
 def test_only_the_name_of_a_benchmark_is_compared_with_what_was_published(

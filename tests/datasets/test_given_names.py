@@ -7,9 +7,10 @@ import unicodedata
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from numpy.testing import assert_array_equal
 
-from gsmflow_lite.datasets import from_arrays, from_dataframe
+from gsmflow_lite.datasets import from_arrays, from_dataframe, from_npz, save_npz
 from gsmflow_lite.errors import DataError
 
 NAMES = ["ant", "bee", "cat", "dog"]
@@ -148,7 +149,6 @@ def test_numbers_beside_a_table_by_name_are_those_of_the_dict(parts):
     ("names", "words"),
     [
         (set(NAMES), "must have an order, got a set"),
-        ({"a": 1}.keys(), "must have an order, got a dict_keys"),
         ("abcd", "must be a list of names, got the text 'abcd'"),
         (5, "must be a list of names, got 5"),
         (["ant", None, "cat", "dog"], r"must be names, got None for 1"),
@@ -158,6 +158,7 @@ def test_numbers_beside_a_table_by_name_are_those_of_the_dict(parts):
         ({"ant": 0, "bee": 0, "cat": 1, "dog": 2}, "gives one number to two names"),
         ({0: 1, 1: 0, 2: 2, 3: 3}, "maps numbers to the same numbers in another order"),
         ({"n1": "ant", "n2": "bee"}, "as a dict must map numbers to names"),
+        ({"1": "0", "0": "1", "2": "2", "3": "3"}, "maps numbers to the same numbers in another"),
         ({"1": "ant", 1: "bee", 2: "cat", 3: "dog"}, "gives one number|two keys"),
     ],
 )
@@ -445,3 +446,173 @@ def test_a_table_in_a_file_is_found_by_name(parts, tmp_path):
         assert described(d, attributes, labels)
     with pytest.raises(DataError, match=r"labels are numbers .* a dict by name"):
         from_arrays(features, labels, tmp_path / "table.json", unseen=["dog"])
+
+
+# --- numbers that are names, and numbers of classes that are left out ----------------------------
+
+
+@pytest.mark.parametrize("as_what", [list, np.array, lambda x: [str(k) for k in x], torch.tensor])
+def test_class_names_that_are_numbers_are_those_of_the_labels_or_refused(as_what, parts):
+    features, labels, attributes = parts
+    ids = [10, 20, 30, 40]
+    d = from_arrays(features, 10 * labels + 10, attributes, unseen=[40], class_names=as_what(ids))
+    assert described(d, attributes, labels)
+    assert d.class_names == ("10", "20", "30", "40")
+    d = from_arrays(features, labels, attributes, unseen=[3], class_names=as_what(ids))
+    assert described(d, attributes, labels)
+    with pytest.raises(DataError, match="labels may be places or names, because the names are num"):
+        from_arrays(features, labels, attributes, unseen=[3], class_names=as_what([2, 0, 1, 3]))
+
+
+def test_names_that_are_numerals_may_be_numbered(parts):
+    features, labels, attributes = parts
+    for names in ({2: "0", 0: "1", 1: "2", 3: "3"}, {"1": 0, "2": 1, "0": 2, "3": 3}):
+        d = from_arrays(features, labels, attributes, unseen=[3], class_names=names)
+        assert d.class_names == ("1", "2", "0", "3")
+        assert described(d, attributes, labels)
+
+
+def test_names_that_are_numerals_survive_a_file(parts, tmp_path):
+    features, labels, attributes = parts
+    names = {2: "0", 0: "1", 1: "2", 3: "3"}
+    d = from_arrays(features, labels, attributes, unseen=[3], class_names=names)
+    again = from_npz(save_npz(d, tmp_path / "a.npz"))
+    assert again.class_names == d.class_names
+    assert_array_equal(again.labels, d.labels)
+
+
+@pytest.mark.parametrize("as_what", [dict, lambda x: dict(map(reversed, x.items()))])
+def test_names_of_some_classes_of_a_table_are_taken(as_what, parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(
+        np.vstack([attributes[::-1], attributes[:2] + 1]), [*NAMES[::-1], "x", "y"]
+    )
+    for names in (as_what(dict(enumerate(NAMES))), NAMES):
+        d = from_arrays(features, called(labels), table, unseen=["dog"], class_names=names)
+        assert described(d, attributes, labels)
+        assert d.class_names == tuple(NAMES)
+        assert "2 of 6 classes are described" in d.notes[0]
+
+
+def test_numbers_are_not_moved_by_a_class_that_is_left_out(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(np.insert(attributes, 2, 7, axis=0), ["ant", "bee", "yak", "cat", "dog"])
+    moved = np.where(labels > 1, labels + 1, labels)
+    with pytest.raises(DataError, match=r"class 2 \('yak'\) has none in any split"):
+        from_arrays(features, moved, table, unseen=[4])
+
+
+# --- what is misunderstood at first --------------------------------------------------------------
+
+
+def test_an_index_that_counts_in_another_order_beside_plain_features_is_refused(parts, rng):
+    features, labels, attributes = parts
+    order = rng.permutation(80)
+    shuffled = pd.Series(labels).iloc[order]
+    with pytest.raises(DataError, match="the index of labels counts all rows in another order"):
+        from_arrays(features, shuffled, attributes, unseen=[3])
+    groups = pd.Series(np.arange(80) // 4).iloc[order]
+    with pytest.raises(DataError, match="the index of groups counts all rows in another order"):
+        from_arrays(features, labels, attributes, unseen=[3], groups=groups)
+    part = pd.Series(labels, index=100 + order)  # as train_test_split leaves it
+    assert_array_equal(from_arrays(features, part, attributes, unseen=[3]).labels, labels)
+
+
+@pytest.mark.parametrize("unseen", [iter(["dog"]), (name for name in ["dog"]), map(str, ["dog"])])
+def test_unseen_classes_may_be_a_generator(unseen, parts):
+    features, labels, attributes = parts
+    d = from_arrays(features, called(labels), attributes, unseen=unseen, class_names=NAMES)
+    assert_array_equal(d.unseen_classes, [3])
+
+
+def test_rows_may_be_a_set_and_no_mask_of_numbers(parts):
+    features, labels, attributes = parts
+    rows = np.flatnonzero(labels < 3)[::3]
+    d = from_arrays(features, labels, attributes, unseen=[3], test_seen=set(rows.tolist()))
+    assert_array_equal(np.sort(d.test_seen), rows)
+    mask = np.isin(np.arange(80), rows).astype(int)
+    with pytest.raises(DataError, match=r"test_seen must be row numbers, got only 0 and 1"):
+        from_arrays(features, labels, attributes, unseen=[3], test_seen=mask)
+
+
+def test_a_table_of_names_that_lies_on_its_side_is_refused(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(attributes, index=NAMES)
+    with pytest.raises(DataError, match=r"all labels are names of columns: .*attributes\.T"):
+        from_arrays(features, called(labels), table.T, unseen=["dog"])
+
+
+@pytest.mark.parametrize("column", ["Unnamed: 0", "id", "index"])
+def test_a_first_column_that_should_be_the_index_is_refused(column, parts):
+    features, labels, attributes = parts
+    for cells in (range(4), [1, 2, 3, 4], NAMES):
+        table = pd.DataFrame(attributes, columns=list("vwxyz"))
+        table.insert(0, column, cells)
+        with pytest.raises(DataError, match=rf"column '{column}' names the rows: .*set_index"):
+            from_arrays(features, labels, table, unseen=[3])
+
+
+def test_a_description_of_each_image_is_refused(parts):
+    features, labels, attributes = parts
+    with pytest.raises(DataError, match="one row per class, got one for each of 80 images"):
+        from_arrays(features, labels, attributes[labels], unseen=[3])
+
+
+def test_cells_of_matlab_are_unpacked(parts):
+    features, labels, attributes = parts
+    cells = np.empty(80, object)
+    cells[:] = [np.array([name]) for name in called(labels)]
+    d = from_arrays(features, cells, attributes, unseen=["dog"], class_names=NAMES)
+    assert_array_equal(d.labels, labels)
+
+
+@pytest.mark.parametrize("labels", [lambda y: y[:10], lambda y: np.append(y, 0)])
+def test_a_wrong_count_of_labels_is_told_first(labels, parts):
+    features, numbers, attributes = parts
+    with pytest.raises(DataError, match=r"labels must be one per row of features \(80\)"):
+        from_arrays(features, labels(numbers), attributes, unseen=[3])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"labels": lambda y: y + 0.5}, r"labels must be whole numbers, got \d\.5"),
+        ({"labels": lambda y: y - 1}, "labels must start at 0, got -1"),
+        ({"unseen": 2.5}, r"unseen must be whole numbers, got 2\.5"),
+        ({"notes": "hello"}, "notes must be a list of texts, got 'hello'"),
+        ({"name": None}, "name must be a text, got None"),
+        ({"attribute_groups": {"s": 1}}, "attribute_groups.* must be one-dimensional"),
+    ],
+)
+def test_each_argument_is_told_by_its_name(change, words, parts):
+    features, labels, attributes = parts
+    given = {"labels": labels, "unseen": [3]} | change
+    if callable(given["labels"]):
+        given["labels"] = given["labels"](labels)
+    with pytest.raises(DataError, match=words):
+        from_arrays(features, attributes=attributes, **given)
+
+
+def test_a_column_of_vectors_holds_the_features(parts):
+    features, labels, attributes = parts
+    vectors = pd.Series(list(features))
+    assert_array_equal(from_arrays(vectors, labels, attributes, unseen=[3]).features, features)
+    frame = pd.DataFrame({"vector": vectors, "kind": called(labels)})
+    table = pd.DataFrame(attributes, index=NAMES)
+    d = from_dataframe(frame, label="kind", attributes=table, unseen=["dog"])
+    assert_array_equal(d.features, features)
+
+
+@pytest.mark.parametrize("frame", ["features.csv", {"a": 1}, None, np.ones((3, 2)), pd.Series([1])])
+def test_only_a_frame_is_a_frame(frame):
+    with pytest.raises(DataError, match="a pandas DataFrame is needed, got "):
+        from_dataframe(frame, label="kind", attributes=[[1.0]], unseen=[0])
+
+
+def test_columns_of_several_levels_have_a_label(parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, columns=pd.MultiIndex.from_product([["x"], list("abc")]))
+    frame[("y", "kind")] = called(labels)
+    table = pd.DataFrame(attributes, index=NAMES)
+    d = from_dataframe(frame, label=("y", "kind"), attributes=table, unseen=["dog"])
+    assert_array_equal(d.labels, labels)

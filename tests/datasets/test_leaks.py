@@ -111,3 +111,22 @@ def test_row_numbers_on_disk_are_noted(parts, tmp_path):
 
 def test_letters_have_no_such_column():
     assert not leak_note(glyphs())
+
+
+@pytest.mark.parametrize(
+    "some", [lambda f: f.drop(index=5), lambda f: f.sample(frac=0.7, random_state=0)]
+)
+def test_row_numbers_of_a_csv_are_known_by_their_name_if_some_are_missing(some, parts):
+    features, labels, attributes = parts
+    frame = pd.DataFrame(features, columns=list("abc")).assign(kind=[NAMES[k] for k in labels])
+    again = some(pd.read_csv(io.StringIO(frame.to_csv())))
+    table = pd.DataFrame(attributes, index=NAMES)
+    with pytest.raises(DataError, match="but column 'Unnamed: 0' does"):
+        from_dataframe(again, label="kind", attributes=table, unseen=["dog"])
+
+
+def test_a_column_that_separates_all_classes_stands_in_the_notes(parts, rng):
+    features, labels, attributes = parts
+    told = beside(features, labels + 0.9 * rng.random(80))
+    (note,) = from_arrays(told, labels, attributes, unseen=[3]).notes
+    assert "column 1 of the features alone tells all classes apart" in note

@@ -394,3 +394,12 @@ def test_preprocessing_that_leaves_single_precision_says_so(plain, tmp_path):
 def test_features_with_other_labels_are_refused(others, plain, tmp_path):
     with pytest.raises(DataError, match=r"labels must be one per row of features \(131\), got 132"):
         from_arrays(write_npy(tmp_path, plain[1:]), **others)
+
+
+def test_a_data_set_of_a_closed_file_is_refused(tmp_path, plain):
+    with h5py.File(tmp_path / "x.h5", "w") as file:
+        file["features"] = plain
+    with h5py.File(tmp_path / "x.h5") as file:
+        closed = file["features"]
+    with pytest.raises(DataError, match="its file is closed: open it again"):
+        as_on_disk(closed)

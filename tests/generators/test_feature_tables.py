@@ -417,3 +417,12 @@ def test_stored_labels_follow_the_index_of_the_features(dataset, synthesized):
     frame = pd.DataFrame(features, index=index)
     generator = FromFile(dataset, frame, pd.Series(labels, index=index).iloc[::-1])
     assert_array_equal(generator.labels, labels)
+
+
+def test_numbers_that_are_names_of_the_data_are_not_taken_for_places(make_dataset, synthesized):
+    features, labels = synthesized
+    data = make_dataset(class_names=["0", "1", "3", "4", "5", "7"])
+    with pytest.raises(DataError, match="labels may be places or names"):
+        FromFile(data, features, labels)
+    named = np.array([5, 7])[labels - 4]
+    assert_array_equal(FromFile(data, features, named).labels, labels)

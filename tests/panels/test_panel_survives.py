@@ -9,7 +9,7 @@ from explorers import said, xy
 from gsmflow_lite import RidgeGaussian
 from gsmflow_lite.datasets import crescent_world
 from gsmflow_lite.explorer.anatomy import small_flow
-from gsmflow_lite.panels import compare, design, dissect, train
+from gsmflow_lite.panels import compare, design, dissect, explore, train
 from gsmflow_lite.panels.map_panel import MEASURED
 from gsmflow_lite.panels.panel import Panel
 from gsmflow_lite.panels.worker import Worker
@@ -83,6 +83,42 @@ def test_an_explorer_tells_what_a_generator_raised_and_shows_what_it_says(
     panel.controls["samples"].value = 145
     assert panel.shown["samples"] == 145
     assert TOLD not in said(panel)
+
+
+MOVES = {
+    explore: {"samples": 21},
+    compare: {"temperature": 0.5},
+    design: {"seed": 3},
+    dissect: {"points": 100},
+    train: {"seed": 3},
+}
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("make", [explore, compare, design, dissect, train])
+def test_an_interrupt_of_a_move_is_passed_on_and_code_says_what_is_shown(
+    make, interrupt, opened, data, monkeypatch
+):
+    sources = {"a": RidgeGaussian.fit(data), "b": RidgeGaussian.fit(data)}
+    arguments = {
+        explore: (data, sources["a"]),
+        compare: (data, sources),
+        design: (data, sources["a"]),
+        dissect: (),
+        train: (data,),
+    }
+    panel = opened(make(*arguments[make]))
+    shown, code = dict(panel.shown), panel.code()
+
+    def interrupted():
+        raise interrupt
+
+    monkeypatch.setattr(panel, "refresh", interrupted)
+    with pytest.raises(interrupt):
+        panel.set(**MOVES[make])
+    assert panel.shown == shown
+    if make is not train:  # its code is that of the next training
+        assert panel.code() == code
 
 
 def test_an_explorer_opens_with_a_generator_that_fails(explore_own, data, fragile):
@@ -222,6 +258,22 @@ def test_an_error_in_the_delivery_of_a_job_is_told_and_the_others_are_delivered(
     worker.wait(10)
     worker.close()
     assert told == [("first", "no place for it")]
+    assert delivered == [2]
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt])
+def test_a_job_that_ends_its_thread_is_told_and_the_next_is_done(end):
+    told, delivered = [], []
+    worker = Worker(lambda name, event: None, lambda name, error: told.append((name, type(error))))
+
+    def job(task):
+        raise end
+
+    worker.submit("first", job, delivered.append)
+    worker.submit("second", lambda task: 2, delivered.append)
+    worker.wait(10)
+    worker.close()
+    assert told == [("first", end)]
     assert delivered == [2]
 
 

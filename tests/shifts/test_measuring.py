@@ -208,11 +208,22 @@ def test_classes_may_be_chosen_and_seen_ones_are_compared_with_their_test_rows(w
     assert report.reading("spread").word == "fine"
 
 
-@pytest.mark.parametrize("classes", [[99], [-1], [0, 0], [], [0.5], 3, [[0, 1]], [True]])
+@pytest.mark.parametrize(
+    "classes", [[99], [-1], [0, 0], [], [0.5], 3, [[0, 1]], [True], ["cat"], ["class 0", 1]]
+)
 def test_classes_that_do_not_exist_are_refused(classes, world):
-    message = "classes must be different class numbers from 0 to 18, got"
+    message = "classes must be different class numbers from 0 to 18, got .*: give a list of"
     with pytest.raises(DataError, match=message):
         measure(world.dataset, Truth(world), classes=classes)
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, lambda names: np.array(names, object)])
+def test_classes_may_be_called_by_name(form, world):
+    d = world.dataset
+    numbers = [d.unseen_classes[2], d.seen_classes[0]]
+    classes = form([d.class_names[k] for k in numbers])
+    report = measure(d, Truth(world), n=20, repeats=3, classes=classes, metrics="variance")
+    np.testing.assert_array_equal(report.classes, numbers)
 
 
 def test_classes_of_one_name_are_told_apart(world):

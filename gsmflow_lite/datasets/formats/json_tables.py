@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ...errors import DataError
-from ..names import as_text
-from .text_tables import KEY_HEADINGS, Cells, read_text
+from ..names import as_text, whole_number_in
+from .text_tables import Cells, is_key_heading, read_text
 
 
 def json_rows(path: Path) -> Cells:
     """Read ``{class: ...}`` or a list of classes. Raises ``DataError``."""
     content = _parsed(path)
     if isinstance(content, dict) and content:
+        _check_direction(path, content)
         return _rows(path, list(content.values()), tuple(content))
     if isinstance(content, list) and content:
         return _list(path, content)
@@ -49,6 +50,16 @@ def _parsed(path: Path) -> Any:
         ) from None
 
 
+def _check_direction(path: Path, content: dict[str, Any]) -> None:
+    """Refuse numbers in numbers, which pandas writes by attribute unless it is told."""
+    inner = {key for row in content.values() if isinstance(row, dict) for key in row}
+    if inner and all(whole_number_in(key) is not None for key in (*content, *inner)):
+        raise DataError(
+            f"{path}: classes must come first, then attributes, but all keys are numbers, and so "
+            "nothing says which come first: name the classes, and write it with orient='index'"
+        )
+
+
 def _list(path: Path, content: list[Any]) -> Cells:
     if not isinstance(content[0], dict):
         return _rows(path, content, ())
@@ -66,7 +77,7 @@ def _list(path: Path, content: list[Any]) -> Cells:
 
 def _class_key(path: Path, entry: dict[str, Any]) -> str | None:
     """Return the key that names the class; None where there is none."""
-    keys = [key for key in entry if key.lower() in KEY_HEADINGS]
+    keys = [key for key in entry if is_key_heading(key)]
     texts = [key for key in keys if isinstance(entry[key], str)]
     chosen = texts or keys
     if len(chosen) > 1:
