@@ -68,8 +68,8 @@ def from_arrays(
     - ``groups`` (N,): numbers or names.
 
     Names win over places: an index of pandas is used wherever there is one, and where two things
-    are named differently, they are brought together or refused. Described classes without any row
-    are left out with a note, if they have names. The other arguments are fields of
+    are named differently, they are brought together or refused. Where labels are names, described
+    classes without any row are left out with a note. The other arguments are fields of
     :class:`GZSLDataset`. Raises ``DataError``, and ``ConfigError`` for the seed.
     """
     check_seed(seed)

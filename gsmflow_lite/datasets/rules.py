@@ -193,8 +193,8 @@ def _check_all_used(
     if len(empty):
         raise DataError(
             f"{where}every class needs samples, but {called(empty[0])} has none in any split "
-            f"({len(empty)} such classes): give it rows, or remove its row of attributes and "
-            "renumber the labels"
+            f"({len(empty)} such classes): give it rows, give labels as names, or remove its "
+            "row of attributes and renumber the labels"
         )
 
 

@@ -117,8 +117,13 @@ def label_numbers(
 
     if hasattr(names, "keys"):  # a dict or a column of pandas
         name_of = _name_of_each(dict(names), source)
-        called = [name_of.get(number, number) for number in numbers.tolist()]
-        return classes.find(called, "labels")
+        nameless = sorted(set(numbers.tolist()) - name_of.keys())
+        if nameless:
+            raise DataError(
+                f"{at_source(source)}each number among the labels must have a name, "
+                f"got none for {nameless[0]}: add it to the dict"
+            )
+        return classes.find([name_of[number] for number in numbers.tolist()], "labels")
     names = _in_order_of_numbers(names, source)
     _check_range(numbers, len(names), "numbers of class_names", source)
     listed = _text_array(names)

@@ -426,3 +426,11 @@ def test_numbers_that_are_names_of_the_data_are_not_taken_for_places(make_datase
         FromFile(data, features, labels)
     named = np.array([5, 7])[labels - 4]
     assert_array_equal(FromFile(data, features, named).labels, labels)
+
+
+def test_a_number_that_the_names_leave_out_is_refused(dataset, synthesized):
+    features, labels = synthesized
+    with pytest.raises(
+        DataError, match="each number among the labels must have a name, got none for 5"
+    ):
+        FromFile(dataset, features, labels, class_names={4: "class 4"})
