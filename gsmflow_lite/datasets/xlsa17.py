@@ -181,7 +181,7 @@ def _names(
     notes: list[str],
 ) -> Sequence[str]:
     names = table.get("allclasses_names", [])
-    if "allclasses_names" in table and not len(names):
+    if "allclasses_names" in table and not np.size(names):
         notes.append("allclasses_names is left out: it is empty")
         return []
     if isinstance(names, np.ndarray):

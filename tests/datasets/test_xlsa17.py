@@ -296,6 +296,17 @@ def test_names_in_a_string_array_of_matlab_73_cost_a_note(tmp_path, world):
     assert re.search("'allclasses_names' is left out: .*perhaps a string array", d.notes[0])
 
 
+def test_a_single_number_in_place_of_names_costs_a_note(tmp_path, world):
+    """Only HDF5 has arrays without a dimension, which have no length."""
+    xlsa17(tmp_path, world, save=save_mat73)
+    with h5py.File(tmp_path / "att_splits.mat", "r+") as file:
+        del file["allclasses_names"]
+        file["allclasses_names"] = 1.0
+    d = load_folder(tmp_path)
+    assert_same(d, world)
+    assert d.notes == ("allclasses_names is left out: it is numbers () in place of text",)
+
+
 def test_a_damaged_optional_array_is_refused(tmp_path, world):
     """It tells of a damaged file."""
     xlsa17(tmp_path, world, save=save_compressed)
