@@ -304,7 +304,7 @@ def test_a_single_number_in_place_of_names_costs_a_note(tmp_path, world):
         file["allclasses_names"] = 1.0
     d = load_folder(tmp_path)
     assert_same(d, world)
-    assert d.notes == ("allclasses_names is left out: it is numbers () in place of text",)
+    assert list(d.notes) == ["allclasses_names is left out: it is numbers () in place of text"]
 
 
 def test_a_damaged_optional_array_is_refused(tmp_path, world):
