@@ -88,7 +88,7 @@ def from_arrays(
     if declared_validation is not None:
         declared_validation = _classes(declared_validation, "declared_validation", table.classes)
     if groups is not None:
-        groups = _group_numbers(order.aligned(groups, "groups"), source)
+        groups = _group_numbers(order.aligned(groups, "groups"), len(numbers), source)
     if images is not None:
         images = as_array(order.aligned(images, "images"), "images", source)
 
@@ -320,21 +320,21 @@ class _Splitter:
         return rows
 
     def _test_seen(self, of_seen: np.ndarray, train: np.ndarray | None) -> np.ndarray:
-        if self.groups is not None and self.groups.shape != self.labels.shape:
-            raise DataError(
-                f"{at_source(self.source)}groups must have one entry per label "
-                f"({len(self.labels)}), got shape {self.groups.shape}"
-            )
         if train is not None:
             return np.setdiff1d(of_seen, train)
         rng = stream(self.seed, "test rows of seen classes")
         return hold_out(self.labels, of_seen, rng, groups=self.groups, source=self.source)
 
 
-def _group_numbers(values: Any, source: str) -> Shaped[np.ndarray, " N"]:
-    """Return group numbers; names of groups are numbered."""
+def _group_numbers(values: Any, labels: int, source: str) -> Shaped[np.ndarray, " N"]:
+    """Return the group number of each label; names of groups are numbered."""
     groups = as_array(values, "groups", source)
-    cells = groups.ravel().tolist()
+    if groups.shape != (labels,):
+        raise DataError(
+            f"{at_source(source)}groups must have one entry per label ({labels}), "
+            f"got shape {groups.shape}"
+        )
+    cells = groups.tolist()
     missing = [place for place, cell in enumerate(cells) if is_missing(cell)]
     if missing:
         raise DataError(
@@ -343,7 +343,7 @@ def _group_numbers(values: Any, source: str) -> Shaped[np.ndarray, " N"]:
         )
     if groups.dtype.kind in "iuf" or all(map(is_number, cells)):
         return groups
-    return np.unique(list(map(as_text, cells)), return_inverse=True)[1].reshape(groups.shape)
+    return np.unique(list(map(as_text, cells)), return_inverse=True)[1]
 
 
 def _as_features(values: Any, source: str) -> np.ndarray | FeaturesOnDisk:

@@ -194,7 +194,8 @@ def _from_content(
 def _by_number(content: dict[str, Any]) -> Any:
     """Return the class names of a file: there they stand in the order of the class numbers."""
     names = content.get("class_names", ())
-    return dict(enumerate(names)) if 0 < len(names) == len(content["attributes"]) else names
+    classes = len(np.atleast_1d(content["attributes"]))
+    return dict(enumerate(names)) if 0 < len(names) == classes else names
 
 
 def _numbers_by_group(group_of_each: Sequence) -> dict[str, list[int]]:

@@ -136,7 +136,7 @@ class Study:
         require(good, "vary must be a table with a row or more", self.vary)
         for name in self.vary:
             _label(name, "a name in vary")
-        known = set(self.baselines) <= set(BASELINES)
+        known = all(name in BASELINES for name in self.baselines)
         require(known, f"baselines must be among {', '.join(BASELINES)}", self.baselines)
         _check_distinct(self.rows, "rows (names in vary and baselines)")
         self._put("reference", self.reference or next(iter(self.vary)))

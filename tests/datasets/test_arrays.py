@@ -115,6 +115,10 @@ BAD = {
         {"unseen": [3], "groups": [1, 2]},
         r"groups must have one entry per label \(80\), got shape \(2,\)",
     ),
+    "groups in a column": (
+        {"unseen": [3], "groups": np.ones((80, 1), bool)},
+        r"groups must have one entry per label \(80\), got shape \(80, 1\)",
+    ),
     "an unseen row in test_seen": (
         {"unseen": [3], "test_seen": np.arange(80)},
         r"train must not be empty",

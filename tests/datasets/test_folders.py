@@ -131,6 +131,18 @@ def test_a_folder_that_lacks_an_array_names_it(key, full, tmp_path):
         load(tmp_path)
 
 
+def test_a_single_number_in_place_of_attributes_is_refused(full, plain, tmp_path):
+    """Only a file of HDF5 has numbers without a dimension, beside names of classes."""
+    with h5py.File(tmp_path / "birds.h5", "w") as file:
+        file.create_dataset("features", data=plain)
+        file["labels"] = full.labels
+        file["attributes"] = 1.0
+        file["unseen"] = full.unseen_classes
+        file["class_names"] = list(full.class_names)
+    with pytest.raises(DataError, match="attributes must be a matrix"):
+        load(tmp_path / "birds.h5")
+
+
 def test_an_hdf5_file_that_lacks_an_array_names_it(plain, tmp_path):
     with pytest.raises(
         DataError,

@@ -212,6 +212,7 @@ GOOD = 'name = "x"\ndatasets = ["glyphs"]\n'
         (GOOD + "presets = [1]", "preset must be text, got 1"),
         (GOOD + 'presets = ["lite/glyphs", "lite/glyphs"]', "presets must be distinct"),
         (GOOD + 'baselines = ["svm"]', "baselines must be among ridge-gaussian, eszsl, oracle"),
+        (GOOD + "baselines = [{}]", "baselines must be among .*got .{}"),
         (GOOD + 'baselines = ["oracle", "oracle"]', "rows .* must be distinct, got 'oracle'"),
         (GOOD + 'baselines = ["oracle"]\n[vary.oracle]', "rows .* must be distinct, got 'oracle'"),
         (GOOD + "vary = {}", "vary must be a table with a row or more"),
