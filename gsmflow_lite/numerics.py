@@ -1,4 +1,4 @@
-"""What depends on the machine: principal axes, the precision of products, and freed memory."""
+"""What depends on the machine: principal axes, the precision of products, sizes, freed memory."""
 
 from __future__ import annotations
 
@@ -54,6 +54,20 @@ def arithmetic(precision: str, device: str | torch.device = "cpu") -> Iterator[N
             yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def values_at_once(device: torch.device) -> int:
+    """Return how many values of a hidden layer to hold at once on a device.
+
+    On a processor, about as many as its cache holds. An accelerator is slowed by launches, so it
+    gets many: 512 MB in single precision, or a 32nd of its memory where that is less. This depends
+    on the device alone, so a result can be had again on it.
+    """
+    if device.type == "cpu":
+        return 2**20
+    if device.type != "cuda":
+        return 2**24
+    return min(2**27, torch.cuda.get_device_properties(device).total_memory // (32 * 4))
 
 
 def give_back() -> None:

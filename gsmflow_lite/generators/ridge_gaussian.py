@@ -14,7 +14,7 @@ from ..method import prior
 from ..method.model import Matrix
 from ..method.start import GaussianStart
 from ..method.tensors import checked_attributes, checked_features
-from ..seeds import torch_stream
+from ..numerics import values_at_once
 
 
 class RidgeGaussian:
@@ -44,13 +44,19 @@ class RidgeGaussian:
         """Synthesize ``n`` features of each class; larger ``temperature`` spreads them further."""
         n, temperature, seed = check_asked(n, temperature, seed)
         attributes = checked_attributes(attributes, self.start.attributes).to(self.start.root)
-        noise = torch_stream(seed, "latent noise")
         width = len(self.start.root)
-        features = attributes.new_empty(len(attributes), n, width)
-        for k in range(len(attributes)):
-            z = prior.sample(n, width, noise).mul_(temperature)
-            features[k] = self.start.inverse(z, attributes[k : k + 1])[0]
-        return features
+        features = attributes.new_empty(len(attributes) * n, width)
+        for rows, classes, z in prior.blocks(
+            seed,
+            len(attributes),
+            n,
+            width,
+            rows_at_once=max(1, values_at_once(attributes.device) // width),
+            device=attributes.device,
+        ):
+            u = z.to(features) * temperature
+            features[rows] = self.start.inverse(u, attributes, classes)[0]
+        return features.view(len(attributes), n, width)
 
     @torch.no_grad()
     def log_prob(

@@ -21,7 +21,7 @@ from ..datasets.preprocessing import Preprocessing
 from ..errors import ConfigError, TrainingError, require
 from ..method import prior
 from ..method.tensors import checked_attributes
-from ..seeds import derived_seed, torch_stream
+from ..seeds import derived_seed
 
 if TYPE_CHECKING:
     from zuko.lazy import Flow
@@ -121,11 +121,11 @@ class ZukoFlow:
         table = checked_attributes(attributes, width).detach().cpu().float().numpy()
         contexts = torch.from_numpy(self.attributes.transform(table))
         width = len(self.features.scale)
-        noise = torch_stream(seed, "latent noise")
+        places = torch.arange(n)
 
         x = torch.empty(len(contexts), n, width)
         for k, context in enumerate(contexts):  # one by one, so that memory stays small
-            z = temperature * prior.sample(n, width, noise)
+            z = temperature * prior.sample(seed, torch.full_like(places, k), places, width)
             x[k] = self.flow.transform(context.expand(n, -1)).inv(z)
         return torch.from_numpy(self.features.inverse(x.numpy()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -86,6 +87,7 @@ class Checkpoint:
                 tensors[f"adam.{key}.{name}"] = moments[key]
         settings = {
             "kind": "checkpoint",
+            "device": self._device_type,
             "history": [asdict(epoch) for epoch in history],
             "identity": self.identity,
         }
@@ -94,6 +96,8 @@ class Checkpoint:
     def resume(self) -> list[Epoch]:
         """Load the state if the file exists. Returns the epochs that are done.
 
+        The state goes to the device of the model. Where it comes from one of another type, a
+        ``RuntimeWarning`` says that results are equal to rounding only.
         Raises ``StorageError`` if the file is damaged, is of another run, or has more epochs done
         than the settings ask for.
         """
@@ -114,7 +118,22 @@ class Checkpoint:
                 f"{self.path} has {len(history)} epochs done, more than the "
                 f"{self.config.epochs} asked for: name another checkpoint"
             )
+        self._note_another_device(settings.get("device", self._device_type))
         return [replace(epoch, epochs=self.config.epochs) for epoch in history]
+
+    @property
+    def _device_type(self) -> str:
+        return self.model.unit.device.type
+
+    def _note_another_device(self, saved: object) -> None:
+        if saved == self._device_type:
+            return
+        warnings.warn(
+            f"training that began on {str(saved)[:40]!r} goes on on {self._device_type!r}: what "
+            "comes of it equals the uninterrupted run to rounding only, not bit for bit",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
     def _data_digest(self) -> str:
         """Return a digest of all that training reads: rows, labels, attributes and anchors."""

@@ -47,10 +47,19 @@ class CouplingNetwork(nn.Module):
         return c[:, : self.from_c.shape[1]]
 
     def forward(
-        self, x: Float[Tensor, "N inputs"], projected: Float[Tensor, "#N hidden"]
+        self,
+        x: Float[Tensor, "N inputs"],
+        projected: Float[Tensor, "M hidden"],
+        index: Int[Tensor, " N"] | None = None,
     ) -> Float[Tensor, "N outputs"]:
-        hidden = F.leaky_relu(torch.addmm(projected, x, self.from_x.T), 0.2, inplace=True)
-        return torch.addmm(self.out_bias, hidden, self.out.T)
+        """Run the network; ``index`` and M are as in :class:`ConditionalFlow`."""
+        if index is None:
+            hidden = torch.addmm(projected, x, self.from_x.T)
+        else:
+            # In place: with a narrow x, one more copy takes as long as the product.
+            of_rows = F.embedding(index, projected)  # on CUDA too, its gradient can be had again
+            hidden = of_rows.addmm_(x.to(of_rows), self.from_x.T.to(of_rows))
+        return torch.addmm(self.out_bias, F.leaky_relu(hidden, 0.2, inplace=True), self.out.T)
 
 
 class _GradientToSemantics(torch.autograd.Function):
@@ -79,9 +88,9 @@ class AffineCoupling(nn.Module):
         y_2 = x_2 \odot e^{s_1(y_1, c)} + t_1(y_1, c)
 
     with :math:`s = 0.636\, \mathrm{clamp}\, \mathrm{atan}(\text{raw} / \mathrm{clamp})`.
-    ``forward`` and ``inverse`` take conditions from :meth:`CouplingNetwork.project`. Both return
-    the log-determinant of *their own* map, in nats, so the two add up to zero. An odd D is split
-    with the longer part last.
+    ``forward`` and ``inverse`` take conditions from :meth:`CouplingNetwork.project`, with ``index``
+    as in :class:`ConditionalFlow`. Both return the log-determinant of *their own* map, in nats, so
+    the two add up to zero. An odd D is split with the longer part last.
     Reference: Chen et al. (2021), sec. 3.2. The block is the GLOW coupling of FrEIA, by Ardizzone
     et al.
     """
@@ -98,23 +107,25 @@ class AffineCoupling(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "N D"],
-        c1: Float[Tensor, "#N hidden"],
-        c2: Float[Tensor, "#N hidden"],
+        c1: Float[Tensor, "M hidden"],
+        c2: Float[Tensor, "M hidden"],
+        index: Int[Tensor, " N"] | None = None,
     ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
         x1, x2 = x.split(self.sizes, dim=1)
-        y1, first = self.move(x1, self.net2(x2, c2))
-        y2, second = self.move(x2, self.net1(y1, c1))
+        y1, first = self.move(x1, self.net2(x2, c2, index))
+        y2, second = self.move(x2, self.net1(y1, c1, index))
         return torch.cat([y1, y2], dim=1), second + first
 
     def inverse(
         self,
         y: Float[Tensor, "N D"],
-        c1: Float[Tensor, "#N hidden"],
-        c2: Float[Tensor, "#N hidden"],
+        c1: Float[Tensor, "M hidden"],
+        c2: Float[Tensor, "M hidden"],
+        index: Int[Tensor, " N"] | None = None,
     ) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
         y1, y2 = y.split(self.sizes, dim=1)
-        x2, second = self.move_back(y2, self.net1(y1, c1))
-        x1, first = self.move_back(y1, self.net2(x2, c2))
+        x2, second = self.move_back(y2, self.net1(y1, c1, index))
+        x1, first = self.move_back(y1, self.net2(x2, c2, index))
         return torch.cat([x1, x2], dim=1), second + first
 
     def move(
@@ -247,13 +258,7 @@ class ConditionalFlow(nn.Module):
         order = range(len(self.blocks))
         for i in reversed(order) if inverse else order:
             block = self.blocks[i]
-            c1 = _of_rows(condition[2 * i], index)
-            c2 = _of_rows(condition[2 * i + 1], index)
-            x, log_det = block.inverse(x, c1, c2) if inverse else block(x, c1, c2)
+            move = block.inverse if inverse else block.forward
+            x, log_det = move(x, condition[2 * i], condition[2 * i + 1], index)
             total = total + log_det
         return x, total
-
-
-def _of_rows(projected: Tensor, index: Tensor | None) -> Tensor:
-    """Return the projected condition of each row."""
-    return projected if index is None else projected.index_select(0, index)

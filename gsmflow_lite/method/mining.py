@@ -17,11 +17,12 @@ from torch.nn import functional as F
 
 from ..config import MiningConfig
 from ..events import Event, Stage, Step
+from ..numerics import values_at_once
 from ..seeds import derived_seed, torch_stream
 from .rows import TrainingRows
 
-# Values: as many as the cache of a processor holds, and enough to keep an accelerator busy.
-HIDDEN_AT_ONCE = 2**20
+# Values of the buffer for hidden layers: more would not be faster on an accelerator, either.
+MOST_HIDDEN_AT_ONCE = 2**25
 MINED_AT_ONCE = 1024  # rows between two events
 
 
@@ -71,28 +72,40 @@ class _PairLogits(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         of_x, of_a, weight = ctx.saved_tensors
+        _, to_attributes, to_weights = ctx.needs_input_grad
         to_x = torch.zeros_like(of_x)
-        to_a = torch.empty_like(of_a)
+        to_a = torch.zeros_like(of_a)
         to_weight = torch.zeros_like(weight)
         for classes, hidden in _hidden_values(of_x, of_a):
             of_classes = gradient[:, classes]
-            hidden.relu_()
-            if ctx.needs_input_grad[2]:
-                to_weight += of_classes.flatten() @ hidden.flatten(0, 1)
-            active = hidden.sign_().mul_(of_classes[:, :, None])
+            if to_weights:
+                to_weight += of_classes.flatten() @ hidden.relu_().flatten(0, 1)
+            active = _where_positive(of_classes[:, :, None], hidden)
             to_x += active.sum(1)
-            to_a[classes] = active.sum(0)
+            if to_attributes:
+                to_a[classes] = active.sum(0)
         return to_x * weight, to_a * weight, to_weight
 
 
 def _hidden_values(of_x: Tensor, of_a: Tensor) -> Iterator[tuple[slice, Tensor]]:
     """Give hidden values (N, k, H) before the ReLU, of k classes at a time, in the same memory."""
-    at_once = max(1, HIDDEN_AT_ONCE // max(1, of_x.numel()))
+    values = min(values_at_once(of_x.device), MOST_HIDDEN_AT_ONCE)
+    at_once = max(1, values // max(1, of_x.numel()))
     buffer = of_x.new_empty(len(of_x), min(at_once, len(of_a)), of_x.shape[1])
     for first in range(0, len(of_a), at_once):
         classes = slice(first, min(first + at_once, len(of_a)))
         room = buffer[:, : classes.stop - first]
         yield classes, torch.add(of_x[:, None], of_a[classes], out=room)
+
+
+def _where_positive(values: Tensor, hidden: Tensor) -> Tensor:
+    """Put ``values`` where ``hidden`` is positive, and 0 elsewhere, in the memory of ``hidden``.
+
+    This is the gradient of the ReLU, in one pass over the memory.
+    """
+    return torch.ops.aten.threshold_backward.grad_input(
+        values.expand_as(hidden), hidden, 0, grad_input=hidden
+    )
 
 
 def relation_loss(scores: Float[Tensor, "N K"], labels: Int[Tensor, " N"]) -> Float[Tensor, ""]:

@@ -5,7 +5,7 @@ Reference: Chen et al. (2021, 2022).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from ..arguments import check_asked, path_in
 from ..config import ModelConfig, present_names
 from ..datasets.preprocessing import Preprocessing
 from ..errors import ConfigError, StorageError
-from ..seeds import torch_stream
+from ..numerics import values_at_once
 from ..storage import read_tensors, to_write, write_tensors
 from . import prior
 from .flow import Condition, ConditionalFlow
@@ -33,8 +33,6 @@ from .tensors import (
     checked_features,
 )
 
-ROWS_AT_ONCE = 8192  # bounds the memory of hidden layers while synthesizing
-SCORED_AT_ONCE = 2**19  # values of a hidden layer while scoring: as many as a CPU's cache holds
 FORMER_PREFIX = "base."  # what version 0.1 called the tensors of the start of a flow
 
 Matrix = Tensor | np.ndarray
@@ -141,13 +139,36 @@ class GSMFlow(nn.Module):
         parameter = next(self.parameters())
         x = checked_features(x, self.features).to(parameter)
         attributes = checked_attributes(attributes, self.attributes).to(parameter)
+        condition = self.flow.condition(self.embed(attributes))
         log_densities = x.new_empty(len(x), len(attributes))
-        at_once = max(1, SCORED_AT_ONCE // self.config.hidden) if x.is_cpu else ROWS_AT_ONCE
-        for rows, of_rows in zip(x.split(at_once), log_densities.split(at_once), strict=True):
-            for m, (of_class, condition) in enumerate(self._class_by_class(attributes)):
-                u, of_start = self.start(rows, of_class)
-                of_rows[:, m] = self.flow.log_prob(u, condition) + of_start
+        pairs_at_once = self._rows_at_once()
+        for rows, of_rows in zip(
+            x.split(pairs_at_once), log_densities.split(pairs_at_once), strict=True
+        ):
+            classes = max(1, pairs_at_once // max(1, len(rows)))
+            for first in range(0, len(attributes), classes):
+                some = slice(first, first + classes)
+                part = tuple(projected[some] for projected in condition)
+                of_rows[:, some] = self._log_prob_of_pairs(rows, attributes[some], part)
         return log_densities
+
+    def _log_prob_of_pairs(
+        self, x: Tensor, attributes: Tensor, condition: Condition
+    ) -> Float[Tensor, "N M"]:
+        """Return the log-density of every row in every class, all at once."""
+        classes = len(attributes)
+        index = None  # one class serves all rows
+        if classes > 1:
+            index = torch.arange(classes, device=x.device).repeat_interleave(len(x))
+            x = x.repeat(classes, 1)
+        u, of_start = self.start(x, attributes, index)
+        log_densities = self.flow.log_prob(u, condition, index) + of_start
+        return log_densities.view(classes, -1).T
+
+    def _rows_at_once(self) -> int:
+        """Return how many rows may pass the hidden layers together."""
+        widest = max(self.config.hidden, self.features)
+        return max(1, values_at_once(self.unit.device) // widest)
 
     @torch.no_grad()
     def synthesize(
@@ -161,28 +182,26 @@ class GSMFlow(nn.Module):
         """Synthesize ``n`` features of each class on the model's device.
 
         ``temperature`` scales the latent noise: 0 gives the image of the latent origin, a larger
-        one gives more varied features. The same seed gives the same noise on every device. Raises
-        ``ConfigError`` for n below 1, a negative temperature and what is no seed.
+        one gives more varied features. A row depends on the seed, the number of its class and its
+        place alone: with a larger ``n`` the first rows stay. The same seed gives the same features
+        again on one device, and on another the same to rounding. Raises ``ConfigError`` for n below
+        1, a negative temperature and what is no seed.
         """
         n, temperature, seed = check_asked(n, temperature, seed)
         attributes = checked_attributes(attributes, self.attributes).to(next(self.parameters()))
-        noise = torch_stream(seed, "latent noise")
-        synthesized = attributes.new_empty(len(attributes), n, self.features)
-        for rows, (of_class, condition) in zip(
-            synthesized, self._class_by_class(attributes), strict=True
+        condition = self.flow.condition(self.embed(attributes))
+        synthesized = attributes.new_empty(len(attributes) * n, self.features)
+        for rows, classes, z in prior.blocks(
+            seed,
+            len(attributes),
+            n,
+            self.features,
+            rows_at_once=self._rows_at_once(),
+            device=attributes.device,
         ):
-            for part in rows.split(ROWS_AT_ONCE):
-                z = prior.sample(len(part), self.features, noise).to(part) * temperature
-                u, _ = self.flow.inverse(z, condition)
-                part[:] = self.start.inverse(u, of_class)[0]
-        return synthesized
-
-    def _class_by_class(self, attributes: Tensor) -> Iterator[tuple[Tensor, Condition]]:
-        """Give the attributes (1, A) and the condition of each class, all projected together."""
-        conditions = self.flow.condition(self.embed(attributes))
-        for m in range(len(attributes)):
-            row = slice(m, m + 1)
-            yield attributes[row], tuple(projected[row] for projected in conditions)
+            u, _ = self.flow.inverse(z.to(attributes) * temperature, condition, classes)
+            synthesized[rows] = self.start.inverse(u, attributes, classes)[0]
+        return synthesized.view(len(attributes), n, self.features)
 
 
 # --- Saving and loading --------------------------------------------------------------------------

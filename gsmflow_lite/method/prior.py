@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
+
+from .. import philox
+from ..seeds import derived_seed
 
 
 def log_density(z: Float[Tensor, "N D"]) -> Float[Tensor, " N"]:
@@ -23,9 +27,38 @@ def mean_energy(z: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
     return 0.5 * z.square().mean()
 
 
-def sample(n: int, width: int, generator: torch.Generator) -> Float[Tensor, "{n} {width}"]:
-    """Draw ``n`` rows of latent noise on the device of ``generator``."""
-    return torch.randn(n, width, generator=generator, device=generator.device)
+def sample(
+    seed: int,
+    classes: Int[Tensor, " N"],
+    places: Int[Tensor, " N"],
+    width: int,
+) -> Float[Tensor, "N {width}"]:
+    """Draw the latent noise of some rows, on their device.
+
+    A row depends on the seed, its class and its place in the class alone, not on what is drawn
+    with it. On another device it is the same to rounding.
+    """
+    return philox.normal((derived_seed(seed, "latent noise"), 0), classes, places, width)
+
+
+def blocks(
+    seed: int,
+    classes: int,
+    n: int,
+    width: int,
+    *,
+    rows_at_once: int,
+    device: torch.device,
+) -> Iterator[tuple[slice, Int[Tensor, " N"], Float[Tensor, "N {width}"]]]:
+    """Draw the latent noise of ``n`` rows of each class, some rows at a time, class after class.
+
+    Gives the part of all rows, their classes (numbers from 0), and their noise.
+    """
+    for first in range(0, classes * n, rows_at_once):
+        part = slice(first, min(first + rows_at_once, classes * n))
+        numbers = torch.arange(part.start, part.stop, device=device)
+        of_rows = numbers // n
+        yield part, of_rows, sample(seed, of_rows, numbers % n, width)
 
 
 def circle_radius(share: float) -> float:

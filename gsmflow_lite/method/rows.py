@@ -41,12 +41,11 @@ class TrainingRows:
         labels = torch.from_numpy(numbers).to(device)
         attributes = torch.from_numpy(dataset.attributes[seen]).to(device)
 
-        if isinstance(dataset.features, FeaturesOnDisk) and not mining:
-            prototypes = torch.from_numpy(class_means(dataset, seen, dataset.train)).to(device)
-            return cls(RowsOnDisk(dataset, device), labels, attributes, prototypes)
+        prototypes = torch.from_numpy(class_means(dataset, seen, dataset.train)).to(device)
 
+        if isinstance(dataset.features, FeaturesOnDisk) and not mining:
+            return cls(RowsOnDisk(dataset, device), labels, attributes, prototypes)
         features = _in_memory(dataset, device, copies=2 if mining else 1)
-        prototypes = _means_by_class(features[: len(labels)], labels, len(seen))
         return cls(features, labels, attributes, prototypes)
 
 
@@ -77,10 +76,3 @@ def _in_memory(dataset: GZSLDataset, device: torch.device, copies: int) -> Tenso
     for places, rows in in_chunks(dataset.features, dataset.train):
         features[places] = torch.from_numpy(rows).to(device)
     return features
-
-
-def _means_by_class(features: Tensor, labels: Tensor, classes: int) -> Tensor:
-    sums = torch.zeros(classes, features.shape[1], device=features.device)
-    sums.index_add_(0, labels, features)
-    counts = labels.bincount(minlength=classes)
-    return sums / counts[:, None]

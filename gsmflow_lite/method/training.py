@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +25,6 @@ from .checkpoint import Checkpoint
 from .descent import Descent, out_of_memory
 from .mining import with_mined_rows
 from .model import GSMFlow
-from .objective import perturb
 from .rows import TrainingRows, shuffled
 from .semantics import choose_anchors
 from .start import GaussianStart
@@ -107,6 +106,7 @@ def fit(
     checkpoint: str | Path | None = None,
     compiled: bool = False,
     halve: bool = False,
+    captured: bool = True,
 ) -> Iterator[Event]:
     """Train ``model`` in place on the training rows of ``dataset``. Yields events.
 
@@ -117,12 +117,16 @@ def fit(
     - ``validate(model, epoch)`` is called after each epoch.
     - ``checkpoint`` names a file. The state is saved there after each epoch. If the file exists,
       training goes on from it, bit for bit as if it had never stopped, and yields the epochs that
-      are done again, so that a curve is whole. That needs the same machine, seed, data and
-      settings. Others raise ``StorageError``, and so does a file that another process is writing.
+      are done again, so that a curve is whole. That needs the same seed, data and settings. Others
+      raise ``StorageError``, and so does a file that another process is writing. On another machine
+      or device it goes on, too, but equal to rounding only.
     - ``compiled`` fuses the kernels of a step by ``torch.compile``. It needs a C++ compiler and
       about a minute at the start, so it is for long training on an accelerator.
     - ``halve`` lets a batch go through the flow in halves, quarters and so on where memory runs
       out. The steps are the same, to rounding.
+    - ``captured`` lets a step on CUDA be recorded once as a CUDA graph and played back, which is
+      several times faster. The steps are the same. Where recording fails, a ``RuntimeWarning``
+      says why, and training goes on without.
 
     Raises ``ConfigError`` and ``DataError`` for arguments of another kind, and for a model of other
     widths than the data. Raises ``TrainingError`` if memory runs out, or if the loss is no longer
@@ -137,7 +141,7 @@ def fit(
     if checkpoint is not None:
         checkpoint = path_in(checkpoint, "checkpoint")
     model.to(choose_device(device))
-    descent = Descent(model, config, compiled=compiled, halve=halve)
+    descent = Descent(model, config, compiled=compiled, halve=halve, captured=captured)
     if checkpoint is None:
         yield from _epochs(descent, dataset, seed, validate, [], None)
         return
@@ -184,7 +188,7 @@ def _epochs(
     for epoch in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
         good_weights = _copy(model)
-        lr = descent.begin_epoch(epoch)
+        lr = descent.begin_epoch(epoch, seed)
 
         model.train()
         passed = yield from _one_pass(descent, rows, seed, epoch)
@@ -242,30 +246,33 @@ class _Pass:
 def _one_pass(
     descent: Descent, rows: TrainingRows, seed: int, epoch: int
 ) -> Generator[Step, None, _Pass]:
-    """Take a step on each batch of all rows, in a new order and with new noise."""
-    device = rows.labels.device
+    """Take a step on each batch of all rows, in a new order and with new noise.
+
+    All that a step reads goes to the device before the first one.
+    """
     n = len(rows.labels)
-    batches = shuffled(n, seed, epoch - 1).split(min(descent.config.batch, n))
-    noise = torch_stream(seed, "perturbation", epoch - 1, device=device)
-    draws = torch_stream(seed, "classes of the prototype loss", epoch - 1, device=device)
-    losses = []
-    for number, batch in enumerate(batches, start=1):
-        index = batch.to(device)
-        x = perturb(rows.features[index], descent.config.perturbation, noise)
-        drawn = _some_classes(len(rows.prototypes), descent.config, draws)
-        losses.append(descent.step(x, rows.labels[index], rows, drawn))
-        yield Step("flow", number, len(batches), losses[-1][0])
-    return _Pass(batches, torch.stack(losses).double().cpu())
+    order = shuffled(n, seed, epoch - 1)
+    batches = order.split(min(descent.config.batch, n))
+    drawn = _drawn_classes(rows, len(batches), descent.config, seed, epoch)
+    losses = rows.prototypes.new_empty(len(batches), 2)
+    on_device = order.to(losses.device).split(len(batches[0]))
+    for i, index in enumerate(on_device):
+        losses[i] = descent.step(rows, rows.features[index], rows.labels[index], drawn[i])
+        yield Step("flow", i + 1, len(batches), losses[i, 0])
+    return _Pass(batches, losses.cpu().double())
 
 
-def _some_classes(
-    seen: int, config: TrainingConfig, draws: torch.Generator
-) -> Int[Tensor, " P"] | None:
-    """Draw classes for the prototype loss of a step; None stands for all: they are few enough."""
+def _drawn_classes(
+    rows: TrainingRows, steps: int, config: TrainingConfig, seed: int, epoch: int
+) -> Sequence[Int[Tensor, " P"] | None]:
+    """Draw the classes for the prototype loss of each step; None stands for all of them."""
+    seen = len(rows.prototypes)
     most = config.prototype_classes
     if most is None or most >= seen or config.prototype_weight == 0:
-        return None
-    return torch.randperm(seen, generator=draws, device=draws.device)[:most]
+        return [None] * steps
+    draws = torch_stream(seed, "classes of the prototype loss", epoch - 1)
+    drawn = torch.stack([torch.randperm(seen, generator=draws)[:most] for _ in range(steps)])
+    return tuple(drawn.to(rows.prototypes.device))
 
 
 def _training_rows(

@@ -72,7 +72,7 @@ def trained(config: MiningConfig, seed: int = 0) -> RelationNetwork:
 @pytest.fixture
 def pieces(monkeypatch, at_once):
     """Hidden values are made for that many entries at a time."""
-    monkeypatch.setattr(mining, "HIDDEN_AT_ONCE", at_once)
+    monkeypatch.setattr(mining, "values_at_once", lambda device: at_once)
 
 
 @PIECES

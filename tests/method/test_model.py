@@ -102,7 +102,7 @@ def test_log_prob_of_many_rows_is_that_of_few(dataset, make_model, monkeypatch):
     model = make_model(start="ridge-gaussian")
     (x, a) = tables(dataset)
     whole = model.log_prob(x, a)
-    monkeypatch.setattr(gsmflow_lite.method.model, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(gsmflow_lite.method.model, "values_at_once", lambda device: 7 * 16)
     torch.testing.assert_close(model.log_prob(x, a), whole)
 
 
@@ -196,8 +196,15 @@ def test_more_rows_than_fit_at_once_are_the_same_rows(dataset, make_model, monke
     model = make_model()
     (_, a) = tables(dataset)
     whole = model.synthesize(a, 40, seed=5)
-    monkeypatch.setattr(gsmflow_lite.method.model, "ROWS_AT_ONCE", 16)
+    monkeypatch.setattr(gsmflow_lite.method.model, "values_at_once", lambda device: 7 * 16)
     torch.testing.assert_close(model.synthesize(a, 40, seed=5), whole)
+
+
+def test_with_more_samples_the_first_ones_stay(dataset, make_model):
+    model = make_model()
+    (_, a) = tables(dataset)
+    few = model.synthesize(a, 3, seed=5)
+    torch.testing.assert_close(model.synthesize(a, 40, seed=5)[:, :3], few)
 
 
 def test_the_same_seed_gives_the_same_samples(dataset, make_model):
@@ -504,7 +511,7 @@ def test_the_size_of_a_block_of_rows_changes_no_density(make_dataset, monkeypatc
     density = new_model(data, ModelConfig(blocks=2, hidden=16, embedding=4))
     rows = torch.from_numpy(data.features)
     whole = density.log_prob(rows, data.attributes)
-    monkeypatch.setattr("gsmflow_lite.method.model.SCORED_AT_ONCE", 7 * 16)
+    monkeypatch.setattr("gsmflow_lite.method.model.values_at_once", lambda device: 7 * 16)
     torch.testing.assert_close(density.log_prob(rows, data.attributes), whole)
     one_by_one = [density.log_prob(rows[i : i + 1], data.attributes) for i in range(len(rows))]
     torch.testing.assert_close(torch.cat(one_by_one), whole)

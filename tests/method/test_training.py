@@ -690,11 +690,23 @@ def test_all_of_a_checkpoint_goes_to_the_device_of_the_weights(dataset, train, t
     train(shape=shape, checkpoint=tmp_path / "run")
     model = new_model(dataset, shape).to("meta")
     optimiser = torch.optim.Adam(model.parameters())
-    history = Checkpoint(tmp_path / "run", model, optimiser, PLAIN, 0, dataset).resume()
+    with pytest.warns(
+        RuntimeWarning, match=r"began on 'cpu' goes on on 'meta': .*to rounding only"
+    ):
+        history = Checkpoint(tmp_path / "run", model, optimiser, PLAIN, 0, dataset).resume()
     assert len(history) == PLAIN.epochs
     kept = [value for moments in optimiser.state.values() for value in moments.values()]
     assert len(kept) == 3 * len(list(model.parameters()))
     assert {value.device.type for value in kept} == {"meta"}
+
+
+def test_a_checkpoint_of_a_version_that_kept_no_device_goes_on_without_a_note(train, tmp_path):
+    expected = weights(train()[0])
+    train(replace(PLAIN, epochs=2), checkpoint=tmp_path / "run")
+    tensors, settings = read_tensors(tmp_path / "run")
+    assert settings.pop("device") == "cpu"
+    write_tensors(tmp_path / "run", tensors, settings)
+    assert torch.equal(weights(train(checkpoint=tmp_path / "run")[0]), expected)
 
 
 def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(
