@@ -18,7 +18,7 @@ from .attribute_matrix import AttributeMatrix
 from .base import GZSLDataset
 from .inputs import as_array, at_source, is_mask, is_number, mask_to_numbers
 from .leaks import check_leaks, leak_note
-from .names import as_text, is_missing
+from .names import as_key, as_text, is_missing, whole_number_in
 from .on_disk import FeaturesOnDisk, as_on_disk, is_on_disk, open_features
 from .row_order import RowOrder
 from .rules import check_labels
@@ -185,9 +185,17 @@ def _check_words(name: Any, notes: Any) -> None:
 
 
 def _are_places(labels: Any, classes: TableSide) -> bool:
-    """Return whether labels are numbers that would mean other classes if one were left out."""
-    kind = as_array(labels, "labels", classes.source).dtype.kind
-    return kind in "iuf" and classes.numbers_count
+    """Return whether labels are numbers that would mean other classes if one were left out.
+
+    Texts of numbers are such numbers, unless they are names.
+    """
+    if not classes.numbers_count:
+        return False
+    array = as_array(labels, "labels", classes.source)
+    if array.dtype.kind in "iuf":
+        return True
+    keys = {as_key(cell) for cell in array.tolist()}
+    return all(whole_number_in(key) is not None and key not in classes.names for key in keys)
 
 
 def _check_orientation(table: AttributeMatrix, labels: np.ndarray, source: str) -> None:

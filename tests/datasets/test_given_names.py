@@ -494,12 +494,23 @@ def test_names_of_some_classes_of_a_table_are_taken(as_what, parts):
         assert "2 of 6 classes are described" in d.notes[0]
 
 
-def test_numbers_are_not_moved_by_a_class_that_is_left_out(parts):
+@pytest.mark.parametrize("form", [list, [str(k) for k in range(5)].__getitem__, float])
+def test_numbers_are_not_moved_by_a_class_that_is_left_out(form, parts):
     features, labels, attributes = parts
     table = pd.DataFrame(np.insert(attributes, 2, 7, axis=0), ["ant", "bee", "yak", "cat", "dog"])
-    moved = np.where(labels > 1, labels + 1, labels)
+    moved = np.where(labels > 1, labels + 1, labels).tolist()
+    given = moved if form is list else [form(k) for k in moved]
     with pytest.raises(DataError, match=r"class 2 \('yak'\) has none in any split"):
-        from_arrays(features, moved, table, unseen=[4])
+        from_arrays(features, given, table, unseen=[4])
+
+
+def test_names_that_are_numerals_may_lose_a_class_without_rows(parts):
+    features, labels, attributes = parts
+    table = pd.DataFrame(np.insert(attributes, 2, 7, axis=0), ["10", "11", "12", "13", "14"])
+    names = np.array(["10", "11", "13", "14"])
+    d = from_arrays(features, names[labels].tolist(), table, unseen=["14"])
+    assert d.class_names == ("10", "11", "13", "14")
+    assert described(d, attributes, labels)
 
 
 # --- what is misunderstood at first --------------------------------------------------------------
