@@ -36,6 +36,7 @@ ORDER = (
     "explorer",
     "panels",
     "runs",
+    "doctor",
 )
 
 

@@ -1,8 +1,8 @@
 """See what a conditional flow synthesizes for unseen classes, and how that drifts from reality.
 
 The package has rooms, which are folders. Each imports from those before it only: ``datasets``,
-``method``, ``generators``, ``scores``, ``figures``, ``shifts``, ``explorer``, ``panels`` and
-``runs``. The ground floor under them are the modules beside this file:
+``method``, ``generators``, ``scores``, ``figures``, ``shifts``, ``explorer``, ``panels``, ``runs``
+and ``doctor``. The ground floor under them are the modules beside this file:
 
 - ``arguments``: numbers that users hand in, checked.
 - ``config``: the settings of a run.

@@ -38,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Command:
+    if name == "doctor_command":  # it must be able to say what the other commands lack
+        from .doctor.command import doctor_command
+
+        return doctor_command
     from .runs import commands  # not before the options are known to be good
 
     return getattr(commands, name)
@@ -60,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_synthesize(commands)
     _add_datasets(commands)
+    _add_doctor(commands)
     return parser
 
 
@@ -304,6 +309,27 @@ def _add_datasets(commands) -> None:
     check.add_argument("data", metavar="DATA", help="name, folder, .npz or .h5 file")
     _add_files(check)
     check.set_defaults(run="check_command")
+
+
+# --- Doctor -------------------------------------------------------------------------------------
+
+
+def _add_doctor(commands) -> None:
+    add = commands.add_parser(
+        "doctor",
+        help="say whether all is ready for a lesson or a training, and what to mend "
+        "(half a minute)",
+    )
+    add.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda or mps, as for train (default: auto)"
+    )
+    add.add_argument(
+        "--warm", action="store_true", help="make the map of the letters, so that the next is quick"
+    )
+    add.add_argument(
+        "--json", type=Path, metavar="FILE", help="write all findings, for a report of a bug"
+    )
+    add.set_defaults(run="doctor_command")
 
 
 if __name__ == "__main__":

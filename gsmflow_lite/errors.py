@@ -7,6 +7,7 @@ LONGEST_MESSAGE = 1500  # characters
 
 # Exit statuses of the command line.
 INCOMPLETE = 1  # some cells of a study failed
+FAULTY = 1  # the doctor found something to mend
 BAD_INPUT = 2  # data, settings or files break a rule
 INTERRUPTED = 130
 

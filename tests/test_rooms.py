@@ -18,6 +18,7 @@ FLOORS = [  # a room imports from the floors above it in this list, and from no 
     {"shifts"},
     {"explorer"},
     {"panels", "runs"},
+    {"doctor"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,5 +1,6 @@
 """The method: a conditional flow, the semantics that it reads, boundary samples, and training.
 
+- ``philox``: random numbers that depend on their place alone, on every device.
 - ``prior``: N(0, I), the base distribution of the flow.
 - ``flow``: the coupling blocks between features and latent noise.
 - ``semantics``: relative positioning, which turns attributes into global semantics.
@@ -9,6 +10,7 @@
 - ``mining``: boundary samples and the relation network.
 - ``rows``: the rows that training reads, in memory or on disk.
 - ``descent``: steps of Adam on both losses.
+- ``captured``: a step as one launch, on CUDA.
 - ``checkpoint``: a training run in one file.
 - ``training``: the epochs, as an iterator of events.
 

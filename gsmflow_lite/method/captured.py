@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 #: A step on the rows of a batch, their labels and perhaps drawn classes. Returns both losses.
@@ -27,7 +27,7 @@ class CapturedStep:
     def __init__(
         self,
         step: BatchStep,
-        inputs: tuple[Tensor, ...],
+        inputs: tuple[Shaped[Tensor, " ..."], ...],
         model: nn.Module,
         noise: torch.Generator,
     ) -> None:
@@ -37,7 +37,7 @@ class CapturedStep:
         self._addresses = _addresses(model)
         self._play = recorded(self._run, noise)
 
-    def fits(self, model: nn.Module, inputs: tuple[Tensor, ...]) -> bool:
+    def fits(self, model: nn.Module, inputs: tuple[Shaped[Tensor, " ..."], ...]) -> bool:
         """Say whether the recording is of inputs of these shapes, and of where the weights are."""
         shapes = [given.shape for given in inputs]
         same = shapes == [own.shape for own in self._inputs]

@@ -123,7 +123,10 @@ class Descent:
         labels: Int[Tensor, " N"],
         drawn: Int[Tensor, " P"] | None = None,
     ) -> Float[Tensor, " 2"]:
-        """Take one step, kernel after kernel: what is recorded, and what runs elsewhere."""
+        """Take one step, kernel after kernel: what is recorded, and what runs elsewhere.
+
+        Raises ``TrainingError`` if memory runs out.
+        """
         x = perturb(x, self.config.perturbation, self.noise)
         while True:
             try:

@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from .. import philox
 from ..seeds import derived_seed
+from . import philox
 
 
 def log_density(z: Float[Tensor, "N D"]) -> Float[Tensor, " N"]:

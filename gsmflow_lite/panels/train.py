@@ -23,9 +23,8 @@ from .training_code import training_code
 from .training_data import DataSource, Prepared, TrainingData
 from .training_pictures import TrainingPictures, still_of
 from .training_replay import IN_A_ROW
-from .training_run import BatchDone, Snapshot, TrainingRun
-from .training_settings import OWN, PRESETS, training_controls
-from .worker import plainly
+from .training_run import HasNews, TrainingRun
+from .training_settings import OWN, PRESETS, config_of, for_training, training_controls
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 TRAINING_JOB = "training"
 MAP_JOB = "map"
 WIDTH = "104px"  # of the three buttons
+REST = 0.3  # seconds that a slider must rest before a move trains anew
 
 
 def train(
@@ -45,6 +45,9 @@ def train(
     name: str = "train",
 ) -> TrainPanel:
     """Train a flow and watch what it synthesizes: press Start.
+
+    With *Train anew at each move*, each move of a control that a training reads ends the training
+    and starts a new one, from a new model, as soon as the control rests.
 
     - ``dataset`` is a data set, or a name or path for :func:`gsmflow_lite.datasets.load`. Without
       one it is the embedded glyphs.
@@ -86,6 +89,7 @@ class TrainPanel(PresetPanel):
         self.run: TrainingRun | None = None
         self.view: View | None = None
         self._view_of: tuple[Prepared, bool] | None = None  # what `view` was made for
+        self._last_took: float | None = None  # seconds, of the last training that was not stopped
         self.pictures = TrainingPictures()
         self.buttons = TrainingButtons(self.start, self.pause, self.stop)
 
@@ -93,6 +97,7 @@ class TrainPanel(PresetPanel):
         controls = training_controls(self.data.options, self.data.first, presets, seed)
         super().__init__(controls, presets, name=name, hide=hide, start=state)
         self.arrange(_left(controls), _right(self.pictures, self.buttons))
+        self._followed = for_training(self.settings)  # what the last move led to
         self._enable()
         self.redraw()
 
@@ -104,15 +109,25 @@ class TrainPanel(PresetPanel):
         return Prepared.by(self.preset, self.settings["data"])
 
     def refresh(self) -> None:
-        """Make another view for other data or another way to watch. All else waits for a start."""
+        """Make another view for other data or another way to watch.
+
+        All else waits for a start, or trains anew.
+        """
+        live = self.settings["live"]
         if self._wanted != self._view_of:
             self._current_view()
-        elif self.running:
+        elif self.running and not live:
             self.say("these settings are for the next training: this one goes on with its own")
 
         lacks_map = self.view is not None and not self.view.scene.has_map
         if self.settings["umap"] and lacks_map:
             self._lay_out()
+
+        wanted = for_training(self.settings)
+        if live and wanted != self._followed:
+            self._begin(delay=REST)
+        self._followed = wanted
+        self._enable()
 
     # --- View and map ------------------------------------------------------------------------
 
@@ -181,14 +196,16 @@ class TrainPanel(PresetPanel):
     def start(self) -> None:
         """Begin a training in the background. A training that runs is ended."""
         self.tools.forgive()
-        try:
-            recording = self._new_recording(self._current_view())
-            self._forget()
-        except Exception as error:
-            self.say(plainly(error), bad=True)
-            return
-        run = TrainingRun(recording, self.settings)
+        with self.telling():
+            self._begin()
+
+    def _begin(self, delay: float = 0.0) -> None:
+        """Begin a training instead of the one that is shown, after ``delay`` seconds."""
+        recording = self._new_recording(self._current_view())
+        self.pictures.clear()
+        run = TrainingRun(recording, self.settings, delay)
         self.run = run
+        self.shown = run.settings
         self.pictures.curve.make_room(run.epochs)
         run.task = self.submit(TRAINING_JOB, run.work, lambda _: self._end(run, "trained"))
         self._enable()
@@ -199,6 +216,7 @@ class TrainPanel(PresetPanel):
         if run is None or run.task is None or run.state != "training":
             return
         run.task.pause(not run.paused)
+        run.take_in()
         if run.paused:
             epochs = f"paused after {len(self.history)} whole epochs"
             self.say(f"{epochs}: Resume goes on, and the replay is open")
@@ -233,9 +251,9 @@ class TrainPanel(PresetPanel):
 
     def show_progress(self, name: str | None, event: Any) -> None:
         """Show what a training says, or the stage of other work."""
-        if isinstance(event, BatchDone | Snapshot):
+        if isinstance(event, HasNews):
             if event.run is self.run:
-                self._record(event.run, event)
+                self._record(event.run)
             return
         is_batch = name == TRAINING_JOB and isinstance(event, Step) and event.stage == "flow"
         if not is_batch:
@@ -249,15 +267,22 @@ class TrainPanel(PresetPanel):
         if name == TRAINING_JOB and self.run is not None:
             self._end(self.run, "")
 
-    def _record(self, run: TrainingRun, message: BatchDone | Snapshot) -> None:
-        """Note a message of a training, and draw it if the page is ready for more."""
-        done = run.record(message)
+    def _record(self, run: TrainingRun) -> None:
+        """Take in what a training has done, and draw it if the page is ready for more."""
+        run.take_in()
         if run.paused or self.pictures.may_draw:
             self._draw(run)
         if run.state == "training" and not run.paused:
-            epoch = min(run.epochs, int(done) + 1)
-            share = done / run.epochs
-            self.tools.progress(f"epoch {epoch} of {run.epochs}", share, busy=True)
+            share = run.epochs_done / run.epochs
+            self.tools.progress(self._where(run), share, busy=True)
+
+    def _where(self, run: TrainingRun) -> str:
+        """Say in which epoch a training is."""
+        epoch = min(run.epochs, int(run.epochs_done) + 1)
+        text = f"epoch {epoch} of {run.epochs}"
+        if self.settings["live"] and self._last_took is not None:
+            text += f"; the last training took {self._last_took:.1f} s"
+        return text
 
     def _end(self, run: TrainingRun, how: str) -> None:
         """Show all of a training that has ended, and let the controls be used again.
@@ -268,9 +293,10 @@ class TrainPanel(PresetPanel):
             return
         run.end()
         self._draw(run)
+        self._last_took = run.seconds or self._last_took
         if how:
             self.say(f"{how}: {run.length}; now replay it with Frame")
-        if run.scores and run.settings == self.settings:
+        if run.scores and for_training(run.settings) == for_training(self.settings):
             self.remember(run.scores)
 
     def _draw(self, run: TrainingRun) -> None:
@@ -280,9 +306,11 @@ class TrainPanel(PresetPanel):
     def _enable(self) -> None:
         """Enable what can be used now."""
         run = self.run
+        # With other settings, also undone or pasted ones, a training would not be what is shown.
+        locked = self.running and not self.settings["live"]
         for control in self.controls.values():
-            control.disabled = self.running
-        self.tools.lock(self.running)  # settings that were undone or pasted would end the training
+            control.disabled = locked
+        self.tools.lock(locked)
         self.buttons.enable(run)
         self.pictures.player.enable(run is not None and run.can_be_replayed)
 
@@ -314,9 +342,11 @@ class TrainPanel(PresetPanel):
 
     def code(self) -> str:
         """Return the library calls that repeat the training."""
+        shown = self.shown
+        preset = self.presets[shown["preset"]]
         names = [] if self.view is None else self.view.names
-        loading = self.data.code(self.choice)
-        return training_code(self.settings, self.config, loading, names)
+        loading = self.data.code(Prepared.by(preset, shown["data"]))
+        return training_code(shown, config_of(shown, preset), loading, names)
 
 
 class TrainingButtons:
@@ -355,7 +385,7 @@ def _left(controls: Mapping[str, widgets.Widget]) -> list[widgets.Widget]:
         *rows(_some(controls, "positioning", "start")),
         heading("Training"),
         *_some(controls, "perturbation", "prototype", "mining", "strength"),
-        *_some(controls, "lr", "epochs", "seed"),
+        *_some(controls, "lr", "epochs", "seed", "live"),
         heading("What is watched"),
         *rows(_some(controls, "watch", "umap")),
         controls["every"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import plotly.graph_objects as go
@@ -68,6 +69,7 @@ TRACES: dict[str, dict[str, Any]] = {
     },
 }
 CURVE_PARTS = tuple(TRACES)
+CURVE_POINTS = 500  # of a curve that are sent: a page draws all of them anew each time
 
 
 class TrainingCurve:
@@ -89,29 +91,38 @@ class TrainingCurve:
         self._fill(**dict.fromkeys(CURVE_PARTS, EMPTY_CURVE))
 
     def draw(self, recording: Recording) -> None:
-        """Draw a training as far as it is recorded."""
+        """Draw a training as far as it is recorded, with a ring at the last frame."""
         has_prototype = bool(recording.config.training.prototype_weight)
         self._fill(
             batches=_batches(recording),
             likelihood=recording.curve("likelihood"),
             prototype=recording.curve("prototype") if has_prototype else EMPTY_CURVE,
             score=recording.curve("score"),
+            here=_ring(recording, recording.frames[-1]) if recording.frames else EMPTY_CURVE,
         )
 
     def mark(self, recording: Recording, frame: Frame) -> None:
-        """Draw a ring at a frame. The untrained model has no loss: its ring is at the first one."""
-        losses = recording.curve("likelihood")[1]
-        here = EMPTY_CURVE
-        if losses:
-            here = ([frame.epoch], [losses[max(0, frame.epoch - 1)]])
-        self._fill(here=here)
+        """Draw the ring at another frame."""
+        self._fill(here=_ring(recording, frame))
 
     def _fill(self, **curves: Curve) -> None:
         """Send new x and y of some traces in one message."""
         traces = [CURVE_PARTS.index(part) for part in curves]
-        x = [curve[0] for curve in curves.values()]
-        y = [curve[1] for curve in curves.values()]
+        x = [thinned(curve[0]) for curve in curves.values()]
+        y = [thinned(curve[1]) for curve in curves.values()]
         self.figure.plotly_restyle({"x": x, "y": y}, traces)
+
+
+def thinned(values: Sequence[float]) -> Sequence[float]:
+    """At most ``CURVE_POINTS`` of the values, evenly spread, with the last one."""
+    step = ceil(len(values) / CURVE_POINTS)
+    return values if step <= 1 else values[(len(values) - 1) % step :: step]
+
+
+def _ring(recording: Recording, frame: Frame) -> Curve:
+    """The place of a frame. The untrained model has no loss: its ring is at the first one."""
+    losses = recording.curve("likelihood")[1]
+    return ([frame.epoch], [losses[max(0, frame.epoch - 1)]]) if losses else EMPTY_CURVE
 
 
 def _batches(recording: Recording) -> Curve:

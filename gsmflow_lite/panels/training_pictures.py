@@ -52,8 +52,10 @@ class TrainingPictures:
 
     def clear(self) -> None:
         """Take the training that is shown away."""
-        self._recording = None
         self._drawn_at = time.monotonic()
+        if self._recording is None:
+            return
+        self._recording = None
         self.curve.clear()
         self._show_features(None)
 
@@ -64,7 +66,8 @@ class TrainingPictures:
         self._drawn_at = time.monotonic()
         self.curve.draw(recording)
         self.player.go_to_last(last)
-        self.show_frame(last)
+        if recording.frames:
+            self._show(recording.frames[-1])
         self.caption.value = map_caption(recording.caption)
         self._page_has_drawn = False
         self.map.figure.on_edits_completed(self._note_drawn)
@@ -83,10 +86,14 @@ class TrainingPictures:
         recording = self._recording
         if recording is None or number >= len(recording.frames):
             return
-        frame = recording.frames[number]
+        self.curve.mark(recording, recording.frames[number])
+        self._show(recording.frames[number])
+
+    def _show(self, frame: Frame) -> None:
+        assert self._recording is not None
         self._show_features(frame.synthesized)
-        self.curve.mark(recording, frame)
-        self.player.say(recording.in_words(frame.epoch) + _outside(recording.view, frame))
+        words = self._recording.in_words(frame.epoch)
+        self.player.say(words + _outside(self._recording.view, frame))
 
     def _show_features(self, synthesized: Synthesized | None) -> None:
         if synthesized is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -30,28 +31,30 @@ def seconds_between_drawings(page_has_drawn: bool) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class BatchDone:
-    """A batch is done. The thread says so a few times a second, not for every batch."""
+class HasNews:
+    """There is news of a training, for :meth:`TrainingRun.take_in`.
 
-    run: TrainingRun
-    epochs: float  # that are done, with the part of this one
-    loss: float
-
-
-@dataclass(frozen=True, eq=False)
-class Snapshot:
-    """A copy of the model after a whole epoch, or before the first one, when ``epoch`` is None.
-
-    ``frame`` is what this model synthesizes, after those epochs for which a frame is kept.
+    The thread says so a few times a second, however fast it trains.
     """
 
     run: TrainingRun
-    epoch: Epoch | None
-    model: GSMFlow
-    frame: Frame | None
 
 
-Message = BatchDone | Snapshot | Event
+@dataclass(eq=False)
+class News:
+    """What the thread has done since the panel last took it in.
+
+    ``batches`` are pairs of the epochs that are done, with the part of this one, and the loss.
+    ``model`` is a copy after the last whole epoch; ``frames`` are what such copies synthesize.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    batches: list[tuple[float, float]] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    model: GSMFlow | None = None
+
+
+Message = HasNews | Event
 
 
 @dataclass(eq=False)
@@ -65,18 +68,26 @@ class TrainingRun:
 
     recording: Recording
     settings: dict[str, Any]
+    delay: float = 0.0  # seconds before it begins, in which another may take its place
     state: State = "training"
     task: Task | None = None
     model: GSMFlow | None = None  # as of the last whole epoch
+    seconds: float | None = None  # that it took; None unless it came to its end
+    _news: News = field(default_factory=News)
+    _news_waits: bool = False  # the panel was told of it, and has not taken it in yet
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # held while the news changes
     _epochs_done: int = 0  # in the thread; the recording hears of them later
-    _last_told: float = 0.0  # the moment when the thread last told of a batch
+    _told: dict[type, float] = field(default_factory=dict)  # when, by kind of event
 
     # --- In the thread -----------------------------------------------------------------------
 
     def work(self, task: Task) -> None:
         """Train. At every event the task may wait, or end the work with an exception."""
+        task.cancelled.wait(self.delay)
+        begun = time.monotonic()
         for message in self._messages():
             task(message)
+        self.seconds = time.monotonic() - begun
 
     def _messages(self) -> Iterator[Message | None]:
         """Train, and say what is done. None says nothing, but is a place to wait or to end."""
@@ -86,16 +97,14 @@ class TrainingRun:
 
         yield Stage("a new model", 1)
         model = new_model(problem, config.model, seed=seed)
-        yield self._snapshot(model, None)
+        self._keep(model, None)
+        yield self._tell()
 
         for event in fit(model, problem, config.training, seed=seed, validate=self._validation()):
             if isinstance(event, Epoch):
                 self._epochs_done = event.epoch
-                yield self._snapshot(model, event)
-            elif isinstance(event, Step):
-                yield self._batch_done(event)
-            else:
-                yield event
+                self._keep(model, event)
+            yield self._what_to_say(event)
 
     def _validation(self) -> Callable[[GSMFlow, int], float] | None:
         if not self.settings["watch"]:
@@ -103,28 +112,47 @@ class TrainingRun:
         fold = self.recording.view.problem
         return lambda model, epoch: quick_harmonic(model, fold, seed=self.recording.seed)
 
-    def _snapshot(self, model: GSMFlow, epoch: Epoch | None) -> Snapshot:
+    def _keep(self, model: GSMFlow, epoch: Epoch | None) -> None:
+        """Keep a copy of the model after an epoch, or before the first one, when it is None."""
         number = epoch.epoch if epoch else 0
         frozen = copy.deepcopy(model).eval()
-        frame = None
+        frames = []
         if number in self._frame_epochs:
-            frame = Frame(number, self.recording.view.ask(frozen, seed=self.recording.seed))
-        return Snapshot(self, epoch, frozen, frame)
+            synthesized = self.recording.view.ask(frozen, seed=self.recording.seed)
+            frames = [Frame(number, synthesized)]
+        with self._lock:
+            self._news.model = frozen
+            self._news.frames += frames
+            self._news.epochs += [epoch] if epoch else []
 
     @cached_property
     def _frame_epochs(self) -> set[int]:
         """Epochs after which a frame is kept."""
         return frame_epochs(self.epochs, self.settings["every"])
 
-    def _batch_done(self, step: Step) -> BatchDone | Step | None:
-        """What to say of a step: nothing if something was said a moment ago."""
-        if time.monotonic() - self._last_told < BEAT:
+    def _what_to_say(self, event: Event) -> Message | None:
+        """What to say of an event: nothing if a moment ago something was said of its kind."""
+        if isinstance(event, Stage):
+            return event
+        now = time.monotonic()
+        if now - self._told.get(type(event), -BEAT) < BEAT:
             return None
-        self._last_told = time.monotonic()
-        if step.loss is None:
-            return step
-        epochs = self._epochs_done + step.done / step.total
-        return BatchDone(self, epochs, float(step.loss))
+        self._told[type(event)] = now
+        if isinstance(event, Step):
+            if event.loss is None:
+                return event
+            epochs = self._epochs_done + event.done / event.total
+            loss = float(event.loss)
+            with self._lock:
+                self._news.batches.append((epochs, loss))
+        return self._tell()
+
+    def _tell(self) -> HasNews | None:
+        """Say that there is news, if nothing waits that says so."""
+        with self._lock:
+            says_so_already = self._news_waits
+            self._news_waits = True
+        return None if says_so_already else HasNews(self)
 
     # --- In the thread of the kernel ---------------------------------------------------------
 
@@ -148,19 +176,24 @@ class TrainingRun:
         """How many epochs the training is to have."""
         return self.recording.config.training.epochs
 
-    def record(self, message: BatchDone | Snapshot) -> float:
-        """Note what the thread says. Returns how many epochs are done, with a part of the next."""
-        if isinstance(message, BatchDone):
-            self.recording.batches.append((message.epochs, message.loss))
-            return message.epochs
+    def take_in(self) -> None:
+        """Note in the recording, and in ``model``, what the thread has done."""
+        with self._lock:
+            news = self._news
+            self._news = News()
+            self._news_waits = False
+        recording = self.recording
+        recording.history += news.epochs
+        recording.batches += news.batches
+        recording.frames += [moved_frame(frame, recording.view.scene) for frame in news.frames]
+        if news.model is not None:
+            self.model = news.model
 
-        self.model = message.model
-        if message.frame:
-            self.recording.frames.append(moved_frame(message.frame, self.recording.view.scene))
-        if message.epoch is None:
-            return 0
-        self.recording.history.append(message.epoch)
-        return message.epoch.epoch
+    @property
+    def epochs_done(self) -> float:
+        """How many epochs are done, with the part of the next one."""
+        batches = self.recording.batches
+        return max(len(self.recording.history), batches[-1][0] if batches else 0)
 
     def move_to(self, view: View) -> None:
         """Put all frames on the map of another view of the same data."""
@@ -170,6 +203,7 @@ class TrainingRun:
     def end(self) -> None:
         """Note that the training has ended. The last model is given a frame in any case."""
         self.state = "ended"
+        self.take_in()
         recording = self.recording
         done = len(recording.history)
         has_last_frame = bool(recording.frames) and recording.frames[-1].epoch == done

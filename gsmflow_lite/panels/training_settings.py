@@ -14,6 +14,7 @@ from ..presets import GLYPH_MINING, full, lite
 from .controls import WIDE, choice, slider, switch
 from .state import Settings
 
+READ_BY_NO_TRAINING = ("umap", "live")  # of the settings
 OWN = "own"  # the data set that the panel was given, or the settings that it was given
 TWO_DIMENSIONS = Config(
     name="two dimensions",
@@ -112,6 +113,11 @@ def _mining(settings: Settings, preset: MiningConfig) -> MiningConfig | None:
     return replace(preset, loops=settings["mining"], beta=beta)
 
 
+def for_training(settings: Settings) -> dict[str, Any]:
+    """Those of the settings that a training depends on."""
+    return {key: value for key, value in settings.items() if key not in READ_BY_NO_TRAINING}
+
+
 # --- The controls ----------------------------------------------------------------------------
 
 
@@ -163,6 +169,7 @@ def training_controls(
         "epochs": RANGES["epochs"].slider(values["epochs"]),
         **_watch_controls(),
         "seed": RANGES["seed"].slider(seed),
+        "live": _live_switch(),
     }
 
 
@@ -204,6 +211,14 @@ def _watch_controls() -> dict[str, Any]:
         ),
         "every": RANGES["every"].slider(1),
     }
+
+
+def _live_switch() -> widgets.Checkbox:
+    made = switch(
+        "Train anew at each move", False, "A new model, with the new settings, once a slider rests"
+    )
+    made.layout.width = WIDE
+    return made
 
 
 def _rate_control(value: float, needed: Iterable[float]) -> widgets.SelectionSlider:

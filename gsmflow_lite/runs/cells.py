@@ -30,7 +30,7 @@ from ..generators.stored import RealSamples
 from ..scores import protocol as rules
 from ..shifts.measuring import measure
 from ..shifts.meters import SHIFTS
-from .provenance import versions
+from .provenance import device_name, versions
 from .study_file import Source, Study
 
 CELL_FORMAT = 3  # of a cell's file; a higher one makes all cells run anew
@@ -242,6 +242,7 @@ def _score(cell: Cell) -> Result:
         **_meters(cell, dataset, outcome.generator),
         "train_seconds": round(outcome.train_seconds, 2),
         "evaluate_seconds": round(outcome.evaluate_seconds, 2),
+        "ran_on": device_name(cell.device),
     }
 
 

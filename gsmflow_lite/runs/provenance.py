@@ -1,10 +1,14 @@
-"""What a result was made with: versions of packages, and the revision of the code."""
+"""What a result was made with: versions of packages, the device, the revision of the code."""
 
 from __future__ import annotations
 
 import platform
 import subprocess
 from importlib.metadata import version
+
+import torch
+
+from ..method.training import choose_device
 
 PACKAGES = ("gsmflow-lite", "torch", "numpy", "scikit-learn", "umap-learn", "plotly")
 DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
@@ -14,6 +18,15 @@ def versions() -> dict[str, str]:
     """Versions of this package, of those it computes with, and of Python."""
     installed = {name: version(name) for name in PACKAGES}
     return installed | {"python": platform.python_version()}
+
+
+def device_name(device: str) -> str:
+    """Return what a device is called: the name of the GPU, else ``cpu`` or ``mps``.
+
+    ``device`` is as for :func:`gsmflow_lite.method.training.choose_device`, and raises the same.
+    """
+    found = choose_device(device)
+    return torch.cuda.get_device_name(found) if found.type == "cuda" else found.type
 
 
 def git_revision() -> str:

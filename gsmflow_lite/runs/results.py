@@ -29,7 +29,7 @@ NUMBER_COLUMNS = (
     "evaluate_seconds",
     "seconds",
 )
-TEXT_COLUMNS = ("error", "setting", "chosen_on", "note", "versions", "revision", "time")
+TEXT_COLUMNS = ("error", "setting", "chosen_on", "note", "ran_on", "versions", "revision", "time")
 RULES = ("protocol", "synthesized", "device")
 
 

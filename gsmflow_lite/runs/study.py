@@ -42,8 +42,9 @@ def run_study(
     ``jobs`` is the number of local processes, each on one thread; where None, one for each core,
     and 1 runs in this process. ``cluster`` is the address of a Dask scheduler,
     ``tcp://host:8786``. The scheduler and its workers need this package, and the workers need the
-    data under the same path, but no folder for results. ``backend`` may name any other backend
-    that joblib knows. ``watch`` gets each cell as a step of one stage.
+    data under the same path, but no folder for results. With a device ``auto`` or ``cuda`` in the
+    study, each worker trains on the GPU that it sees: start one for each GPU. ``backend`` may name
+    any other backend that joblib knows. ``watch`` gets each cell as a step of one stage.
 
     Raises ``ConfigError`` for want of pyarrow or of workers.
     """

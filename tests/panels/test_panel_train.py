@@ -148,6 +148,14 @@ def test_a_page_that_is_still_drawing_is_sent_nothing_more(panel, monkeypatch, a
         if change["new"] and answers:
             say_that_it_is_drawn(figure, change["new"])
 
+    def waiting(*args, **options):
+        """A training that waits after each epoch until the panel has heard of it."""
+        for event in fit(*args, **options):
+            yield event
+            if isinstance(event, Epoch):
+                until_heard(lambda done=event.epoch: len(panel.history) == done)
+
+    monkeypatch.setattr(training_run, "fit", waiting)
     monkeypatch.setattr(training_run, "BEAT", 0)  # it may draw at every event
     monkeypatch.setattr(training_run, "PATIENCE", 600)
     panel.set(epochs=12)
@@ -157,6 +165,14 @@ def test_a_page_that_is_still_drawing_is_sent_nothing_more(panel, monkeypatch, a
     assert len(panel.history) == 12
     assert (len(drawings) > 12) == answers
     assert len(drawings) > 1  # the last one is drawn anyhow
+
+
+def until_heard(holds, seconds: float = 30.0) -> None:
+    """Wait in the thread of a training for what the kernel does."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "this should have happened by now"
+        time.sleep(0.001)
 
 
 def say_that_it_is_drawn(figure, update) -> None:
@@ -386,6 +402,7 @@ def test_a_second_start_ends_the_first_training(panel):
     panel.start()
     panel.wait()
     assert [e.epoch for e in panel.history] == [1, 2]
+    assert "TrainingConfig(epochs=2," in panel.code()
 
 
 def test_the_log_keeps_what_was_trained_with_its_scores(panel):

@@ -27,10 +27,10 @@ from scipy import stats
 from gsmflow_lite import ConfigError, MiningConfig, gaussian_world, lite, load, measure, preset
 from gsmflow_lite.datasets import open_features, save_npz
 from gsmflow_lite.presets import PUBLISHED, PUBLISHED_BENCHMARKS
-from gsmflow_lite.runs import cells, study_file, workers
+from gsmflow_lite.runs import cells, provenance, study_file, workers
 from gsmflow_lite.runs import study as module
 from gsmflow_lite.runs.cells import fingerprint, plan, run_cell
-from gsmflow_lite.runs.provenance import git_revision
+from gsmflow_lite.runs.provenance import device_name, git_revision
 from gsmflow_lite.runs.settings import named_preset, with_changes
 from gsmflow_lite.runs.study import run_study
 from gsmflow_lite.runs.study_file import Study
@@ -507,6 +507,7 @@ def test_the_table_says_what_each_row_is(local, worlds):
         settings["synthesized"],
     ) == ("none", 2, 20)
     assert json.loads(row["versions"])["torch"] == torch.__version__
+    assert row["ran_on"] == "cpu"
     assert re.fullmatch("unknown|[0-9a-f]{40}(-dirty)?", row["revision"])
     assert pd.Timestamp(row["time"]).tzinfo is not None
     assert (
@@ -661,6 +662,18 @@ def test_missing_pyarrow_is_told_before_anything_is_run(small, tmp_path, monkeyp
         run_study(small, tmp_path)
 
 
+def test_a_gpu_is_called_by_its_name_and_the_cpu_is_the_cpu(monkeypatch):
+    assert device_name("cpu") == "cpu"
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"the GPU of {device}")
+    monkeypatch.setattr(provenance, "choose_device", lambda name: torch.device("cuda", 1))
+    assert device_name("auto") == "the GPU of cuda:1"
+
+
+def test_a_cell_with_the_device_auto_says_which_it_took(small):
+    (_, cell), *_ = plan(replace(small, device="auto"))
+    assert run_cell(cell)["ran_on"] == device_name("auto")
+
+
 def test_the_revision_is_that_of_the_working_directorys_repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
@@ -693,11 +706,12 @@ def until(holds, what: str) -> None:
         time.sleep(0.02)
 
 
-def started(command: str, *arguments: str) -> subprocess.Popen:
+def started(command: str, *arguments: str, **variables: str) -> subprocess.Popen:
     environment = os.environ | {
         "OMP_NUM_THREADS": "1",
         "PYTHONPATH": str(ROOT),
         "PYTHONWARNINGS": "ignore",
+        **variables,
     }
     call = [sys.executable, "-m", f"distributed.cli.{command}", "--no-dashboard", *arguments]
     return subprocess.Popen(
@@ -707,7 +721,10 @@ def started(command: str, *arguments: str) -> subprocess.Popen:
 
 @contextmanager
 def cluster_of(workers: int, folder: Path):
-    """The address of a scheduler on this machine, and its workers, each a process of one thread."""
+    """The address of a scheduler on this machine, and its workers, each a process of one thread.
+
+    Each has been pinned to a GPU of its own, as one would on a machine that has them.
+    """
     about = folder / "scheduler.json"
     running = [
         started(
@@ -718,7 +735,10 @@ def cluster_of(workers: int, folder: Path):
         until(lambda: about.exists() and about.read_text().endswith("}"), "the scheduler")
         address = json.loads(about.read_text())["address"]
         options = ("--no-nanny", "--nthreads", "1", "--local-directory", str(folder))
-        running += [started("dask_worker", address, *options) for _ in range(workers)]
+        running += [
+            started("dask_worker", address, *options, CUDA_VISIBLE_DEVICES=str(gpu))
+            for gpu in range(workers)
+        ]
         yield address, running[1:]
     finally:
         for process in running:
@@ -751,6 +771,37 @@ def test_24_cells_on_two_workers_survive_one_that_is_killed_half_way(study, loca
     assert workers[0].returncode == -signal.SIGKILL
     assert (len(table), set(table["status"])) == (24, {"done"})
     assert_same(table, local)
+
+
+def noting_the_gpu(folder: Path):
+    """What workers run in place of a cell: the cell, and a file says which GPU it was given."""
+
+    def run(cell):
+        (folder / f"{cell.digest} {os.getpid()}").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+        return cell.digest, run_cell(cell)
+
+    return run
+
+
+def test_each_cell_runs_on_one_of_the_workers_and_sees_the_gpu_of_this_worker(
+    study, local, tmp_path, monkeypatch
+):
+    from distributed import Client
+
+    part = replace(study, datasets=study.datasets[:1])
+    (tmp_path / "seen").mkdir()
+    monkeypatch.setattr(module, "_run_named", noting_the_gpu(tmp_path / "seen"))
+    with (
+        cluster_of(2, tmp_path) as (address, workers),
+        Client(address, timeout=PATIENCE, set_as_default=False) as client,
+    ):
+        client.wait_for_workers(2, timeout=PATIENCE)
+        table = run_study(part, tmp_path / "out", cluster=address)
+    seen = {path.name: path.read_text() for path in (tmp_path / "seen").iterdir()}
+    assert sorted(name.split()[0] for name in seen) == sorted(table["cell"])
+    given = {(name.split()[1], gpu) for name, gpu in seen.items()}
+    assert given == {(str(worker.pid), str(gpu)) for gpu, worker in enumerate(workers)}
+    assert_same(table, local[local["dataset"] == "north"])
 
 
 def test_a_cell_that_the_cluster_gives_up_fails_alone_and_nothing_hangs(

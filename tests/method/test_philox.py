@@ -6,7 +6,7 @@ import torch
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from gsmflow_lite import philox
+from gsmflow_lite.method import philox
 
 KEY = (17, 4)
 
