@@ -60,11 +60,17 @@ def can_be_captured(device: torch.device) -> bool:
 
 
 def recorded(run: Callable[[], None], noise: torch.Generator) -> Callable[[], None]:
-    """Record the kernels that ``run`` launches on CUDA. Returns what launches them again."""
+    """Record the kernels that ``run`` launches on the device of ``noise``, which is CUDA.
+
+    Returns what launches them again. Other threads, say of a panel, may go on using the device.
+    """
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(noise)
-    # Other threads, say of a panel, may go on working with the device.
-    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+    stream = torch.cuda.Stream(noise.device)  # torch's own would be one of the first device
+    with (
+        torch.cuda.device(noise.device),
+        torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"),
+    ):
         run()
     return graph.replay
 

@@ -189,17 +189,21 @@ def test_a_recording_knows_the_noise_and_lets_other_threads_work(monkeypatch):
             calls.append("replay")
 
     @contextmanager
-    def graph(graph, capture_error_mode):
-        calls.append(capture_error_mode)
+    def within(*arguments, **options):
+        calls.append((*arguments[1:], *options.values()))
         yield
-        calls.append("recorded")
+        calls.append("end")
 
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    monkeypatch.setattr(torch.cuda, "graph", graph)
-    play = captured.recorded(lambda: calls.append("run"), "generator")
-    assert calls == [("noise", "generator"), "thread_local", "run", "recorded"]
+    monkeypatch.setattr(torch.cuda, "Stream", lambda device: f"stream of {device}")
+    monkeypatch.setattr(torch.cuda, "device", lambda device: within(None, device))
+    monkeypatch.setattr(torch.cuda, "graph", within)
+    noise = SimpleNamespace(device="second GPU")
+    play = captured.recorded(lambda: calls.append("run"), noise)
+    recording = ("stream of second GPU", "thread_local")
+    assert calls == [("noise", noise), ("second GPU",), recording, "run", "end", "end"]
     play()
-    assert calls[4:] == ["replay"]
+    assert calls[6:] == ["replay"]
 
 
 def test_only_steps_on_cuda_are_captured():
