@@ -48,9 +48,11 @@ def check_leaks(
 
 
 def leak_note(dataset: GZSLDataset) -> str:
-    """Return a sentence if one column alone tells all classes apart; empty text if none does.
+    """Return a sentence if columns tell the class apart from any image; empty text if none does.
 
-    It looks at so many rows, evenly spaced, that those of large data fit into memory.
+    A column does so if it alone tells all classes apart, or if it has one value within each class,
+    as the columns of one-hot labels and of attributes have. It looks at so many rows, evenly
+    spaced, that those of large data fit into memory.
     """
     count = len(dataset.labels)
     rows = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).astype(np.int64))
@@ -58,6 +60,13 @@ def leak_note(dataset: GZSLDataset) -> str:
     labels = dataset.labels[rows]
     counting = np.ptp(features - rows[:, None], axis=0) == 0
     telling = np.flatnonzero(_separates(features, labels) | (counting & (len(rows) > 1)))
+    constant = _constant_in_classes(features, labels)
+    if not len(telling) and constant.any() and not constant.all():
+        return (
+            f"{constant.sum()} columns of the features have one value within each class (column "
+            f"{np.flatnonzero(constant)[0]} is the first): do they hold one-hot labels or "
+            "attributes?"
+        )
     if not len(telling):
         return ""
     return (
@@ -70,16 +79,35 @@ def _separates(
     features: Float[np.ndarray, "n D"], labels: Int[np.ndarray, " n"]
 ) -> Bool[np.ndarray, " D"]:
     """Return in which columns the values of no two classes overlap."""
-    order = np.argsort(labels, kind="stable")
-    starts = np.r_[0, np.flatnonzero(np.diff(labels[order])) + 1]
-    if len(starts) < CLASSES_TO_TELL or len(labels) < 2 * len(starts):
+    _, low, high = _ranges(features, labels)
+    if len(low) < CLASSES_TO_TELL or len(labels) < 2 * len(low):
         return np.zeros(features.shape[1], bool)
-    low = np.minimum.reduceat(features[order], starts)
-    high = np.maximum.reduceat(features[order], starts)
     by_low = np.argsort(low, axis=0)
     low = np.take_along_axis(low, by_low, 0)
     high = np.take_along_axis(high, by_low, 0)
     return np.all(high[:-1] < low[1:], axis=0)
+
+
+def _constant_in_classes(
+    features: Float[np.ndarray, "n D"], labels: Int[np.ndarray, " n"]
+) -> Bool[np.ndarray, " D"]:
+    """Return which columns are constant in each class, and differ between classes of two rows."""
+    counts, low, high = _ranges(features, labels)
+    several = counts > 1  # a class of one row is constant in all columns
+    if several.sum() < CLASSES_TO_TELL:
+        return np.zeros(features.shape[1], bool)
+    return (low == high).all(0) & (np.ptp(low[several], axis=0) > 0)
+
+
+def _ranges(
+    features: Float[np.ndarray, "n D"], labels: Int[np.ndarray, " n"]
+) -> tuple[Int[np.ndarray, " K"], Float[np.ndarray, "K D"], Float[np.ndarray, "K D"]]:
+    """Return how many rows each class that occurs has, and the least and largest values there."""
+    order = np.argsort(labels, kind="stable")
+    _, starts, counts = np.unique(labels[order], return_index=True, return_counts=True)
+    low = np.minimum.reduceat(features[order], starts)
+    high = np.maximum.reduceat(features[order], starts)
+    return counts, low, high
 
 
 def _called(column: int, names: Sequence[str]) -> str:

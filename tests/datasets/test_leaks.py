@@ -102,6 +102,28 @@ def test_a_column_that_separates_all_classes_but_two_is_not_noted(parts, rng):
     assert not leak_note(data)
 
 
+@pytest.mark.parametrize("what", ["one-hot labels", "attributes", "a column of two values"])
+def test_columns_with_one_value_within_each_class_are_noted(what, parts):
+    features, labels, attributes = parts
+    told = {
+        "one-hot labels": np.eye(4)[labels],
+        "attributes": np.array([[0, 2, 1], [0, 2, 5], [3, 3, 1], [3, 4, 1]])[labels],
+        "a column of two values": labels[:, None] % 2,
+    }[what]
+    data = from_arrays(np.hstack([features, told]), labels, attributes, unseen=[3])
+    varying = (np.ptp(told, axis=0) > 0).sum()
+    assert f"{varying} columns of the features have one value within each class" in leak_note(data)
+
+
+def test_a_column_that_is_constant_in_all_classes_of_two_rows_says_nothing(rng):
+    """A rarely active feature may be 0 but in the only row of one class."""
+    labels = np.repeat([0, 1, 2, 3, 4], [8, 8, 8, 8, 1])
+    rare = (labels == 4).astype(float)
+    features = np.column_stack([rng.normal(size=(33, 2)), rare, np.ones(33)])
+    data = from_arrays(features, labels, np.eye(5), unseen=[4])
+    assert not leak_note(data)
+
+
 def test_row_numbers_on_disk_are_noted(parts, tmp_path):
     features, labels, attributes = parts
     np.save(tmp_path / "x.npy", beside(features, 7 + np.arange(80)))
