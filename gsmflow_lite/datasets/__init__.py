@@ -29,7 +29,7 @@ Where it comes from:
 - ``given``: the data set that a function was given, or is to load
 - ``files``: .npz files, folders of .npy files, HDF5 files
 - ``benchmarks``: folders of .mat files of published benchmarks, in one of two layouts
-- ``xlsa17``: the layout of Xian et al.
+- ``xlsa17``: the layout of Xian et al.; ``xlsa17_writing`` writes it
 - ``epgn``: the layout of Yu et al.
 - ``mat_arrays``: what both layouts need
 - ``attribute_tables``: tables of attributes in .csv, .tsv, .txt, .json and .npy files
@@ -61,6 +61,7 @@ from .loading import available, load
 from .on_disk import FeaturesOnDisk, in_chunks, open_features, rows_of
 from .preprocessing import KINDS, Preprocessing
 from .statistics import class_means, within_covariance
+from .xlsa17_writing import save_xlsa17
 
 __all__ = [
     "BENCHMARKS",
@@ -93,5 +94,6 @@ __all__ = [
     "rows_of",
     "save_folder",
     "save_npz",
+    "save_xlsa17",
     "within_covariance",
 ]
