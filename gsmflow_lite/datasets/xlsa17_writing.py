@@ -22,11 +22,11 @@ def save_xlsa17(dataset: GZSLDataset, folder: str | Path) -> Path:
     """Write ``res101.mat`` and ``att_splits.mat`` into a folder, and return its path.
 
     ``load`` reads it, as do the published codes: features (D, N), attributes (A, K), and all
-    numbers counted from 1. ``train_loc`` and ``val_loc`` divide the training rows by class: those of
-    the first validation fold, or none where there are too few classes. The format has no place for names
-    of attributes, groups and images. Features are written as they were before preprocessing. Each
-    old file stays until the new one is whole. Raises ``StorageError``, also for features beyond 2
-    GB, which the format cannot hold.
+    numbers counted from 1. ``train_loc`` and ``val_loc`` divide the training rows by class: those
+    of the first validation fold, or none where there are too few classes. The format has no place
+    for names of attributes, groups and images. Features are written as they were before
+    preprocessing. Each old file stays until the new one is whole. Raises ``StorageError``, also
+    for features beyond 2 GB, which the format cannot hold.
     """
     folder = Path(folder)
     before = dataset.origin or dataset
