@@ -105,7 +105,10 @@ class Checkpoint:
             return []
         tensors, settings = read_tensors(self.path)
         self._check_identity(settings)
+        saved_on = settings.get("device", self._device_type)  # version 0.1 did not say
         try:
+            if not isinstance(saved_on, str) or not saved_on.isidentifier():
+                raise ValueError(f"its device is {str(saved_on)[:40]!r}")
             history = [_saved_epoch(values) for values in settings["history"]]
             self._load(tensors)
         except (ArithmeticError, KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -118,18 +121,18 @@ class Checkpoint:
                 f"{self.path} has {len(history)} epochs done, more than the "
                 f"{self.config.epochs} asked for: name another checkpoint"
             )
-        self._note_another_device(settings.get("device", self._device_type))
+        self._note_another_device(saved_on)
         return [replace(epoch, epochs=self.config.epochs) for epoch in history]
 
     @property
     def _device_type(self) -> str:
         return self.model.unit.device.type
 
-    def _note_another_device(self, saved: object) -> None:
+    def _note_another_device(self, saved: str) -> None:
         if saved == self._device_type:
             return
         warnings.warn(
-            f"training that began on {str(saved)[:40]!r} goes on on {self._device_type!r}: what "
+            f"training that began on {saved[:40]!r} goes on on {self._device_type!r}: what "
             "comes of it equals the uninterrupted run to rounding only, not bit for bit",
             RuntimeWarning,
             stacklevel=4,

@@ -709,6 +709,15 @@ def test_a_checkpoint_of_a_version_that_kept_no_device_goes_on_without_a_note(tr
     assert torch.equal(weights(train(checkpoint=tmp_path / "run")[0]), expected)
 
 
+@pytest.mark.parametrize("device", [2, {"a": 1}, None, "", "two words", "-1"])
+def test_a_checkpoint_of_a_device_that_is_none_is_damaged(train, tmp_path, device):
+    train(replace(PLAIN, epochs=2), checkpoint=tmp_path / "run")
+    tensors, settings = read_tensors(tmp_path / "run")
+    write_tensors(tmp_path / "run", tensors, settings | {"device": device})
+    with pytest.raises(StorageError, match="must hold a whole training state, but its device is"):
+        train(checkpoint=tmp_path / "run")
+
+
 def test_a_full_disk_leaves_the_checkpoint_of_the_epoch_before(
     dataset, train, tmp_path, monkeypatch
 ):
