@@ -1,4 +1,4 @@
-# make lab | test | test-all | demo | bench | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | test | test-all | demo | bench | bench-gpu | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab test test-all demo bench reliability docs lint mutants lock audit clean
+.PHONY: lab test test-all demo bench bench-gpu reliability docs lint mutants lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
@@ -30,6 +30,9 @@ demo: $(INSTALLED)
 
 bench: $(INSTALLED)
 	@for one in training_step synthesis classifier mining glyphs memory loading rows imports growth; do $(BIN)/python benchmarks/$$one.py --json build/bench/$$one.json $(ARGS) || exit 1; done
+
+bench-gpu: $(INSTALLED)
+	$(BIN)/python benchmarks/gpu.py --json build/bench/gpu.json $(ARGS)
 
 reliability: $(INSTALLED)
 	$(BIN)/python benchmarks/reliability.py $(ARGS)

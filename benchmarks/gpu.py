@@ -23,7 +23,6 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,6 @@ from gsmflow_lite.storage import write_json
 
 TOY_SECONDS = 0.01  # of any part
 REFUSED = 2  # exit status
-UNSEEN, SAMPLES = 50, 600  # classes and features a class of the papers' synthesis on CUB
 
 
 @dataclass(frozen=True)
@@ -58,51 +56,35 @@ class Part:
     check: bool = False
 
 
-def parts(small: bool = False) -> list[Part]:
-    """All parts, the most important ones first."""
-    checks = [
-        Part("check: same seed", 6, gpu_checks.repeats, check=True),
-        Part("check: captured and plain", 6, gpu_checks.captured_is_plain, check=True),
-        Part("check: going on", 5, gpu_checks.goes_on, check=True),
-        Part("check: device and CPU", 3, gpu_checks.agrees, check=True),
-        Part("check: synthesizing", 2, gpu_checks.same_in_any_batch, check=True),
-    ]
-    steps = [
-        Part(f"training step, {one}", 8, partial(gpu_step.training_step, precision=one))
-        for one in ("tf32", "bf16", "float32")
-    ]
-    return [*checks, *steps, *_more_parts(3 if small else UNSEEN, 9 if small else SAMPLES)]
+def of_precision(
+    rows: Callable[[Bench, str], Iterator[Row]], precision: str
+) -> Callable[[Bench], Iterator[Row]]:
+    return lambda bench: rows(bench, precision)
 
 
-def _more_parts(unseen: int, samples: int) -> list[Part]:
-    many = 3 * samples if samples < SAMPLES else gpu_work.MANY
-    synthesis = partial(partial, gpu_work.synthesis)
-    return [
-        Part("training step of letters", 4, gpu_step.letters_step),
-        Part(
-            "synthesis, float32",
-            4,
-            synthesis(classes=unseen, samples=samples, precision="float32", goal=0.5),
-        ),
-        Part("mining", 3, gpu_work.mining),
-        Part("training on letters", 15, gpu_work.hundred_epochs),
-        Part("log-likelihood", 4, gpu_work.likelihood),
-        Part(
-            "synthesis, bf16",
-            4,
-            synthesis(classes=unseen, samples=samples, precision="bf16", goal=0.5),
-        ),
-        Part("busy time of a step", 8, gpu_step.busy_time),
-        Part("relation network", 2, gpu_work.relation_network),
-        Part(
-            "synthesis, many",
-            4,
-            synthesis(classes=min(4, unseen), samples=many, precision="float32", goal=None),
-        ),
-        Part("classifier", 10, gpu_work.classifier),
-        Part("a run of letters", 20, gpu_work.letters_run),
-        Part("a run of CUB's size", 25, gpu_work.cub_run),
-    ]
+#: The most important ones first. Seconds are those of an H100.
+PARTS = (
+    Part("check: same seed", 6, gpu_checks.repeats, check=True),
+    Part("check: captured and plain", 6, gpu_checks.captured_is_plain, check=True),
+    Part("check: going on", 5, gpu_checks.goes_on, check=True),
+    Part("check: device and CPU", 3, gpu_checks.agrees, check=True),
+    Part("check: synthesizing", 2, gpu_checks.same_in_any_batch, check=True),
+    Part("training step, tf32", 8, of_precision(gpu_step.training_step, "tf32")),
+    Part("training step, bf16", 8, of_precision(gpu_step.training_step, "bf16")),
+    Part("training step, float32", 8, of_precision(gpu_step.training_step, "float32")),
+    Part("training step of letters", 4, gpu_step.letters_step),
+    Part("synthesis, float32", 4, of_precision(gpu_work.synthesis, "float32")),
+    Part("mining", 3, gpu_work.mining),
+    Part("training on letters", 15, gpu_work.hundred_epochs),
+    Part("log-likelihood", 4, gpu_work.likelihood),
+    Part("synthesis, bf16", 4, of_precision(gpu_work.synthesis, "bf16")),
+    Part("busy time of a step", 8, gpu_step.busy_time),
+    Part("relation network", 2, gpu_work.relation_network),
+    Part("synthesis of many", 5, gpu_work.synthesis_of_many),
+    Part("classifier", 10, gpu_work.classifier),
+    Part("a run of letters", 20, gpu_work.letters_run),
+    Part("a run of CUB's size", 25, gpu_work.cub_run),
+)
 
 
 # --- Running -------------------------------------------------------------------------------------
@@ -142,15 +124,15 @@ def _rows_of(bench: Bench, part: Part) -> Iterator[Row]:
 
 def _free(bench: Bench) -> None:
     """Give the memory of a part back; after some errors CUDA refuses even that."""
-    gc.collect()
     if bench.device.type == "cuda":
+        gc.collect()
         with suppress(RuntimeError):
             torch.cuda.empty_cache()
 
 
-def is_right(rows: Sequence[Row], todo: Sequence[Part]) -> bool:
+def is_right(rows: Sequence[Row]) -> bool:
     """Whether no check failed, or ended in an error."""
-    checks = {part.name for part in todo if part.check}
+    checks = {part.name for part in PARTS if part.check}
     return not any(row.verdict in (FAILED, ERROR) and row.part in checks for row in rows)
 
 
@@ -232,14 +214,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(HEAD, flush=True)
 
     clock = Clock(device, 60 * options.minutes, **({"most_rounds": 1} if options.small else {}))
-    todo = parts(options.small)
     rows: list[Row] = []
-    for row in measured(Bench(clock, options.small), todo):
+    for row in measured(Bench(clock, options.small), PARTS):
         print(row.line, flush=True)
         rows.append(row)
         if options.json:  # at once: a driver may take the process with it
-            write_json(options.json, _as_data(about, clock, rows, is_right(rows, todo)))
-    right = is_right(rows, todo)
+            write_json(options.json, _as_data(about, clock, rows, is_right(rows)))
+    right = is_right(rows)
     print(_last_words(clock, rows, right))
     return 0 if right else 1
 

@@ -64,7 +64,7 @@ def trained(
             epochs.append(event)
         if len(epochs) == stop_after:
             break
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     return model.eval(), epochs
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from training_step import FREIA
 
-from gsmflow_lite import ClassifierConfig, Config, Epoch, fit, new_model, preset, protocol
+from gsmflow_lite import ClassifierConfig, Config, Epoch, GSMFlow, fit, new_model, preset, protocol
 from gsmflow_lite.config import MiningConfig
 from gsmflow_lite.events import Event
 from gsmflow_lite.method.mining import (
@@ -34,7 +34,7 @@ MANY = 50_000  # synthesized rows a class, as for AWA2
 ROWS = 3000  # of the likelihood
 CLASSES_OF_FREIA = 20  # of the likelihood; its time grows with the classes
 BROADCAST = "plain broadcasting of all pairs"
-LAST_LETTERS_EPOCH = 100
+EPOCHS_OF_LETTERS = 100
 SECONDS_OF_LETTERS = 15.0  # a goal, for the training above on an H100
 CUB_EPOCHS = 3
 MINED_BATCHES = 24
@@ -66,34 +66,50 @@ def against(
 # --- Synthesis and likelihood --------------------------------------------------------------------
 
 
-def synthesis(
+def synthesis(bench: Bench, precision: str) -> Iterator[Row]:
+    """Features of all unseen classes in one arithmetic."""
+    scale = bench.scale
+    yield from _synthesis(bench, scale.unseen, scale.samples, precision, goal=0.5)
+
+
+def synthesis_of_many(bench: Bench) -> Iterator[Row]:
+    """Many features of a few classes."""
+    samples = 20 if bench.small else MANY
+    yield from _synthesis(bench, min(4, bench.scale.unseen), samples, "float32", goal=None)
+
+
+def _synthesis(
     bench: Bench, classes: int, samples: int, precision: str, goal: float | None
 ) -> Iterator[Row]:
-    """Features of some unseen classes, in one arithmetic, beside FrEIA with noise on the device."""
+    """Ours beside FrEIA, whose noise is drawn on the device, too."""
     device = bench.device
     attributes = bench.attributes[-classes:]
     noise = torch_stream(0, "latent noise", device=device)
 
     def timed(call: Callable[[], object]) -> Measure:
-        def inside() -> None:
+        def in_arithmetic() -> None:
             with arithmetic(precision, device):
                 call()
 
-        return partial(bench.clock.of, inside)
+        return partial(bench.clock.of, in_arithmetic)
 
     def ours() -> Measure:
         model = untrained(bench)
         return timed(lambda: model.synthesize(attributes, samples))
 
     def freia() -> Measure:
-        flow = PublishedFlow(bench.paper.start).to(device).eval()
+        flow = published_flow(bench)
         return timed(lambda: synthesize(flow, attributes, samples, noise))
 
     work = f"synthesis, {classes} x {samples}, {precision}"
     yield from against(bench, work, ours, {FREIA: freia}, goal=goal)
 
 
-def untrained(bench: Bench) -> torch.nn.Module:
+def published_flow(bench: Bench) -> PublishedFlow:
+    return PublishedFlow(bench.paper.start).to(bench.device).eval()
+
+
+def untrained(bench: Bench) -> GSMFlow:
     return copy.deepcopy(bench.paper.start).to(bench.device).eval()
 
 
@@ -110,7 +126,7 @@ def likelihood(bench: Bench) -> Iterator[Row]:
         return partial(bench.clock.of, lambda: model.log_prob(x, attributes))
 
     def freia() -> Measure:
-        flow = PublishedFlow(bench.paper.start).to(bench.device).eval()
+        flow = published_flow(bench)
         return partial(bench.clock.of, lambda: log_prob(flow, x, some), share)
 
     work = f"log-likelihood, {rows} x {len(attributes)}, float32"
@@ -240,7 +256,7 @@ def classifier(bench: Bench) -> Iterator[Row]:
 
 def hundred_epochs(bench: Bench) -> Iterator[Row]:
     """All the training of the full method on the letters: mining, and a hundred epochs."""
-    epochs = 3 if bench.small else LAST_LETTERS_EPOCH
+    epochs = 3 if bench.small else EPOCHS_OF_LETTERS
     config = replace(bench.full.training, epochs=epochs)
     model = new_model(bench.letters, bench.full.model, seed=0)
 

@@ -10,7 +10,6 @@ are copied from one of our models, so that both are the same function and the sa
 from __future__ import annotations
 
 import torch
-from FrEIA.modules import GLOWCouplingBlock
 from torch import Tensor, nn
 
 from gsmflow_lite import GSMFlow
@@ -61,7 +60,9 @@ class PublishedFlow(nn.Module):
         return z
 
 
-def _glow(block, features: int, context: int, hidden: int) -> GLOWCouplingBlock:
+def _glow(block, features: int, context: int, hidden: int) -> nn.Module:
+    from FrEIA.modules import GLOWCouplingBlock  # the rest of this file does without
+
     def network(inputs: int, outputs: int) -> nn.Module:
         return nn.Sequential(
             nn.Linear(inputs, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, outputs)
@@ -107,10 +108,10 @@ def train(
     for rows in order.split(config.batch):
         x, each = features[rows], attributes[labels[rows]]
         optimiser.zero_grad()
-        with arithmetic(precision):
+        with arithmetic(precision, features.device):
             z, log_det = model(x, model.condition(each))
         (0.5 * z.square().mean() - log_det.mean() / x.shape[1]).backward()
-        with arithmetic(precision):
+        with arithmetic(precision, features.device):
             condition = model.condition(attributes).detach()
             synthesized = model.inverse(torch.zeros_like(prototypes), condition)
         loss = nn.functional.mse_loss(synthesized, prototypes)
@@ -126,7 +127,7 @@ def synthesize(
     features = model.blocks[0].split_len1 + model.blocks[0].split_len2
     synthesized = []
     for one in attributes:
-        z = torch.randn(n, features, generator=generator)
+        z = torch.randn(n, features, generator=generator, device=generator.device)
         synthesized.append(model.inverse(z, model.condition(one.expand(n, -1))))
     return torch.stack(synthesized)
 

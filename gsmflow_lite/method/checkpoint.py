@@ -97,7 +97,7 @@ class Checkpoint:
         """Load the state if the file exists. Returns the epochs that are done.
 
         The state goes to the device of the model. Where it comes from one of another type, a
-        ``RuntimeWarning`` says that results are equal to rounding only.
+        ``RuntimeWarning`` says that rounding and noise differ.
         Raises ``StorageError`` if the file is damaged, is of another run, or has more epochs done
         than the settings ask for.
         """
@@ -132,8 +132,8 @@ class Checkpoint:
         if saved == self._device_type:
             return
         warnings.warn(
-            f"training that began on {saved[:40]!r} goes on on {self._device_type!r}: what "
-            "comes of it equals the uninterrupted run to rounding only, not bit for bit",
+            f"training that began on {saved[:40]!r} goes on on {self._device_type!r}: it "
+            "rounds otherwise and draws other noise, so the end is not that of either bit for bit",
             RuntimeWarning,
             stacklevel=4,
         )

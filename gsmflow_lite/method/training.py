@@ -119,7 +119,7 @@ def fit(
       training goes on from it, bit for bit as if it had never stopped, and yields the epochs that
       are done again, so that a curve is whole. That needs the same seed, data and settings. Others
       raise ``StorageError``, and so does a file that another process is writing. On another machine
-      or device it goes on, too, but equal to rounding only.
+      it goes on, too, equal to rounding, and on another device with other noise.
     - ``compiled`` fuses the kernels of a step by ``torch.compile``. It needs a C++ compiler and
       about a minute at the start, so it is for long training on an accelerator.
     - ``halve`` lets a batch go through the flow in halves, quarters and so on where memory runs
