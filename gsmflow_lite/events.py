@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+BURST = 100.0  # nats a dimension; a flow that fits data of about unit scale is near 0
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -44,6 +46,11 @@ class Epoch:
     lr: float
     seconds: float
     score: float | None = None
+
+    @property
+    def has_burst(self) -> bool:
+        """Whether the loss is so large that the model is of no use."""
+        return not self.likelihood < BURST
 
 
 Event = Stage | Step | Epoch

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .events import Epoch, Event, Stage
+from .events import BURST, Epoch, Event, Stage
 
 
 class ProgressBar:
@@ -16,6 +17,7 @@ class ProgressBar:
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._told = False  # that the loss of this stage has burst
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Stage):
@@ -25,6 +27,7 @@ class ProgressBar:
         elif isinstance(event, Epoch):
             self._count_to(event.epoch)
             self._bar.set_postfix(_postfix(event))
+            self._tell_burst(event)
         elif event.stage == self._bar.desc and event.loss is None:
             self._count_to(event.done)
 
@@ -45,14 +48,35 @@ class ProgressBar:
 
         self.close()
         self._bar = tqdm(total=stage.total, desc=stage.name, leave=False)
+        self._told = False
+
+    def _tell_burst(self, epoch: Epoch) -> None:
+        """Say once in a training that its loss has burst."""
+        if epoch.has_burst and not self._told:
+            self._told = True
+            self._bar.write(burst_in_words(epoch), file=sys.stderr)
 
     def _count_to(self, done: int) -> None:
         self._bar.update(done - self._bar.n)
 
 
+def loss_text(loss: float) -> str:
+    """Write a loss with three digits after the point, or with three in all where it is large."""
+    return f"{loss:.3f}" if abs(loss) < 1000 else f"{loss:.3g}"
+
+
+def burst_in_words(epoch: Epoch) -> str:
+    """Say that the loss has burst, and what may help."""
+    return (
+        f"the loss has burst: {loss_text(epoch.likelihood)} nats a dimension after epoch "
+        f"{epoch.epoch}, where a flow of any use has less than {BURST:g}: lower the learning rate "
+        f"({epoch.lr:g}), or scale the features (preprocessing)"
+    )
+
+
 def _postfix(epoch: Epoch) -> dict[str, str]:
     """Return the numbers that stand behind the bar."""
-    losses = {"nll": f"{epoch.likelihood:.3f}", "prototype": f"{epoch.prototype:.3f}"}
+    losses = {"nll": loss_text(epoch.likelihood), "prototype": loss_text(epoch.prototype)}
     if epoch.score is None:
         return losses
     return losses | {"score": f"{epoch.score:.1f}"}
@@ -66,8 +90,9 @@ def follow(
 ) -> list[Epoch]:
     """Run training to its end, or to an interrupt, and return the epochs that were done.
 
-    ``then`` is called after each epoch, say to draw a curve. An interrupt (Ctrl-C, or the one of
-    the notebook) is reported in one line, not raised: the model keeps what it has learnt.
+    ``then`` is called after each epoch, say to draw a curve. A loss that burst is said in a line.
+    An interrupt (Ctrl-C, or the one of the notebook) is reported in one line, not raised: the model
+    keeps what it has learnt.
     """
     history: list[Epoch] = []
     with ProgressBar() as progress:
@@ -81,4 +106,6 @@ def follow(
                         then(event)
         except KeyboardInterrupt:
             print(f"stopped by you after {len(history)} whole epochs: the model is usable as it is")
+    if history and history[-1].has_burst and not bar:
+        print(burst_in_words(history[-1]))
     return history

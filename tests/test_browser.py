@@ -6,6 +6,7 @@ They show, they answer, they write nothing to the console, and everybody can use
 import importlib.util
 import io
 import os
+from pathlib import Path
 
 import lab
 import numpy as np
@@ -19,6 +20,11 @@ from gsmflow_lite.panels.training_settings import PRESETS
 two = PRESETS["two dimensions"]
 longer = replace(two.training, epochs=600)  # not over before the test stops it
 train("gaussian_world_2d", config=replace(two, training=longer))"""
+DESIGN = f"""import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from tiny import tiny_dataset
+from gsmflow_lite.panels import design
+design(tiny_dataset(rows=40), state="design?temperature=0.33")"""
 SYNTHESIZED = 2  # the trace of synthesized points in the linear lens
 RING = 9  # the trace of the ring around the point that is looked at
 SECOND = 11  # traces of the linear lens: the second lens begins here
@@ -259,18 +265,80 @@ def test_pointing_at_a_point_shows_its_card_with_a_picture_and_moves_no_map(expl
     assert after == pytest.approx(before, abs=0.5)  # it stays under the pointer
 
 
-def test_a_lasso_around_points_shows_their_pictures(explorer):
-    points = places(explorer)
-    left, top = pixel_of(explorer, points.mean(0) - 2)
-    right, bottom = pixel_of(explorer, points.mean(0) + 2)
+def lasso(page, half: float) -> np.ndarray:
+    """Draw a square of twice ``half`` around the middle; the numbers of the points inside."""
+    points = places(page)
+    middle = points.mean(0)
+    left, top = pixel_of(page, middle - half)
+    right, bottom = pixel_of(page, middle + half)
     corners = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
-    explorer.mouse.move(*corners[0])
-    explorer.mouse.down()
+    page.mouse.move(*corners[0])
+    page.mouse.down()
     for corner in corners[1:]:
-        explorer.mouse.move(*corner, steps=4)
-    explorer.mouse.up()
-    explorer.wait_for_selector(".gsmflow .pictures img")
-    assert "points selected" in explorer.locator(".gsmflow .pictures").inner_text()
+        page.mouse.move(*corner, steps=4)
+    page.mouse.up()
+    return np.flatnonzero((np.abs(points - middle) < half).all(1))
+
+
+def test_a_lasso_marks_its_points_in_both_lenses_until_another_one_or_a_double_click(explorer):
+    pictures = explorer.locator(".gsmflow .pictures")
+    for half in (2, 1):  # the second lies inside the first
+        inside = lasso(explorer, half)
+        marked, other = (
+            f"(plot._fullData[{lens + SYNTHESIZED}].selectedpoints ?? [])" for lens in (0, SECOND)
+        )
+        about = f"Math.abs({marked}.length - {len(inside)}) < 5"  # some lie on its edge
+        wait(explorer, f"String({marked}) === String({other}) && {about}")
+        lab.settle(explorer)  # the words come after the marks
+        found = read(explorer, f"Array.from({marked})")
+        assert len(set(found) ^ set(inside.tolist())) < 5 < len(found)
+        assert f"{len(found)} synthesized points selected" in pictures.inner_text()
+        assert pictures.locator("img").count()
+        assert read(explorer, "plot._fullLayout.selections.length") == 0
+    x, y = places(explorer).T
+    explorer.mouse.dblclick(*pixel_of(explorer, np.array([x.max(), y.min()])))  # a free corner
+    wait(explorer, f"!plot._fullData[{SYNTHESIZED}].selectedpoints")
+    lab.settle(explorer)
+    assert pictures.inner_text() == ""
+
+
+def test_each_control_says_what_it_is_for_where_one_points_at_it(explorer):
+    title = """(box) => {
+      for (; box && !box.title; box = box.parentElement);
+      return box?.title;
+    }"""
+    for control in ("input[type=checkbox]", "select", ".noUi-handle", "input[type=text]"):
+        found = explorer.locator(f".gsmflow {control}")
+        for number in range(found.count()):
+            assert len(found.nth(number).evaluate(title) or "") > 12
+
+
+def test_a_refused_change_is_said_on_top_and_its_control_goes_back(explorer):
+    type_state(explorer, "explore?temperature=0.5")
+    explorer.get_by_label("Generator", exact=True).select_option("real features")
+    explorer.wait_for_selector(".gsmflow [role=alert]")
+    lab.settle(explorer)
+    assert "no temperature" in explorer.locator(".gsmflow [role=alert]").inner_text()
+    seen = explorer.locator(".gsmflow [role=alert]").bounding_box()
+    assert 0 < seen["y"] < explorer.viewport_size["height"]
+    assert "GSMFlow" in explorer.get_by_label("Generator", exact=True).input_value()
+    assert state_of(explorer) == "explore?temperature=0.5"
+
+
+def test_a_designer_of_any_data_is_not_changed_by_being_shown(desk):
+    page = lab.open_notebook(*desk, "own", [DESIGN])
+    lab.wait_for_plot(page)
+    lab.rest(page)
+    assert state_of(page) == "design?temperature=0.33"
+    first = page.locator(".gsmflow .widget-slider .noUi-handle").first
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    fields = "[...document.querySelectorAll('.gsmflow input')]"
+    wait(page, f"{fields}.some((field) => field.value.includes('changes='))")
+    lab.settle(page)
+    assert state_of(page).count("changes=") == 1
+    assert "changes=attribute+0" in state_of(page)
+    page.close()
 
 
 def test_undo_by_key_goes_back(explorer):
@@ -298,7 +366,9 @@ def test_a_state_that_is_typed_is_taken_over(explorer):
 def test_a_state_that_is_none_is_answered_in_words(explorer):
     type_state(explorer, "explore?heat=3")
     explorer.wait_for_selector(".gsmflow [role=alert]")
-    assert "no setting 'heat'" in explorer.locator(".gsmflow [role=alert]").inner_text()
+    alert = explorer.locator(".gsmflow [role=alert]")
+    assert "no setting 'heat'" in alert.inner_text()
+    assert alert.bounding_box()["y"] > 0  # in sight, though the field is far below the map
     assert len(places(explorer)) == 450
 
 

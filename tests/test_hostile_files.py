@@ -11,6 +11,8 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+import zlib
+from base64 import urlsafe_b64encode
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -132,6 +134,17 @@ def test_a_broken_file_comes_again_from_its_seed(name):
 def test_any_text_is_a_state_or_refused(text):
     try:
         found = from_text("toy", "toy?" + text, readers.START)
+    except ConfigError:
+        return
+    assert set(found) == set(readers.START)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.binary(max_size=200), st.booleans())
+def test_any_text_behind_a_seal_is_a_state_or_refused(content, packed):
+    inside = zlib.compress(b"toy?" + content) if packed else content
+    try:
+        found = from_text("toy", "sealed:" + urlsafe_b64encode(inside).decode(), readers.START)
     except ConfigError:
         return
     assert set(found) == set(readers.START)

@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, and is saved small and without widgets."""
 
+import ast
 import os
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_it_is_small_and_holds_no_widget(path):
     notebook = read(path)
     assert path.stat().st_size < LARGEST
     assert "widgets" not in notebook.metadata
+    assert "gsmflow-note" not in path.read_text()
     assert not any(
         "widget-view" in kind for output in outputs(notebook) for kind in output.get("data", {})
     )
@@ -98,6 +100,59 @@ def test_its_cells_fit_under_the_eye(path):
         cell.source for cell in code_cells(read(path)) if len(cell.source.strip().splitlines()) > 18
     ]
     assert long == []
+
+
+PANELS = ("compare", "design", "dissect", "explore", "train")
+MOVES = ("close", "reset", "restore", "set", "undo")
+
+
+def opened(expression) -> str:
+    """The name of the panel that a call opens; empty if it opens none."""
+    if not (isinstance(expression, ast.Call) and getattr(expression.func, "id", "") in PANELS):
+        return ""
+    names = [ast.unparse(word.value) for word in expression.keywords if word.arg == "name"]
+    return names[0] if names else expression.func.id
+
+
+def root(expression):
+    """What a chain of methods such as ``panel.wait()`` begins with."""
+    while isinstance(expression, ast.Call) and isinstance(expression.func, ast.Attribute):
+        expression = expression.func.value
+    return expression
+
+
+def spoiled(cells: list[str]) -> list[str]:
+    """What cells do to panels that earlier cells show: calls, and openings of the same name."""
+    variables, shown, found = {}, set(), []
+    for source in cells:
+        tree = ast.parse("".join(line for line in source.splitlines(True) if line[0] != "%"))
+        for node in ast.walk(tree):
+            if opened(node) in shown:
+                found.append(ast.unparse(node))
+            if isinstance(node, ast.Assign) and opened(node.value):
+                variables[ast.unparse(node.targets[0])] = opened(node.value)
+            call = getattr(node, "func", None)
+            moves = isinstance(call, ast.Attribute) and call.attr in MOVES
+            if moves and variables.get(getattr(call.value, "id", "")) in shown:
+                found.append(ast.unparse(node))
+        last = root(tree.body[-1].value) if isinstance(tree.body[-1], ast.Expr) else None
+        shown.add(opened(last) or variables.get(getattr(last, "id", "")))
+        shown -= {None, ""}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("later", "spoils"),
+    [("p.close()", 1), ("p.set(a=1).wait()", 1), ("explore(x)", 1), ("q = explore(name='q')", 0)],
+)
+def test_a_cell_that_spoils_a_panel_above_it_is_found(later, spoils):
+    assert len(spoiled(["p = explore()\np", later])) == spoils
+    assert spoiled(["p = explore()", "p.set(a=1)\np"]) == []
+
+
+@every_notebook
+def test_a_panel_stays_as_the_text_above_it_says_after_run_all(path):
+    assert spoiled([cell.source for cell in code_cells(read(path))]) == []
 
 
 @every_run

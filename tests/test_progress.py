@@ -55,3 +55,32 @@ def test_a_stages_bar_does_not_count_another_stages_steps():
         bar(Stage("flow", 3))
         bar(Step("boundary samples", 7, 10))
         assert bar._bar.n == 0
+
+
+# --- A loss that bursts ---------------------------------------------------------------------------
+
+CALM = Epoch(1, 2, -0.25, 0.0, 1.0, 0.1)
+BURST = Epoch(2, 2, 4.654436e38, 0.0, 1.0, 0.1)
+
+
+def test_a_loss_that_burst_is_said_once_by_the_bar(capsys):
+    with ProgressBar() as bar:
+        for event in (Stage("flow", 3), CALM, BURST, BURST):
+            bar(event)
+    said = [line for line in capsys.readouterr().err.splitlines() if "has burst" in line]
+    assert len(said) == 1
+    assert "4.65e+38 nats a dimension after epoch 2" in said[0]
+    assert "lower the learning rate (1)" in said[0]
+
+
+def test_without_a_bar_it_is_said_at_the_end(capsys):
+    follow([CALM], bar=False)
+    assert capsys.readouterr().out == ""
+    follow([CALM, BURST], bar=False)
+    assert "the loss has burst: 4.65e+38" in capsys.readouterr().out
+
+
+def test_what_is_not_a_number_has_burst_too():
+    assert not CALM.has_burst
+    assert BURST.has_burst
+    assert Epoch(1, 1, float("nan"), 0.0, 1.0, 0.1).has_burst

@@ -14,7 +14,7 @@ from .base import GZSLDataset
 from .on_disk import FeaturesOnDisk
 from .xlsa17 import SPLITS_FILE
 
-FEATURES_FILE = "res101.mat"
+WRITTEN_AS = "res101.mat"
 MOST_BYTES = 2**31 - 1  # of a variable of MATLAB 5, which is what everything reads
 
 
@@ -31,7 +31,7 @@ def save_xlsa17(dataset: GZSLDataset, folder: str | Path) -> Path:
     folder = Path(folder)
     before = dataset.origin or dataset
     _write(folder / SPLITS_FILE, _table(before))
-    _write(folder / FEATURES_FILE, _features(before, folder / FEATURES_FILE))
+    _write(folder / WRITTEN_AS, _features(before, folder / WRITTEN_AS))
     return folder
 
 

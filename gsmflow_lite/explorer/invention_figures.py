@@ -16,6 +16,7 @@ from ..figures.style import (
     PALETTE,
     QUIET,
     bare_axes,
+    legible,
     open_axes,
     plain_still,
     still_figure,
@@ -138,7 +139,8 @@ def _draw_bars(
     axes.bar(places - 0.2, wanted, 0.38, color=CONTEXT, label="asked")
     axes.bar(places + 0.2, read, 0.38, color=PALETTE[1], label="read off what is synthesized")
 
-    names = [plain_still(scene.dataset.attribute_names[k], 18) for k in chosen]
+    legible_names = legible(scene.dataset.attribute_names, "attribute")
+    names = [plain_still(legible_names[k], 18) for k in chosen]
     axes.set_xticks(places, names, fontsize=10, rotation=30, ha="right")
     _label_bars(axes)
 

@@ -13,6 +13,7 @@ from ..datasets.base import GZSLDataset
 from ..datasets.statistics import class_means
 from ..events import Epoch
 from ..generators.base import Generator, ask
+from ..progress import loss_text
 from ..scores.evaluation import TestLogits
 from .scene import Scene, Synthesized
 
@@ -195,7 +196,9 @@ class Recording:
             return "epoch 0, untrained"
         event = self.history[epoch - 1]
         score = "" if event.score is None else f", validation H {event.score:.1f} %"
-        return f"epoch {epoch}: negative log-likelihood {event.likelihood:.3f}{score}"
+        burst = " (it has burst)" if event.has_burst else ""
+        loss = f"{loss_text(event.likelihood)}{burst}"
+        return f"epoch {epoch}: negative log-likelihood {loss}{score}"
 
     def curve(self, name: str) -> tuple[list[int], list[float]]:
         """The epochs where a field of them, such as ``likelihood``, is known, and its values."""

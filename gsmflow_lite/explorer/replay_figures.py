@@ -15,6 +15,7 @@ from ..figures.style import (
     PALETTE,
     QUIET,
     class_colours,
+    legible,
     plain,
     plain_still,
     still_figure,
@@ -193,7 +194,7 @@ def _name_class(
     column: int,
 ) -> None:
     x, y = np.median(places, axis=0)
-    name = plain(recording.view.scene.dataset.class_names[number])
+    name = plain(legible(recording.view.scene.dataset.class_names)[number])
     figure.add_annotation(
         x=x,
         y=y,
@@ -422,7 +423,7 @@ def _still_class(
     open_diamond: dict[str, Any] = {"marker": "D", "facecolors": "none", "linewidths": 0.9}
     axes.scatter(x, y, s=20, edgecolors=colour, **open_diamond)
     if len(places):
-        _still_name(axes, scene.dataset.class_names[number], places)
+        _still_name(axes, legible(scene.dataset.class_names)[number], places)
 
 
 def _still_name(axes: Axes, name: str, places: Float[np.ndarray, "n 2"]) -> None:

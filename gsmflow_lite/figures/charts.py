@@ -15,6 +15,7 @@ from .style import (
     bare_axes,
     class_colours,
     diverging,
+    legible,
     plain_still,
     quiet_axes,
     still_figure,
@@ -323,8 +324,8 @@ def attribute_heatmap(
         vmax=most,
         linewidths=0.5,
         linecolor="white",
-        xticklabels=[plain_still(name, 24) for name in differences.columns],
-        yticklabels=[plain_still(name, 24) for name in differences.index],
+        xticklabels=[plain_still(name, 24) for name in legible(differences.columns, "column")],
+        yticklabels=[plain_still(name, 24) for name in legible(differences.index, "row")],
         cbar_kws={"label": "synthesized minus real", "shrink": 0.8},
     )
     axes.tick_params(length=0, labelsize=12)

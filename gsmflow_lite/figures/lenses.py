@@ -17,6 +17,7 @@ from .style import (
     PALETTE,
     class_colours,
     dress,
+    legible,
     plain,
     plain_still,
     still_figure,
@@ -75,7 +76,7 @@ def two_lenses(
         figure.add_traces([_trace(group, lens, total) for group in groups], 1, column)
         for k in contents.focus:
             x, y = contents.middle(k, lens)
-            text = f"<b>{plain(names[k])}</b>"
+            text = f"<b>{plain(contents.names[k])}</b>"
             figure.add_annotation(
                 x=x,
                 y=y,
@@ -231,7 +232,7 @@ def _contents(
         )
     if colours is None:
         colours = class_colours(chosen)
-    return _Contents(real, synthesized, names, chosen, colours, spread or {})
+    return _Contents(real, synthesized, legible(names), chosen, colours, spread or {})
 
 
 # --- In plotly -----------------------------------------------------------------------------------

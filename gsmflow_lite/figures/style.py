@@ -44,6 +44,7 @@ MIDDLE_GREY = "#7F7F7F"  # lines and frames that are seen on white and on black
 
 PLOTLY_TYPE = "application/vnd.plotly.v1+json"
 LONGEST_NAME = 32  # characters
+SPELLED = ("HANGUL SYLLABLE", "HIRAGANA LETTER", "KATAKANA LETTER")  # names that end in a sound
 
 
 @dataclass(frozen=True)
@@ -111,27 +112,81 @@ def short(text: object, most: int | None = LONGEST_NAME) -> str:
     return line[: most - 1] + "…"
 
 
+def legible(
+    names: Iterable[object], what: str = "class", numbers: Iterable[int] | None = None
+) -> list[str]:
+    """Write names so that figures can draw them and nobody takes one for another.
+
+    A name of which nothing can be drawn becomes its number, such as *class 7*. The number also
+    stands behind names that differ only in what cannot be drawn. ``numbers`` are 0, 1, ... by
+    default.
+
+    >>> legible(["wolf", "大熊猫", "한", "fox 狐", "fox 狸"])
+    ['wolf', 'class 1', 'han', 'fox (class 3)', 'fox (class 4)']
+    """
+    whole = [str(name) for name in names]
+    drawn = [name if name.isascii() else _kept(name) or _romanised(name) for name in whole]
+    places = range(len(whole)) if numbers is None else numbers
+    texts: dict[str, set[str]] = {}
+    for name, text in zip(whole, drawn, strict=True):
+        texts.setdefault(text, set()).add(name)
+
+    labels = []
+    for text, k in zip(drawn, places, strict=True):
+        if not text:
+            labels.append(f"{what} {k}")
+        else:
+            labels.append(text if len(texts[text]) == 1 else f"{text} ({what} {k})")
+    return labels
+
+
 def drawable(text: object) -> str:
     """Leave out what the font of still figures cannot draw, and the space before it.
 
-    A text of which nothing would be left becomes the names of its characters in Unicode.
+    A text of which nothing would be left is romanised. Where its script has no simple way to do
+    that, it becomes the names of its characters in Unicode: :func:`legible` does better for names
+    that have a number.
 
-    >>> drawable("han 한"), drawable("한")
-    ('han', 'HANGUL SYLLABLE HAN')
+    >>> drawable("han 한"), drawable("한"), drawable("雀")
+    ('han', 'han', 'CJK UNIFIED IDEOGRAPH-96C0')
     """
     whole = str(text)
     if whole.isascii():
         return whole
+    names = [unicodedata.name(character, f"U+{ord(character):04X}") for character in whole]
+    return _kept(whole) or _romanised(whole) or ", ".join(names)
+
+
+def _kept(whole: str) -> str:
+    """What the font can draw of a text, empty if these are spaces and punctuation only."""
     kept = ""
     for character in whole:
         if character.isspace() or ord(character) in _codes_of_the_font():
             kept += character
         else:
             kept = kept.rstrip()
-    if kept.strip(string.whitespace + string.punctuation):
-        return kept.lstrip()
-    names = [unicodedata.name(character, f"U+{ord(character):04X}") for character in whole]
-    return ", ".join(names)
+    has_words = kept.strip(string.whitespace + string.punctuation)
+    return kept.lstrip() if has_words else ""
+
+
+def _romanised(whole: str) -> str:
+    """Spell Korean syllables and Japanese kana by their names in Unicode.
+
+    Empty if there is anything else in the text that the font cannot draw.
+    """
+    spelled = ""
+    for character in unicodedata.normalize("NFC", whole):
+        name = unicodedata.name(character, "")
+        script, _, sound = name.rpartition(" ")
+        if character.isspace() or ord(character) in _codes_of_the_font():
+            spelled += character
+        elif script.removesuffix(" SMALL") in SPELLED:
+            spelled += sound.lower()
+        elif name == "KATAKANA-HIRAGANA PROLONGED SOUND MARK":
+            spelled += "-"
+        else:
+            return ""
+    return spelled.strip()
 
 
 @cache

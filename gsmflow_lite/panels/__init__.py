@@ -25,7 +25,8 @@ What all panels have:
 - ``panel``: the base: settings, background work, code, a still figure
 - ``tools``: the widgets around a panel: status line, undo, code, state and log
 - ``history``: what undo and the log remember
-- ``state``: settings as a short text
+- ``saved``: what a panel leaves in a notebook
+- ``state``: settings as a short text, which can be sealed
 - ``worker``: jobs in the background
 - ``controls``: sliders, switches, buttons, a chooser of classes
 - ``live``: a live figure of plotly; ``lensmap``: the live map, of ``lens_traces``
@@ -50,6 +51,7 @@ from .compare import compare
 from .design import design
 from .dissect import dissect
 from .explore import explore
+from .state import seal
 from .train import train
 
-__all__ = ["compare", "design", "dissect", "explore", "train"]
+__all__ = ["compare", "design", "dissect", "explore", "seal", "train"]

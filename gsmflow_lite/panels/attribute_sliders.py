@@ -45,6 +45,8 @@ class AttributeSliders(CompositeControl):
 
     def _make_sliders(self) -> None:
         self.sliders = [slider("", 0.0, 0.0, 1.0, 0.05, "") for _ in range(POOL)]
+        for one in self.sliders:
+            one.step = None  # with a step the page would move descriptions onto it by itself
         for place, one in enumerate(self.sliders):
             one.style.description_width = "146px"  # attributes have long names
             self._follow(place, one)
@@ -119,6 +121,8 @@ class AttributeSliders(CompositeControl):
         before = self.value
         k = self._on_page[place]
         margin = SAME * (self.high[k] - self.low[k])
+        if abs(number - self._now(k)) <= margin:
+            return  # the page has rounded what it was given
         if abs(number - self._described[k]) <= margin:
             self._changes.pop(self.names[k], None)
         else:
@@ -169,17 +173,20 @@ class AttributeSliders(CompositeControl):
         self.muted = False
         self._count()
 
+    def _now(self, k: int) -> float:
+        """The value of an attribute with its change."""
+        return float(self._changes.get(self.names[k], self._described[k]))
+
     def _show_attribute(self, one: widgets.FloatSlider, k: int) -> None:
         name = label(self.names[k])
         low = self.low[k]
         high = self.high[k]
         constant = bool(high <= low)
         top = low + 1.0 if constant else high  # a slider without length cannot be drawn
-        now = float(self._changes.get(self.names[k], self._described[k]))
+        now = self._now(k)
         with one.hold_trait_notifications():  # or one of low and high would be refused
             one.min = low
             one.max = top
-            one.step = (top - low) / 20
             one.value = min(max(now, low), top)
 
         one.readout_format = _number_format(top - low)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
 import pandas as pd
@@ -27,7 +27,6 @@ from . import show
 from .controls import choice, heading, rows, slider, switch
 from .map_panel import (
     MEASURED,
-    MapPanel,
     Sources,
     check_generators,
     class_chooser,
@@ -37,6 +36,8 @@ from .map_panel import (
     zoo_code,
 )
 from .panel import drawn
+from .point_panel import PointPanel
+from .tidy_code import tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +46,19 @@ COMPARE_KEY = (
     "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
 )
 SIDES = ("first", "second")
+KINDS_OF_SIDES = dict(
+    zip(SIDES, ("synthesized", "synthesized 2"), strict=True)
+)  # of points on the map
 
 
-class ComparePanel(MapPanel):
+class ComparePanel(PointPanel):
     """The panel of :func:`compare`."""
 
     kind = "compare"
+    origins: ClassVar = {
+        "synthesized": "synthesized by the first",
+        "synthesized 2": "synthesized by the second",
+    }
 
     def __init__(
         self,
@@ -70,13 +78,23 @@ class ComparePanel(MapPanel):
         self._differences: pd.DataFrame | None = None
         self.sentence = widgets.HTML()
         self.page_table = widgets.HTML(layout=widgets.Layout(width="100%"))
-        self.arrange(_in_order(self.controls), [self.sentence, self.map.figure, self.page_table])
+        self.meters = (self.sentence, self.page_table)
+        card = widgets.VBox([self.walk, self.card], layout=widgets.Layout(width="420px"))
+        views = [self.sentence, self.map.figure, card, self.gallery, self.page_table]
+        self.arrange(_in_order(self.controls), views)
         self.redraw()
 
     @property
     def synthesized(self) -> dict[str, Synthesized]:
         """The features of both sides. Raises ``DataError`` if none were synthesized yet."""
         return drawn(self._synthesized)
+
+    @property
+    def sets(self) -> dict[str, Synthesized]:
+        """The synthesized features by the kind of their points."""
+        if self._synthesized is None:
+            return {}
+        return {KINDS_OF_SIDES[side]: self._synthesized[side] for side in SIDES}
 
     @property
     def table(self) -> pd.DataFrame:
@@ -96,11 +114,13 @@ class ComparePanel(MapPanel):
         # What is being measured now would be noted under the new settings.
         self.worker.cancel("measuring")
         self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
-        for side, kind in zip(SIDES, self.map.kinds[1:], strict=True):
+        for side in SIDES:
             synthesized = self.synthesized[side]
             texts = self.synthesized_texts(synthesized, self.shown[side])
-            self.map.show_synthesized(synthesized.points, texts, kind)
+            self.map.show_synthesized(synthesized.points, texts, KINDS_OF_SIDES[side])
         self._show_arrows(classes)
+        self.map.mark({})
+        self.follow_points()
         self.map.draw()
         self._measure(sorted(classes))
 
@@ -140,6 +160,7 @@ class ComparePanel(MapPanel):
                 dataset, generators[side], n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS
             )
 
+        self.fade_meters(True)
         self.submit(
             "measuring",
             lambda task: {side: measure_side(side) for side in SIDES},
@@ -162,6 +183,8 @@ class ComparePanel(MapPanel):
             f'<span class="calm">{COMPARE_KEY}</span></p>'
         )
         self.page_table.value = _page_table(table, reports["first"].names, self.caption)
+        self.fade_meters(False)
+        self.look_again()
         self.remember({meter: row["difference"] for meter, row in headlines.items()})
 
     @property
@@ -179,7 +202,7 @@ class ComparePanel(MapPanel):
 
     def code(self) -> str:
         """Return the library calls that make this view."""
-        return compare_code(self)
+        return tidy(compare_code(self))
 
     def still(self) -> Figure:
         """Return both generators in matplotlib, one row of lenses each."""

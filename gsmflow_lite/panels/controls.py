@@ -16,6 +16,32 @@ FULLWIDTH_DOLLAR = "\uff04"  # looks like a dollar sign, but does not begin math
 Handler = Callable[[Any], None]
 
 
+class Steady:
+    """A slider that a page does not move by itself.
+
+    The page moves a value from between two steps onto the nearer one, and sends that back as if a
+    hand had done it: a state with 0.33 would turn into 0.35 by being shown.
+    """
+
+    step: float | None
+    value: float
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take over what the page sends, but for a value that is nearer than the next step."""
+        sent = sync_data.get("value")
+        if sent is not None and self.step and abs(sent - self.value) < 0.501 * self.step:
+            sync_data = {key: value for key, value in sync_data.items() if key != "value"}
+        super().set_state(sync_data)  # type: ignore[misc]
+
+
+class SteadyIntSlider(Steady, widgets.IntSlider):
+    """A slider of whole numbers that a page does not move by itself."""
+
+
+class SteadyFloatSlider(Steady, widgets.FloatSlider):
+    """A slider that a page does not move by itself."""
+
+
 def slider(
     text: str,
     value: float,
@@ -31,7 +57,7 @@ def slider(
     ``live`` says whether the panel follows the slider while it moves, or only when it is let go.
     """
     whole = all(isinstance(number, int) for number in (value, low, high, step))
-    kind = widgets.IntSlider if whole else widgets.FloatSlider
+    kind = SteadyIntSlider if whole else SteadyFloatSlider
     return kind(
         value=value,
         min=low,
@@ -91,9 +117,31 @@ def label(text: str) -> str:
     return line.replace("\\(", "( ").replace("\\[", "[ ")
 
 
-def heading(text: str) -> widgets.HTML:
+class Heading(widgets.HTML):
+    """A heading above a group of controls."""
+
+
+def heading(text: str) -> Heading:
     """Make a heading above a group of controls."""
-    return widgets.HTML(f"<b>{text}</b>", layout=widgets.Layout(margin="6px 0 0 0"))
+    return Heading(f"<b>{text}</b>", layout=widgets.Layout(margin="6px 0 0 0"))
+
+
+def hide_empty_headings(column: Sequence[widgets.Widget], controls: Sequence[Any]) -> None:
+    """Hide each heading of a column under which no control is left to see."""
+    visible = {id(c.layout) for c in controls if c.layout.display != "none"}
+    above: Heading | None = None
+    for widget in column:
+        if isinstance(widget, Heading):
+            above = widget
+            above.layout.display = "none"
+        elif above is not None and any(id(w.layout) in visible for w in _with_parts(widget)):
+            above.layout.display = None
+
+
+def _with_parts(widget: widgets.Widget) -> list[widgets.Widget]:
+    """A widget and all that it is made of."""
+    parts = [part for child in getattr(widget, "children", ()) for part in _with_parts(child)]
+    return [widget, *parts]
 
 
 def rows(*parts: Sequence[widgets.Widget]) -> list[widgets.HBox]:

@@ -45,6 +45,7 @@ from .design_views import (
 from .live import LiveFigure
 from .map_panel import source_of
 from .panel import Panel, drawn
+from .tidy_code import tidy
 from .tools import close_all
 
 if TYPE_CHECKING:
@@ -161,7 +162,6 @@ class DesignPanel(Panel):
         description = self.description
         seed = self.shown["seed"]
         temperature = self.temperature
-        self.controls["changes"].describe(self._describe({}))
         invented = invent(
             self.real, self.generator, description, temperature=temperature, seed=seed
         )
@@ -174,6 +174,7 @@ class DesignPanel(Panel):
             seed=seed,
         )
         self._design = Design(invented, swept)  # not before: if the sweep fails, the view stays
+        self.controls["changes"].describe(self._describe({}))
         self.map.show_invented(invented)
         self._show_words()
         self._show_samples()
@@ -263,7 +264,7 @@ class DesignPanel(Panel):
 
     def code(self) -> str:
         """Return the library calls that make this view."""
-        return design_code(self.shown, self.changes, self.ready)
+        return tidy(design_code(self.shown, self.changes, self.ready))
 
     def still(self) -> Figure:
         """Return pictures, sweep and nearest classes in matplotlib."""

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from ..explorer.invention import PICTURES, Invented, Sweep, bars
-from ..figures.style import CONTEXT, MIDDLE_GREY, PALETTE, plain, short
+from ..figures.style import CONTEXT, MIDDLE_GREY, PALETTE, legible, plain, short
 from ..shifts.readout import AttributeReadout
 from . import show
 from .live import LiveFigure
@@ -187,7 +187,9 @@ def show_bars(
     _put(figure, [(places, asked), (places, read)])
     with figure.batch_update():
         figure.layout.xaxis.tickvals = places
-        figure.layout.xaxis.ticktext = [plain(names[k], 18) for k in chosen]
+        figure.layout.xaxis.ticktext = [
+            plain(label, 18) for label in legible([names[k] for k in chosen], "attribute", chosen)
+        ]
 
 
 def _put(figure: LiveFigure, places: Sequence[tuple[np.ndarray, np.ndarray]]) -> None:

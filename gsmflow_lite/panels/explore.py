@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
-from jaxtyping import Float, Int
 
 from ..datasets.base import GZSLDataset
 from ..errors import DataError
 from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
-from ..figures.lenses import LENSES, two_lenses_on
+from ..figures.lenses import two_lenses_on
 from ..figures.style import still_figure
 from ..generators.base import AtTemperature, Generator
 from ..generators.mechanisms import SWITCHES
@@ -26,12 +26,11 @@ from ..shifts.meters import SHIFTS
 from ..shifts.metrics import spread_ratio
 from ..shifts.report import ShiftReport
 from . import show
-from .controls import LABELLED, WIDE, slider
+from .controls import LABELLED, WIDE
 from .curves import curves_over
-from .explore_controls import DOSES, explore_controls, explore_order
+from .explore_controls import DOSES, OVERLAYS, explore_controls, explore_order
 from .map_panel import (
     MEASURED,
-    MapPanel,
     Sources,
     check_generators,
     reader,
@@ -40,7 +39,8 @@ from .map_panel import (
     zoo_code,
 )
 from .panel import drawn
-from .point_cards import gallery, point_card, points_of
+from .point_panel import PointPanel
+from .tidy_code import tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -51,11 +51,12 @@ EXPLORE_KEY = (
 )
 
 
-class ExplorePanel(MapPanel):
+class ExplorePanel(PointPanel):
     """The panel of :func:`explore`."""
 
     kind = "explore"
     former = ("prototype", "mining")  # switches of version 0.1
+    told = ("classes", "samples", *OVERLAYS)
 
     def __init__(
         self,
@@ -73,20 +74,14 @@ class ExplorePanel(MapPanel):
         self._synthesized: Synthesized | None = None
         self._report: ShiftReport | None = None
         self._baseline = Baseline(scene.dataset, n=MEASURED, metrics=SHIFTS)
-        self._looked_at = ("synthesized", 0)  # an example says more than an empty card
         self._make_views()
         self._arrange()
         self.redraw()
 
     def _make_views(self) -> None:
-        wide = [widgets.HTML(layout=widgets.Layout(width="100%")) for _ in range(4)]
-        self.sentence, self.table, self.card, self.gallery = wide
-        self.table.layout.width = "450px"
-        self.card.add_class("card")
-        self.gallery.add_class("pictures")
-        self.walk = slider(
-            "Point", 0, 0, 1, 1, "Walk through the synthesized points by key, as the pointer does"
-        )
+        self.sentence = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.table = widgets.HTML(layout=widgets.Layout(width="450px"))
+        self.meters = (self.sentence, self.table)
         self.ranked = widgets.Select(
             description="Most shifted",
             options=[],
@@ -95,9 +90,6 @@ class ExplorePanel(MapPanel):
             style=LABELLED,
             layout=widgets.Layout(width=WIDE),
         )
-        self.map.on_point = self.look_at
-        self.map.on_select = self.select
-        self.walk.observe(lambda change: self.look_at("synthesized", change["new"]), names="value")
         self.ranked.observe(lambda change: self._class_picked(change["new"]), names="value")
 
     def _arrange(self) -> None:
@@ -117,6 +109,11 @@ class ExplorePanel(MapPanel):
     def synthesized(self) -> Synthesized:
         """The features that are shown. Raises ``DataError`` if none were synthesized yet."""
         return drawn(self._synthesized)
+
+    @property
+    def sets(self) -> dict[str, Synthesized]:
+        """The synthesized features by the kind of their points."""
+        return {} if self._synthesized is None else {"synthesized": self._synthesized}
 
     @property
     def doses(self) -> dict[str, Any]:
@@ -161,10 +158,20 @@ class ExplorePanel(MapPanel):
         self.map.show_synthesized(self.synthesized.points, self.synthesized_texts(self.synthesized))
         self.map.show_lines(curves_over(self.scene, self.synthesized, self.classes_on_map, s))
         self.map.mark({})
+        self.follow_points()
         self.map.draw()
-        with self.quietly():
-            self.walk.max = self.synthesized.points.count - 1
+        self._enable_switches()
         self._measure(generator)
+
+    def _enable_switches(self) -> None:
+        """Disable the switches that change nothing: another generator has no mechanisms."""
+        if not self.has_switches:
+            return
+        from_zoo = isinstance(self.generators[self.shown["generator"]], Mechanisms)
+        for key in SWITCHES:
+            other = replace(self.mechanisms, **{key: not self.shown[key]})
+            changes = other.effective != self.mechanisms.effective
+            self.controls[key].disabled = not (from_zoo and changes)
 
     # --- Meters ------------------------------------------------------------------------------
 
@@ -185,6 +192,7 @@ class ExplorePanel(MapPanel):
             report = measure(dataset, warm, n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS)
             return self._baseline.beside(report, seed, classes)
 
+        self.fade_meters(True)
         self.submit("measuring", lambda task: measured(), self._show_report)
 
     @property
@@ -195,15 +203,24 @@ class ExplorePanel(MapPanel):
     def _show_report(self, report: ShiftReport) -> None:
         self._report = report
         worst_first = report.worst()
-        self.sentence.value = f'<p class="card">{escape(report.sentence)}<br>{EXPLORE_KEY}</p>'
+        sentence = "" if self.sealed else f"{escape(report.sentence)}<br>"
+        self.sentence.value = f'<p class="card">{sentence}{EXPLORE_KEY}</p>'
         self.table.value = self._verdicts(report, [name for name, _, _ in worst_first])
         with self.quietly():
             self.ranked.options = [
                 (f"{name}   {score:.2f}  {meter}", name) for name, score, meter in worst_first
             ]
             self.ranked.value = None
-        self._look_again()
+        self.fade_meters(False)
+        self.look_again()
         self.remember({meter: report.reading(meter).value for meter in SHIFTS})
+
+    def reveal(self) -> ExplorePanel:
+        """Break the seal of a state, and say what was measured in a sentence."""
+        super().reveal()
+        if self._report is not None:
+            self._show_report(self._report)
+        return self
 
     def _verdicts(self, report: ShiftReport, names: Sequence[str]) -> str:
         """The table of the classes in focus."""
@@ -220,50 +237,14 @@ class ExplorePanel(MapPanel):
     def caption(self) -> str:
         """Where the numbers come from."""
         s = self.shown
+        settings = f"{s['generator']}, temperature {s['temperature']:g}, seed {s['seed']}"
         return (
-            f"{self.scene.dataset.name}, {s['generator']}, temperature {s['temperature']:g}, "
-            f"seed {s['seed']}; {MEASURED} synthesized features a class against real test "
+            f"{self.scene.dataset.name}, {'sealed settings' if self.sealed else settings}; "
+            f"{MEASURED} synthesized features a class against real test "
             f"features; {self.scene.projection.describe}"
         )
 
-    # --- Looking at points -------------------------------------------------------------------
-
-    def look_at(self, kind: str, number: int) -> None:
-        """Show the card of a point, and rings around it and its nearest real one.
-
-        Nothing happens where there is no such point.
-        """
-        if self._synthesized is None or self.quiet:
-            return
-        count = points_of(self.scene, self._synthesized, kind).count
-        if not 0 <= number < count:
-            return
-        self._looked_at = (kind, number)
-        self.map.mark({lens: self._rings(kind, number, lens) for lens in LENSES})
-        self.map.draw()
-        with self.telling():  # the decoder of the data is not ours
-            self.card.value = point_card(self.scene, self._synthesized, kind, number)
-
-    def _rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
-        """The place of a point; before it, that of the nearest real one of a synthesized point."""
-        points = points_of(self.scene, self.synthesized, kind)
-        place = getattr(points, lens)[[number]]
-        if kind == "real":
-            return place
-        nearest = self.synthesized.near[number]
-        return np.concatenate([getattr(self.scene.real, lens)[[nearest]], place])
-
-    def _look_again(self) -> None:
-        """Show the card that was shown last; there may be fewer synthesized points now."""
-        kind, number = self._looked_at
-        if kind == "synthesized":
-            number = min(number, self.synthesized.points.count - 1)
-        self.look_at(kind, number)
-
-    def select(self, kind: str, numbers: Int[np.ndarray, " n"]) -> None:
-        """Show pictures of several points, their number by class, and what is read off them."""
-        with self.telling():
-            self.gallery.value = gallery(self.scene, self.synthesized, kind, numbers)
+    # --- Classes by rank ---------------------------------------------------------------------
 
     def _class_picked(self, name: str | None) -> None:
         """Show the samples of a class of the ranking, and put it into focus if it is not there."""
@@ -273,13 +254,13 @@ class ExplorePanel(MapPanel):
         if name not in in_focus:
             self.set(classes=(*in_focus, name))
         k = self.scene.dataset.unique_names.index(name)
-        self.select("synthesized", np.flatnonzero(self.synthesized.points.labels == k))
+        self.select({"synthesized": np.flatnonzero(self.synthesized.points.labels == k)})
 
     # --- Code and still ----------------------------------------------------------------------
 
     def code(self) -> str:
         """Return the library calls that make this view."""
-        return explore_code(self)
+        return tidy(explore_code(self))
 
     def source_code(self, name: str) -> str:
         """The code that makes the generator; of mechanisms, only those that were switched."""
@@ -299,7 +280,8 @@ class ExplorePanel(MapPanel):
         """Return both lenses in matplotlib, with the curves over them and the changed settings."""
         synthesized = self.synthesized
         classes = self.classes_on_map
-        figure = still_figure(13, 6.4, "", f"{self.caption}; {self.as_text(self.shown)}")
+        settings = "" if self.sealed else f"; {self.as_text(self.shown)}"
+        figure = still_figure(13, 6.4, "", f"{self.caption}{settings}")
         two_lenses_on(
             figure,
             self.scene.real,
@@ -380,7 +362,8 @@ def explore(
     own, ``generators`` is one generator, or maps names to several; a ridge-Gaussian and real
     features stand beside them.
 
-    ``state`` is the text of a :meth:`Panel.state`. ``hide`` names controls to leave out, for a
+    ``state`` is the text of a :meth:`Panel.state`, or a sealed one: then the panel shows only what
+    became of the features, until :meth:`Panel.reveal`. ``hide`` names controls to leave out, for a
     lesson. ``seed`` is that of the map of your own data. A second panel of the same ``name`` closes
     the first. Raises ``ConfigError`` and ``DataError``.
     """

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .state import Settings
+from .state import Settings, unsealed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +63,10 @@ class Log:
         others = [line for line in self.lines if line["state"] != state]
         rounded = {name: round(float(score), 3) for name, score in scores.items()}
         self.lines = [*others[1 - KEPT :], {"state": state, **rounded}]
+
+    def unseal(self) -> None:
+        """Write all states in plain text."""
+        self.lines = [line | {"state": unsealed(line["state"])} for line in self.lines]
 
     def table(self) -> pd.DataFrame:
         """A row for each state: its text in ``state``, and a column for each score."""

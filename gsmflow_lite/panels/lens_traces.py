@@ -67,11 +67,32 @@ def _curve(part: str) -> go.Scattergl:
     if part != "moved":
         return go.Scattergl(x=[], y=[], mode="lines", line=line, hoverinfo="skip")
     head = {"symbol": "arrow", "color": colour, "size": [], "angle": [], "opacity": 1}
-    return go.Scattergl(x=[], y=[], mode="lines+markers", line=line, marker=head, hoverinfo="skip")
+    return go.Scattergl(
+        x=[],
+        y=[],
+        mode="lines+markers",
+        line=line,
+        marker=head,
+        hoverinfo="skip",
+        **_untouched(1),
+    )
 
 
 def _rings(*, opacity: float) -> go.Scattergl:
-    return go.Scattergl(x=[], y=[], mode="markers", marker=RING, hoverinfo="skip", opacity=opacity)
+    return go.Scattergl(
+        x=[],
+        y=[],
+        mode="markers",
+        marker=RING,
+        hoverinfo="skip",
+        opacity=opacity,
+        **_untouched(opacity),
+    )
+
+
+def _untouched(opacity: float) -> dict[str, dict]:
+    """Looks the same whether a lasso has found it or not: it is no point of the data."""
+    return {state: {"marker": {"opacity": opacity}} for state in ("selected", "unselected")}
 
 
 def _dressed(figure: go.Figure, height: int) -> go.Figure:

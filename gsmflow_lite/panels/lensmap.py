@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from ..figures.lenses import CURVES, LENSES
 from ..figures.points import Points
-from ..figures.style import CONTEXT, class_colours, plain
+from ..figures.style import CONTEXT, class_colours, legible, plain
 from .lens_traces import empty_lenses
 from .live import LiveFigure
 
@@ -19,6 +19,7 @@ Places = Float[np.ndarray, "n 2"]
 Curves = Mapping[str, Mapping[str, Places]]  # by kind (a name in ``CURVES``) and lens
 
 NOWHERE = np.empty((0, 2))
+NONE_SELECTED = np.empty(0, np.int64)
 COLOURS = 27  # that class_colours gives before it repeats itself
 ARROW_HEAD = 14  # pixels
 MAP_IS_COMING = "the map is being made ..."
@@ -54,17 +55,20 @@ class LensMap:
 
     ``on_point(kind, number)`` is called when the pointer rests on a point. The kind is ``real``,
     ``synthesized`` or ``synthesized 2``; the number is the place of the point among those that were
-    shown. ``on_select(kind, numbers)`` is called when the box or the lasso has selected points.
+    shown. ``on_select({kind: numbers})`` is called when the box or the lasso has selected points,
+    and with nothing when they have found none, or after a double click.
     """
 
     def __init__(self, names: Sequence[str], *, sets: int = 1, height: int = 450) -> None:
-        self.names = [plain(name) for name in names]
+        self.names = [plain(name) for name in legible(names)]
         self.focus: list[int] = []
         self.colours: dict[int, str] = self._grey()
         self.clouds: dict[str, Cloud] = {}
         self.kinds = ["real", "synthesized", "synthesized 2"][: 1 + sets]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
-        self.on_select: Callable[[str, np.ndarray], None] = lambda kind, numbers: None
+        self.on_select: Callable[[dict[str, np.ndarray]], None] = lambda selection: None
+        self._inside: dict[str, Sequence[int]] = {}  # what the lasso has found so far
+        self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
         figure, self._parts = empty_lenses(self.kinds, height)
@@ -113,6 +117,15 @@ class LensMap:
                 curve = curves.get(part, {}).get(lens, NOWHERE)
                 heads = _arrow_heads(curve) if part == "moved" else {}
                 self._edit(part, lens, **_xy(curve), **heads)
+
+    def select(self, selection: Mapping[str, Int[np.ndarray, " n"]]) -> None:
+        """Mark the points of these numbers, by kind, in both lenses; all are alike without any."""
+        for kind, cloud in self.clouds.items():
+            inside = np.isin(cloud.shown, selection.get(_origin(kind), NONE_SELECTED))
+            where = np.flatnonzero(inside).tolist() if selection else None
+            for lens in LENSES:
+                self._edit(kind, lens, selectedpoints=where)
+                self._marks[self._parts[kind, lens]] = where
 
     def mark(self, places: Mapping[str, Places]) -> None:
         """Draw rings around places, by lens; the rings before are taken away."""
@@ -190,14 +203,35 @@ class LensMap:
     # --- Pointing and selecting --------------------------------------------------------------
 
     def _listen(self) -> None:
-        for kind in ("context", *self.kinds):
-            for lens in LENSES:
+        for lens in LENSES:
+            for kind in ("context", *self.kinds):
                 self._listen_to(kind, self.trace(kind, lens))
+        last = self.figure.data[-1]  # plotly tells each trace in turn, also of nothing
+        last.on_selection(lambda trace, points, area: self._lasso_ended(area))
+        last.on_deselect(lambda trace, points: self.selected({}))
 
     def _listen_to(self, kind: str, trace: go.Scattergl) -> None:
         trace.on_hover(lambda trace, points, state: self.pointed(kind, points.point_inds))
         trace.on_click(lambda trace, points, state: self.pointed(kind, points.point_inds))
-        trace.on_selection(lambda trace, points, area: self.selected(kind, points.point_inds))
+        trace.on_selection(lambda trace, points, area: self._note_inside(kind, points.point_inds))
+
+    def _note_inside(self, kind: str, where: Sequence[int]) -> None:
+        self._inside[kind] = [*self._inside.get(kind, []), *where]
+
+    def _lasso_ended(self, area: object) -> None:
+        """Tell what is inside the lasso or box.
+
+        Without an ``area`` the page says that it has taken the outline away, and all marks with it.
+        """
+        inside = self._inside
+        self._inside = {}
+        if area is None:
+            for trace, where in self._marks.items():
+                self._edits.setdefault(trace, {}).update(selectedpoints=where)
+            self.draw()
+        else:
+            self.figure.forget_lasso()
+            self.selected(inside)
 
     def pointed(self, kind: str, where: Sequence[int]) -> None:
         """Tell ``on_point`` which point it is: the first of ``where``, places in a trace."""
@@ -205,15 +239,18 @@ class LensMap:
         if where and where[0] < len(shown):  # an older picture may have had more points
             self.on_point(_origin(kind), int(shown[where[0]]))
 
-    def selected(self, kind: str, where: Sequence[int]) -> None:
-        """Tell ``on_select`` which points they are, given their places in a trace."""
-        shown = self._shown(kind)
-        inside = [place for place in where if place < len(shown)]
-        if inside:
-            self.on_select(_origin(kind), shown[inside])
+    def selected(self, inside: Mapping[str, Sequence[int]]) -> None:
+        """Tell ``on_select`` which points they are, given places in the trace of each kind."""
+        numbers: dict[str, list[int]] = {}
+        for kind, where in inside.items():
+            shown = self._shown(kind)
+            found = [int(shown[place]) for place in where if place < len(shown)]
+            if found:
+                numbers.setdefault(_origin(kind), []).extend(found)
+        self.on_select({kind: np.unique(found) for kind, found in numbers.items()})
 
     def _shown(self, kind: str) -> Int[np.ndarray, " n"]:
-        return self.clouds[kind].shown if kind in self.clouds else np.empty(0, np.int64)
+        return self.clouds[kind].shown if kind in self.clouds else NONE_SELECTED
 
 
 def _origin(kind: str) -> str:

@@ -41,6 +41,13 @@ class LiveFigure(go.FigureWidget):
             "responsive": True,
         }
 
+    def forget_lasso(self) -> None:
+        """Take the outline of a lasso or a box off the page, whatever Python knows of it.
+
+        A second lasso that begins inside an outline would move that one instead.
+        """
+        self._send_relayout_msg({"selections": []})
+
     @default("_plotly")
     def _default_plotly(self) -> str:
         return _javascript_of_plotly()

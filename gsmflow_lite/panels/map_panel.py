@@ -7,6 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
+
 from ..arguments import check_seed
 from ..datasets.base import GZSLDataset
 from ..datasets.given import dataset_or_load
@@ -59,6 +61,7 @@ class MapPanel(Panel):
         self.map_seed = 0
         self.class_colours: dict[int, str] = {}  # of the classes in focus
         self._in_focus: tuple[int, ...] = ()
+        self.meters: Sequence[widgets.DOMWidget] = ()  # what measures the view
 
     # --- Classes in focus --------------------------------------------------------------------
 
@@ -90,6 +93,14 @@ class MapPanel(Panel):
         self.class_colours = focus_colours(classes, self.class_colours)
         self.map.show_real(self.scene.real, classes, self.real_texts(), self.class_colours)
         self._in_focus = tuple(classes)
+
+    def fade_meters(self, stale: bool) -> None:
+        """Fade the meters while they are those of an earlier view, or show them clearly."""
+        for meter in self.meters:
+            if stale:
+                meter.add_class("stale")
+            else:
+                meter.remove_class("stale")
 
     # --- Generators --------------------------------------------------------------------------
 

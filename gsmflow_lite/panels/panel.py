@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gc
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,9 @@ from ..events import Event
 from ..figures.style import png, short
 from ..numerics import give_back
 from . import state
+from .controls import hide_empty_headings
 from .history import History, Log
+from .saved import outputs
 from .tools import Tools, close_all
 from .worker import Task, Worker, event_text, plainly
 
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OPEN_PANELS: dict[str, Panel] = {}  # by name: a second panel of a name closes the first
+FRAMES_KEPT = 8
+EMPTY_FRAMES: deque[widgets.Widget] = deque()  # frames of panels that have given way
+MOST_SAID = 3  # of several refused names
 REFUSALS = (traitlets.TraitError, ConfigError, ValueError, TypeError)  # what a control may raise
 
 Shown = TypeVar("Shown")
@@ -42,11 +48,11 @@ class Panel:
     - defines :meth:`refresh`, :meth:`code` and :meth:`still`, which take settings from ``shown``.
 
     Settings change through the widgets or through :meth:`set`. Each change is followed by one
-    :meth:`refresh`. If ``refresh`` raises an error, it is said in words, and ``shown`` goes back to
-    the settings of the view. After a ``GSMFlowError`` the view must still be as it was; after any
-    other error it is drawn once more as ``shown`` says. An interrupt is passed on, with ``shown``
-    as it was before. In tests and notebooks, :meth:`wait`
-    returns when background work is done.
+    :meth:`refresh`. If ``refresh`` raises an error, it is said in words, and ``shown`` and all
+    controls go back to the settings of the view. After a ``GSMFlowError`` the view must still be as
+    it was; after any other error it is drawn once more as ``shown`` says. An interrupt is passed
+    on, with ``shown`` as it was before. In tests and notebooks, :meth:`wait` returns when
+    background work is done.
 
     Raises ``ConfigError`` for a name in ``hide`` that is no control, and for a ``start`` that is no
     state of this panel.
@@ -55,6 +61,7 @@ class Panel:
     kind = "panel"
     help = ""
     former: tuple[str, ...] = ()  # settings that this kind of panel had in older versions
+    told: tuple[str, ...] = ()  # controls that stay in sight when the state is sealed
 
     def __init__(
         self, controls: Mapping[str, Any], *, name: str, hide: Sequence[str] = (), start: str = ""
@@ -63,6 +70,9 @@ class Panel:
         _check_hidden(hide, controls)
         self.controls = dict(controls)
         self.name = name
+        self.sealed = state.is_sealed(start)  # until `reveal`
+        self._hidden = hide
+        self._column: Sequence[widgets.Widget] = ()
         self.quiet = False  # while the panel changes its own controls
         self.initial = self.settings  # what `reset` goes back to
         self.shown = self.settings  # the settings of the view
@@ -72,8 +82,7 @@ class Panel:
         self._log = Log()
         self.tools = Tools(self)
 
-        for key in hide:
-            self.controls[key].layout.display = "none"
+        self._show_controls()
         self.say(self.help)
         if start:
             self._begin_with(start)
@@ -91,9 +100,9 @@ class Panel:
         self.controls[key].observe(lambda _: self._control_moved(key), names="value")
 
     def _replace_open_panel(self) -> None:
-        """Close an open panel of the same name."""
+        """End an open panel of the same name; a sentence stays in its place."""
         if self.name in OPEN_PANELS:
-            OPEN_PANELS[self.name].close()
+            OPEN_PANELS[self.name].give_way()
         OPEN_PANELS[self.name] = self
 
     # --- What a subclass defines -------------------------------------------------------------
@@ -137,7 +146,8 @@ class Panel:
 
     def as_text(self, settings: Mapping[str, Any]) -> str:
         """Write any settings, such as ``shown``, as the text of a state."""
-        return state.to_text(self.kind, settings, self.initial)
+        text = state.to_text(self.kind, settings, self.initial)
+        return state.seal(text) if self.sealed else text
 
     def restore(self, text: str) -> None:
         """Take the settings from the text of a state.
@@ -145,6 +155,25 @@ class Panel:
         Raises ``ConfigError`` for a text that is no state of this panel. Then nothing has changed.
         """
         self.set(**state.from_text(self.kind, text, self.initial, self.former))
+        if state.is_sealed(text) and not self.sealed:
+            self.sealed = True
+            self._show_controls()
+
+    def reveal(self) -> Panel:
+        """Break the seal of a state: show its settings, its text, its code and what was tried."""
+        self.sealed = False
+        self._show_controls()
+        self._log.unseal()
+        self.tools.list_log(self._log.lines)
+        return self
+
+    def _show_controls(self) -> None:
+        """Show the controls that nobody asked to hide and, of a sealed state, that tell nothing."""
+        for key, control in self.controls.items():
+            secret = self.sealed and key not in self.told
+            control.layout.display = "none" if secret or key in self._hidden else None
+        hide_empty_headings(self._column, list(self.controls.values()))
+        self.tools.conceal(self.sealed)
 
     @property
     def can_undo(self) -> bool:
@@ -156,8 +185,9 @@ class Panel:
         if not self.can_undo:
             return
         self._apply(self._history.back())
-        self._history.begin_at(self.settings)
         self.redraw()
+        self._history.begin_at(self.settings)
+        self.tools.follow()
 
     def reset(self) -> None:
         """Set every control as at the start. This is a move: undo takes it back."""
@@ -183,16 +213,18 @@ class Panel:
                 except REFUSALS as error:
                     for other, old in before.items():
                         _put(self.controls[other], old)
-                    raise ConfigError(
-                        f"{key} cannot be {short(value, 60)!r}: {plainly(error)}"
-                    ) from None
+                    raise ConfigError(f"{key} cannot be {_said(value)}: {_why(error)}") from None
 
     def _control_moved(self, key: str) -> None:
         """Remember the settings before a move, and draw. ``key`` is empty for several controls."""
         if self.quiet or self.settings == self._history.now:
             return
-        self._history.move(self.settings, key)
-        self.redraw()
+        try:
+            self.redraw()
+        finally:
+            if self.settings != self._history.now:  # it was not refused
+                self._history.move(self.settings, key)
+            self.tools.follow()
 
     def redraw(self) -> bool:
         """Draw the settings as they are now. Returns whether that was done; if not, says why."""
@@ -204,8 +236,10 @@ class Panel:
             self.refresh()
         except Exception as error:
             self.shown = before
-            if self.has_view and not isinstance(error, GSMFlowError):
-                self.draw_again()  # it may have changed a part of the view
+            if self.has_view:
+                self._go_back()
+                if not isinstance(error, GSMFlowError):
+                    self.draw_again()  # it may have changed a part of the view
             self.say(plainly(error), bad=True)
             return False
         except BaseException:  # an interrupt: who asked for it waits for no other drawing
@@ -214,6 +248,11 @@ class Panel:
         self.has_view = True
         self.tools.show_code()
         return True
+
+    def _go_back(self) -> None:
+        """Put the controls to what is shown: a refused setting would lie about the view."""
+        self._apply(self.shown)
+        self.tools.follow()
 
     def draw_again(self) -> bool:
         """Draw what ``shown`` says once more. Returns whether that was done; if not, says why."""
@@ -275,7 +314,7 @@ class Panel:
         self.say(f"{name}: {plainly(error)}", bad=True)
 
     def say(self, text: str, *, bad: bool = False) -> None:
-        """Write a line under the controls; a bad one stands out as an error."""
+        """Write a line on top of the panel; a bad one stands out as an error."""
         self.tools.say(text, bad=bad)
 
     # --- Showing -----------------------------------------------------------------------------
@@ -287,16 +326,46 @@ class Panel:
 
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
         """Put controls on the left and views on the right."""
+        self._column = left
+        hide_empty_headings(left, list(self.controls.values()))
         self.tools.arrange(left, right)
 
     def close(self) -> None:
         """End background work, and free every widget of the panel."""
-        self.worker.close()
-        if OPEN_PANELS.get(self.name) is self:
-            del OPEN_PANELS[self.name]
+        self._retire()
         close_all(self.widget)
         gc.collect()  # a panel and its controls refer to each other
         give_back()
+
+    def give_way(self) -> None:
+        """Close all but the frame, which says that another panel has taken this name.
+
+        Only the latest ``FRAMES_KEPT`` of such frames are kept.
+        """
+        self._retire()
+        self.tools.leave(
+            f"This panel was closed, because another one named {short(self.name)!r} was opened. "
+            "To have both, give one of them another name, as in "
+            f"{self.kind}(name='second'); to have this one back, run its cell again."
+        )
+        if len(EMPTY_FRAMES) == FRAMES_KEPT:
+            close_all(EMPTY_FRAMES.popleft())
+        EMPTY_FRAMES.append(self.widget)
+        gc.collect()
+        give_back()
+
+    def _retire(self) -> None:
+        """End background work, and give the name free."""
+        self.worker.close()
+        if OPEN_PANELS.get(self.name) is self:
+            del OPEN_PANELS[self.name]
+
+    def _ipython_display_(self) -> None:
+        """Show the panel in a notebook, in a form that can be saved and opened again."""
+        from IPython.display import display
+
+        for output in outputs(self._repr_mimebundle_()):
+            display(output, raw=True)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """The live widgets, and a still figure for where no kernel runs, if one can be drawn."""
@@ -340,6 +409,19 @@ def _as_control_has_it(control: Any, value: Any) -> Any:
     if isinstance(control, widgets.Checkbox) and not isinstance(value, bool):
         raise ConfigError(f"it must be True or False, got {short(value, 60)!r}")
     return value
+
+
+def _said(value: Any) -> str:
+    """A refused value in words."""
+    names = value if isinstance(value, tuple | list) else [value]
+    return " and ".join(repr(short(name, 60)) for name in names[:MOST_SAID]) or "empty"
+
+
+def _why(error: Exception) -> str:
+    """Why a control refused a value, without the words of Python."""
+    if isinstance(error, ConfigError | ValueError):
+        return plainly(ConfigError(str(error)))
+    return "that is not an option of it, choose one that is"
 
 
 def _put(control: Any, value: Any) -> None:

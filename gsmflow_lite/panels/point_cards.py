@@ -8,21 +8,15 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..explorer.scene import Scene, Synthesized
-from ..figures.points import Points
 from . import show
 from .map_panel import class_status, distance
 
 
-def points_of(scene: Scene, synthesized: Synthesized, kind: str) -> Points:
-    """The points of a kind: ``real`` or ``synthesized``."""
-    return scene.real if kind == "real" else synthesized.points
-
-
 def features_of(
-    scene: Scene, synthesized: Synthesized, kind: str, numbers: Int[np.ndarray, " n"]
+    scene: Scene, synthesized: Synthesized | None, numbers: Int[np.ndarray, " n"]
 ) -> Float[np.ndarray, "n D"]:
-    """The features behind some of the points of a kind."""
-    if kind == "real":
+    """The features behind some of the synthesized points; of real ones without any."""
+    if synthesized is None:
         return scene.dataset.features[scene.rows[numbers]]
     return synthesized.features[numbers]
 
@@ -30,18 +24,20 @@ def features_of(
 # --- One point -------------------------------------------------------------------------------
 
 
-def point_card(scene: Scene, synthesized: Synthesized, kind: str, number: int) -> str:
+def point_card(scene: Scene, synthesized: Synthesized | None, number: int, *, origin: str) -> str:
     """What a point is, its picture, and what is read off it.
 
-    A synthesized one is shown beside its nearest real point, with the distance in words.
+    A synthesized one is shown beside its nearest real point, with the distance in words. Without
+    ``synthesized`` it is a real point. ``origin`` says in a word what the point is.
     """
     dataset = scene.dataset
-    k = int(points_of(scene, synthesized, kind).labels[number])
-    feature = features_of(scene, synthesized, kind, np.array([number]))[0]
+    points = scene.real if synthesized is None else synthesized.points
+    k = int(points.labels[number])
+    feature = features_of(scene, synthesized, np.array([number]))[0]
     features = [feature]
-    lines = [f"{dataset.unique_names[k]}, {kind}, {class_status(dataset, k)} class"]
+    lines = [f"{dataset.unique_names[k]}, {origin}, {class_status(dataset, k)} class"]
     away = ""
-    if kind == "synthesized":
+    if synthesized is not None:
         nearest = int(scene.rows[synthesized.near[number]])
         features.append(dataset.features[nearest])
         nearest_name = dataset.unique_names[dataset.labels[nearest]]
@@ -71,27 +67,32 @@ def _images(scene: Scene, features: list[Float[np.ndarray, " D"]], texts: list[s
 
 
 def gallery(
-    scene: Scene, synthesized: Synthesized, kind: str, numbers: Int[np.ndarray, " n"]
+    scene: Scene,
+    synthesized: Synthesized | None,
+    numbers: Int[np.ndarray, " n"],
+    *,
+    origin: str,
 ) -> str:
     """How many points there are of each class, their pictures, and what is read off their mean."""
     dataset = scene.dataset
-    features = features_of(scene, synthesized, kind, numbers)
-    labels = points_of(scene, synthesized, kind).labels[numbers]
+    features = features_of(scene, synthesized, numbers)
+    points = scene.real if synthesized is None else synthesized.points
+    labels = points.labels[numbers]
     counts = ", ".join(
         f"{show.name(dataset.unique_names[k])} {(labels == k).sum()}" for k in np.unique(labels)
     )
     asked = scene.readout.standardise(dataset.attributes[labels]).mean(0)
     read = scene.readout.read(features).mean(0)
     table = show.attribute_table(dataset.unique_attribute_names, asked, read)
-    images = _gallery_images(scene, features, kind)
-    return f"<p>{len(numbers)} {kind} points selected: {counts}</p>{images}{table}"
+    images = _gallery_images(scene, features, origin)
+    return f"<p>{len(numbers)} {escape(origin)} points selected: {counts}</p>{images}{table}"
 
 
-def _gallery_images(scene: Scene, features: Float[np.ndarray, "n D"], kind: str) -> str:
+def _gallery_images(scene: Scene, features: Float[np.ndarray, "n D"], origin: str) -> str:
     """Pictures of some features, evenly spread over all; none where features have no pictures."""
     decode = scene.dataset.decode
     if decode is None:
         return ""
     count = min(len(features), show.MOST_PICTURES)
     spread = np.linspace(0, len(features) - 1, count).astype(int)
-    return show.image_sheet(decode(features[spread]), f"{count} of the selected {kind} points")
+    return show.image_sheet(decode(features[spread]), f"{count} of the selected {origin} points")

@@ -2,10 +2,16 @@
 
 An example is ``explore?classes=Q&temperature=0.5``: the kind of the panel, then every setting that
 differs from the start. A setting that holds several names stands there once for each name.
+
+A state can be sealed: it then looks like ``sealed:eNpLrSjIyU...``. That keeps it from being read by
+chance, in a lesson. It is no secret from who wants to know it.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import zlib
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -14,6 +20,43 @@ from ..errors import ConfigError
 
 Settings = Mapping[str, Any]  # of bool, int, float, str, or a tuple of str
 LONGEST_STATE = 20_000  # characters: a text to read may come from anywhere
+SEAL = "sealed:"
+
+
+def seal(text: str) -> str:
+    """Write a state so that nobody reads it by chance; panels take it as any other state.
+
+    Raises ``ConfigError`` for what is no text of a state. One that is sealed stays as it is.
+
+    >>> unsealed(seal("explore?variance=0.4"))
+    'explore?variance=0.4'
+    """
+    text = _checked(text)
+    if is_sealed(text):
+        return text
+    return SEAL + base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def is_sealed(text: object) -> bool:
+    """Whether a state is sealed."""
+    return isinstance(text, str) and text.strip().startswith(SEAL)
+
+
+def unsealed(text: str) -> str:
+    """Read a state that may be sealed. Raises ``ConfigError`` for a damaged one."""
+    text = _checked(text)
+    if not is_sealed(text):
+        return text
+    opening = zlib.decompressobj()
+    try:
+        packed = base64.b64decode(text.removeprefix(SEAL), altchars=b"-_", validate=True)
+        content = opening.decompress(packed, LONGEST_STATE + 1)  # not more, whatever it holds
+        plain = content.decode()
+    except (binascii.Error, ValueError, zlib.error):
+        plain = ""
+    if not plain or is_sealed(plain) or not (opening.eof or len(plain) > LONGEST_STATE):
+        raise ConfigError("a sealed state must be whole, but this one is damaged: copy it again")
+    return _checked(plain)
 
 
 def to_text(panel: str, settings: Settings, start: Settings) -> str:
@@ -33,13 +76,10 @@ def from_text(
     ``former`` are names of settings that older versions had; they are passed over. Raises
     ``ConfigError`` for a text that is no state of this kind of panel.
     """
-    if not isinstance(text, str):
-        kind = type(text).__name__
-        raise ConfigError(f"a state must be text, got {kind}: give what panel.state() returns")
     settings = dict(start)
     lists: dict[str, list[str]] = {}
 
-    for name, word in parse_qsl(_pairs(panel, text.strip()), keep_blank_values=True):
+    for name, word in parse_qsl(_pairs(panel, unsealed(text)), keep_blank_values=True):
         if name in former:
             continue
         if name not in start:
@@ -53,15 +93,23 @@ def from_text(
     return settings | without_repeats
 
 
-def _pairs(panel: str, text: str) -> str:
-    """The part of a state after the kind of its panel, checked."""
+def _checked(text: object) -> str:
+    """A text that may be a state, without blanks around it."""
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise ConfigError(f"a state must be text, got {kind}: give what panel.state() returns")
+    text = text.strip()
     if len(text) > LONGEST_STATE:
         raise ConfigError(
             f"a state must have at most {LONGEST_STATE} characters, got {len(text)}: is it one?"
         )
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise ConfigError("a state must be text, got some that cannot be written: copy it again")
+    return text
 
+
+def _pairs(panel: str, text: str) -> str:
+    """The part of a state after the kind of its panel."""
     kind, _, pairs = text.partition("?")
     if kind != panel:
         raise ConfigError(

@@ -13,6 +13,7 @@ import ipywidgets as widgets
 from ..errors import ConfigError, GSMFlowError
 from ..figures.style import short
 from .controls import button
+from .hints import Hints
 from .worker import plainly
 
 FIELD = "340px"  # width of the fields for state and log
@@ -46,8 +47,8 @@ class Framed(Protocol):
 class Tools:
     """The frame of a panel: all its widgets are in ``box``.
 
-    From top to bottom: the controls and views of the panel itself (see :meth:`arrange`); a line of
-    words with a progress bar and Cancel; Undo, Reset, Code, the state as text and the list of
+    From top to bottom: Undo and a line of words, with a progress bar and Cancel; the controls and
+    views of the panel itself (see :meth:`arrange`); Reset, Code, the state as text and the list of
     settings that were tried; the code of the view.
     """
 
@@ -61,36 +62,38 @@ class Tools:
         status = self._make_status()
         tools = self._make_tools()
         self.code = widgets.HTML(layout=widgets.Layout(display="none"))
-        self.box = widgets.VBox([style, self.body, status, tools, self.code])
+        self.hints = Hints()
+        self.box = widgets.VBox([style, status, self.body, tools, self.code, self.hints])
         self.box.add_class("gsmflow")
         self.box.add_class(f"gsmflow-{panel.kind}")
 
     # --- The widgets, made once --------------------------------------------------------------
 
     def _make_status(self) -> widgets.HBox:
-        """The progress bar, Cancel, and the line of words."""
-        self.line = widgets.HTML(layout=widgets.Layout(margin="0"))
+        """Undo, the line of words, the progress bar and Cancel."""
+        self.undo = button("Undo", "undo", "Back by one move", self.panel.undo)
+        self.line = widgets.HTML(layout=widgets.Layout(margin="0", flex="1 1 auto"))
         self.bar = widgets.FloatProgress(
             min=0, max=1, layout=widgets.Layout(width="160px", visibility="hidden")
         )
         panel = self.panel
         self.stop = button("Cancel", "stop", "Stop what is being computed", lambda: panel.cancel())
         self.stop.layout.visibility = "hidden"
-        return widgets.HBox(
-            [self.bar, self.stop, self.line],
+        status = widgets.HBox(
+            [self.undo, self.line, self.bar, self.stop],
             layout=widgets.Layout(min_height="34px", align_items="center"),
         )
+        status.add_class("status")
+        return status
 
     def _make_tools(self) -> widgets.HBox:
-        """Undo, Reset, Code, and the fields for state and log."""
-        panel = self.panel
-        self.undo = button("Undo", "undo", "Back by one move", panel.undo)
-        self.reset = button("Reset", "refresh", "All settings as at the start", panel.reset)
+        """Reset, Code, and the fields for state and log."""
+        self.reset = button("Reset", "refresh", "All settings as at the start", self.panel.reset)
         self._make_code_switch()
         self._make_state_field()
         self._make_log_list()
         return widgets.HBox(
-            [self.undo, self.reset, self.show, self.text, self.tried],
+            [self.reset, self.show, self.text, self.tried],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
 
@@ -116,6 +119,7 @@ class Tools:
         self.tried = widgets.Dropdown(
             description="Tried",
             options=[("settings that were tried", "")],
+            tooltip="Choose one to go back to it",
             layout=widgets.Layout(width=FIELD),
         )
         self.tried.observe(lambda _: self._line_picked(), names="value")
@@ -129,7 +133,15 @@ class Tools:
                 layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto"),
             ),
         ]
+        self.hints.follow([*left, *right, self.text, self.tried])
         self.follow()
+
+    def leave(self, text: str) -> None:
+        """Free every widget but the box, which says a sentence from now on."""
+        parts = self.box.children
+        self.box.children = [widgets.HTML(f'<span role="status">{escape(text)}</span>')]
+        for part in parts:
+            close_all(part)
 
     # --- What they show ----------------------------------------------------------------------
 
@@ -138,6 +150,14 @@ class Tools:
         with self.panel.quietly():
             self.text.value = self.panel.state()
         self.undo.disabled = self.locked or not self.panel.can_undo
+
+    def conceal(self, sealed: bool) -> None:
+        """Hide what would tell the settings, or show it again."""
+        if sealed:
+            self.show.value = False
+        for widget in (self.show, self.text, self.tried, self.reset):
+            widget.layout.display = "none" if sealed else None
+        self.follow()
 
     def lock(self, locked: bool) -> None:
         """Lock the settings, or let them be changed again."""
@@ -186,7 +206,7 @@ class Tools:
             self.say("", bad=False)
 
     def say(self, text: str, *, bad: bool) -> None:
-        """Write a line under the controls; a bad one stands out as an error."""
+        """Write a line on top of the panel; a bad one stands out as an error."""
         role = "alert" if bad else "status"
         look = "bad" if bad else "calm"
         self.line.value = f'<span role="{role}" class="{look}">{escape(short(text, 400))}</span>'
@@ -198,7 +218,7 @@ class Tools:
 
     @property
     def tells_error(self) -> bool:
-        """Whether the line under the controls is an error."""
+        """Whether the line on top is an error."""
         return 'role="alert"' in self.line.value
 
     # --- What is done with them --------------------------------------------------------------

@@ -17,8 +17,10 @@ from ..explorer.replay import Recording, View
 from ..explorer.replay_figures import replay_figure
 from ..explorer.scene import Scene
 from ..method.model import GSMFlow
+from ..progress import burst_in_words
 from .controls import button, heading, rows
 from .preset_panel import PresetPanel
+from .tidy_code import tidy
 from .training_code import training_code
 from .training_data import DataSource, Prepared, TrainingData
 from .training_pictures import TrainingPictures, still_of
@@ -227,9 +229,9 @@ class TrainPanel(PresetPanel):
         if self.run is None or not self.run.live:
             return
         self.run.state = "stopping"
-        self.worker.cancel(TRAINING_JOB)
         self.say("stopping at the next batch ...")
         self._enable()
+        self.worker.cancel(TRAINING_JOB)
         if self.worker.idle:  # stopped before it began: the thread will not say so
             self.worker.wait()
             self._end(self.run, "stopped by you")
@@ -295,9 +297,17 @@ class TrainPanel(PresetPanel):
         self._draw(run)
         self._last_took = run.seconds or self._last_took
         if how:
-            self.say(f"{how}: {run.length}; now replay it with Frame")
+            self._tell_end(run, how)
         if run.scores and for_training(run.settings) == for_training(self.settings):
             self.remember(run.scores)
+
+    def _tell_end(self, run: TrainingRun, how: str) -> None:
+        """Say how long a training was, or that its loss has burst."""
+        last = run.recording.history[-1:]
+        if last and last[0].has_burst:
+            self.say(f"{burst_in_words(last[0])}; {how} all the same: {run.length}", bad=True)
+        else:
+            self.say(f"{how}: {run.length}; now replay it with Frame")
 
     def _draw(self, run: TrainingRun) -> None:
         self.pictures.draw(run.recording)
@@ -346,7 +356,7 @@ class TrainPanel(PresetPanel):
         preset = self.presets[shown["preset"]]
         names = [] if self.view is None else self.view.names
         loading = self.data.code(Prepared.by(preset, shown["data"]))
-        return training_code(shown, config_of(shown, preset), loading, names)
+        return tidy(training_code(shown, config_of(shown, preset), loading, names))
 
 
 class TrainingButtons:
@@ -372,6 +382,9 @@ class TrainingButtons:
         self.start.disabled = running
         self.pause.disabled = not can_stop
         self.stop.disabled = not can_stop
+        self.stop.description = (
+            "Stopping" if run is not None and run.state == "stopping" else "Stop"
+        )
         self.pause.description = "Resume" if paused else "Pause"
         self.pause.icon = "play" if paused else "pause"
 

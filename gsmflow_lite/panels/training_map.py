@@ -9,7 +9,7 @@ import numpy as np
 from ..explorer.replay import HOW_H, View, extent
 from ..explorer.scene import Scene, Synthesized
 from ..figures.points import NO_POINTS
-from ..figures.style import class_colours, plain, short
+from ..figures.style import class_colours, legible, plain, short
 from .lensmap import MAP_IS_COMING, LensMap
 
 NAMES_SHOWN = 12  # of the classes that play the unseen
@@ -27,7 +27,7 @@ class TrainingMap(LensMap):
     def show_view(self, view: View, *, map_is_coming: bool) -> None:
         """Show the real points of a view. ``map_is_coming``: whether the UMAP map is being made."""
         real = view.scene.real
-        self.names = [plain(name) for name in view.scene.dataset.class_names]
+        self.names = [plain(name) for name in legible(view.scene.dataset.class_names)]
         texts = [f"{self.names[k]}, real" for k in real.labels]
         missing = MAP_IS_COMING if map_is_coming else MAP_IS_OFF
         self.show_real(real, view.shown, texts, class_colours(view.shown), missing=missing)

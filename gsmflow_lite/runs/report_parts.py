@@ -274,6 +274,8 @@ def attributes(report: ShiftReport) -> dict[str, Any] | None:
         )
     if len(table) > len(order):
         caption += f"; {len(table) - len(order)} further classes are not shown"
+    table.index = figures.legible(report.names, numbers=report.classes)
+    table.columns = figures.legible(report.attribute_names, "attribute")
     heatmap = figures.attribute_heatmap(table.iloc[order, columns])
     return {
         "picture": picture(heatmap, "Differences of attributes by class"),

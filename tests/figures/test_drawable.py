@@ -9,7 +9,7 @@ import pytest
 from gsmflow_lite import figures
 from gsmflow_lite.datasets.syllables import every_syllable, romanised
 from gsmflow_lite.figures.points import Points
-from gsmflow_lite.figures.style import drawable, plain, plain_still, png, still_figure
+from gsmflow_lite.figures.style import drawable, legible, plain, plain_still, png, still_figure
 
 SYLLABLES = every_syllable()[5::2800]
 NAMES = [f"{romanised(s)} {s}" for s in SYLLABLES]
@@ -31,8 +31,9 @@ def points(rng) -> Points:
         ("한 (class 3)", "(class 3)"),
         ("naïve σ² ≥ ●", "naïve σ² ≥ ●"),
         ("plain", "plain"),
-        ("한", "HANGUL SYLLABLE HAN"),
-        ("(한)", "LEFT PARENTHESIS, HANGUL SYLLABLE HAN, RIGHT PARENTHESIS"),
+        ("한", "han"),
+        ("カメラ と ー", "kamera to -"),
+        ("(한)", "(han)"),
         ("雀", "CJK UNIFIED IDEOGRAPH-96C0"),
         ("\ue000", "U+E000"),
         ("", ""),
@@ -85,3 +86,40 @@ def test_interactive_figures_of_korean_classes_draw_their_latin_names(points):
     text = json.dumps(json.loads(figure.to_json()), ensure_ascii=False)
     assert all(name in text for name in DRAWN)
     assert not set("".join(SYLLABLES)) & set(text)
+
+
+# --- Names that nothing of can be drawn -----------------------------------------------------------
+
+ANY_SCRIPT = ["大熊猫", "한", "ピカ", "fox 狐", "fox 狸", "ไก่", "wolf", "ሀለ"]
+
+
+@pytest.mark.parametrize("numbers", [None, range(40, 48)])
+def test_a_name_that_cannot_be_drawn_becomes_its_number(numbers):
+    a, d, e, h, z = (0, 3, 4, 5, 7) if numbers is None else (40, 43, 44, 45, 47)
+    expected = [
+        *(f"class {a}", "han", "pika", f"fox (class {d})", f"fox (class {e})"),
+        *(f"class {h}", "wolf", f"class {z}"),
+    ]
+    assert legible(ANY_SCRIPT, numbers=numbers) == expected
+
+
+def test_equal_names_stay_equal():
+    assert legible(["雀 a", "雀 a", "b"]) == ["a", "a", "b"]
+
+
+def labels_of(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(lambda part: hasattr(part, "get_text"))]
+
+
+def test_figures_say_the_number_of_a_class_and_never_the_code_of_a_letter(points):
+    names = ["大熊猫", "雀", "wolf", "狐"]
+    table = pd.DataFrame(np.eye(4), index=names, columns=names)
+    still = figures.two_lenses_still(points, points, names=names)
+    heatmap = figures.attribute_heatmap(table)
+    for figure, words in ((still, ["class 0", "class 3"]), (heatmap, ["row 0", "column 3"])):
+        png(figure)
+        assert all(any(word in text for text in labels_of(figure)) for word in words)
+        assert not any("IDEOGRAPH" in text for text in labels_of(figure))
+    live = json.dumps(json.loads(figures.two_lenses(points, points, names=names).to_json()))
+    assert "class 3" in live
+    assert "IDEOGRAPH" not in live

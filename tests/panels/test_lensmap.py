@@ -64,6 +64,36 @@ def notes(lens_map: LensMap) -> list[dict]:
     return lens_map.figure.to_dict()["layout"]["annotations"]
 
 
+def selections(lens_map: LensMap) -> list[dict]:
+    """What the map tells of lassos from now on."""
+    heard = []
+    lens_map.on_select = lambda found: heard.append({k: v.tolist() for k, v in found.items()})
+    return heard
+
+
+def page_says(lens_map: LensMap, event: str, found: dict, selector=None) -> None:
+    """Send an event as the page does; ``found`` are places in traces by part and lens."""
+    pairs = [(lens_map._parts[key], place) for key, places in found.items() for place in places]
+    points = {
+        "trace_indexes": [trace for trace, _ in pairs],
+        "point_indexes": [place for _, place in pairs],
+        "xs": [0.0] * len(pairs),
+        "ys": [0.0] * len(pairs),
+    }
+    lens_map.figure._js2py_pointsCallback = {
+        "event_type": event,
+        "points": points,
+        "selector": selector,
+        "device_state": None,
+    }
+
+
+def lasso(lens_map: LensMap, found: dict) -> None:
+    """Draw a lasso around points."""
+    around = {"type": "lasso", "selector_state": {"xs": [0, 1, 1], "ys": [0, 0, 1]}}
+    page_says(lens_map, "plotly_selected", found, around)
+
+
 def moved_right(points: Points) -> Points:
     """The same points, one further to the right and upwards through the linear lens alone."""
     return Points(points.pca + 1, points.umap, points.labels, points.rows)
@@ -251,26 +281,73 @@ def test_pointing_at_synthesized_points_reports_their_set(shown, synthesized):
 
 
 def test_selecting_reports_the_numbers_of_the_whole_cloud(shown, real):
-    heard = []
-    shown.on_select = lambda kind, numbers: heard.append((kind, numbers.tolist()))
+    heard = selections(shown)
     outside = [i for i in range(20) if real.labels[i] not in (1, 2)]
-    shown.selected("context", [0, 3])
-    shown.selected("synthesized", [4, 1])
-    assert heard == [("real", [outside[0], outside[3]]), ("synthesized", [4, 1])]
+    inside = [i for i in range(20) if real.labels[i] in (1, 2)]
+    shown.selected({"context": [0, 3], "real": [2], "synthesized": [4, 1]})
+    numbers = sorted([outside[0], outside[3], inside[2]])
+    assert heard == [{"real": numbers, "synthesized": [1, 4]}]
+
+
+def test_a_lasso_through_one_lens_is_told_once_and_its_outline_taken_away(shown, monkeypatch):
+    heard = selections(shown)
+    sent = []
+    monkeypatch.setattr(shown.figure, "_send_relayout_msg", sent.append)
+    lasso(shown, {("context", "pca"): [1], ("synthesized", "pca"): [0, 2]})
+    first = int(shown.trace("context", "pca").customdata[1])
+    assert heard == [{"real": [first], "synthesized": [0, 2]}]
+    assert sent == [{"selections": []}]
+    shown.select({"real": np.array([first])})
+    shown.draw()
+    page_says(shown, "plotly_selected", {})  # the outline is gone, and all marks with it
+    assert len(heard) == len(sent) == 1
+    assert shown.trace("context", "umap").selectedpoints == (1,)
+    assert shown.trace("real", "pca").selectedpoints == ()
+    lasso(shown, {})  # around nothing
+    assert heard[1:] == [{}]
+
+
+def test_a_double_click_tells_that_nothing_is_selected(shown):
+    heard = selections(shown)
+    page_says(shown, "plotly_deselect", {})
+    assert heard == [{}]
+
+
+def test_what_is_selected_is_marked_in_both_lenses_and_all_else_is_faded(shown, real):
+    numbers = [int(shown.trace("context", "pca").customdata[1]), 0]
+    shown.select({"real": np.array(numbers), "synthesized": np.array([2, 5])})
+    shown.draw()
+    for lens in ("pca", "umap"):
+        marked = [
+            int(shown.trace(part, lens).customdata[place])
+            for part in ("context", "real")
+            for place in shown.trace(part, lens).selectedpoints
+        ]
+        assert sorted(marked) == sorted(set(numbers))
+        assert shown.trace("synthesized", lens).selectedpoints == (2, 5)
+    shown.select({})
+    shown.draw()
+    assert shown.trace("real", "umap").selectedpoints is None
+
+
+def test_a_lasso_fades_no_line_and_shows_no_invisible_ring(shown):
+    for lens in ("pca", "umap"):
+        for part, opacity in (("moved", 1), ("ring", 1), ("room", 0)):
+            trace = shown.trace(part, lens)
+            assert trace.unselected.marker.opacity == trace.selected.marker.opacity == opacity
 
 
 def test_places_of_an_older_picture_are_ignored(shown):
     heard = []
     shown.on_point = lambda kind, number: heard.append(number)
-    shown.on_select = lambda kind, numbers: heard.append(numbers.tolist())
     shown.pointed("synthesized", [6])
     shown.pointed("synthesized", [])
     shown.pointed("synthesized 2", [0])  # never shown
-    shown.selected("synthesized", [6, 100])
-    shown.selected("synthesized 2", [0])
     assert heard == []
-    shown.selected("synthesized", [2, 6])
-    assert heard == [[2]]
+    selected = selections(shown)
+    shown.selected({"synthesized": [6, 100], "synthesized 2": [0]})
+    shown.selected({"synthesized": [2, 6]})
+    assert selected == [{}, {"synthesized": [2]}]
 
 
 def test_each_trace_tells_of_its_own_points(shown):

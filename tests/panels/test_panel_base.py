@@ -13,7 +13,7 @@ from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.figures.style import still_figure
 from gsmflow_lite.panels.controls import Chooser, choice, slider, switch
 from gsmflow_lite.panels.live import LiveFigure
-from gsmflow_lite.panels.panel import OPEN_PANELS, Panel
+from gsmflow_lite.panels.panel import FRAMES_KEPT, OPEN_PANELS, Panel
 from gsmflow_lite.panels.tools import close_all
 
 NAMES = ("Q", "<i>&=", "$O$")
@@ -170,8 +170,10 @@ def test_a_name_that_is_no_setting_is_refused(toy):
         ("share", -0.5, r"share cannot be '-0.5': it must be from 0.0 to 1.0"),
         ("share", float("nan"), "share cannot be 'nan'"),
         ("count", "many", "count cannot be 'many'"),
-        ("lens", "tsne", "lens cannot be 'tsne'"),
+        ("lens", "tsne", "lens cannot be 'tsne': that is not an option of it, choose one that is"),
         ("classes", ("Q", "dodo"), "there is no class 'dodo'"),
+        ("classes", ("Ω",), "^classes cannot be 'Ω': there is no class 'Ω'$"),
+        ("classes", ("Ω", "Q"), "^classes cannot be 'Ω' and 'Q': there is no class 'Ω'$"),
         ("on", "maybe", "on cannot be 'maybe'"),
     ],
 )
@@ -334,14 +336,30 @@ def test_cancel_says_that_nothing_has_changed_and_the_word_stays(toy):
 # --- showing and closing ----------------------------------------------------------------------
 
 
-def test_a_second_panel_of_a_name_closes_the_first():
+def test_a_second_panel_of_a_name_ends_the_first_and_a_sentence_stays_in_its_place():
     first = Toy()
+    controls = list(first.controls.values())
     second = Toy()
-    assert first.tools.box.comm is None
+    (note,) = first.tools.box.children
+    assert "another one named &#x27;toy&#x27; was opened" in note.value
+    assert "toy(name=&#x27;second&#x27;)" in note.value
+    assert first.tools.box.comm is not None
+    assert all(c.comm is None for c in controls if isinstance(c, widgets.Widget))
     assert second.tools.box.comm is not None
     assert OPEN_PANELS["toy"] is second
     second.close()
     assert "toy" not in OPEN_PANELS
+
+
+def test_only_some_sentences_of_closed_panels_are_kept():
+    Toy()
+    for _ in range(FRAMES_KEPT):
+        Toy()
+    before = len(live_widgets())
+    for _ in range(3):
+        last = Toy()
+    assert len(live_widgets()) == before
+    last.close()
 
 
 def test_panels_of_different_names_live_beside_each_other():

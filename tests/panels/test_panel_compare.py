@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from explorers import xy
 from live_widgets import live_widgets
+from pages import Page
 
 from gsmflow_lite import ConfigError, RidgeGaussian
 from gsmflow_lite.explorer.scene import Scene
@@ -50,6 +51,28 @@ def test_the_same_generator_on_both_sides_does_not_differ(panel):
     panel.wait()
     assert (panel.table["difference"] == 0).all()
     assert "no difference beyond chance" in panel.sentence.value
+
+
+def test_a_lasso_is_counted_on_each_side_and_marked_through_both_lenses(panel):
+    panel.set(classes=("Q", "M"))
+    numbers = {"first": [0, 26], "second": [1, 2, 49]}
+    panel.map.selected({KINDS[side]: which for side, which in numbers.items()})
+    said = Page(panel.gallery.value).said
+    assert "2 synthesized by the first points selected: M 1, Q 1" in said
+    assert "3 synthesized by the second points selected: M 1, Q 2" in said
+    for side, which in numbers.items():
+        for lens in ("pca", "umap"):
+            assert panel.map.trace(KINDS[side], lens).selectedpoints == tuple(which)
+
+
+@pytest.mark.parametrize("side", ["first", "second"])
+def test_pointing_at_a_point_of_a_side_shows_its_card(panel, side):
+    panel.set(classes=("Q", "M"))
+    panel.map.pointed(KINDS[side], [30])
+    page = Page(panel.card.value)
+    assert f"M, synthesized by the {side}, unseen class" in page.said
+    assert page.tag_names.count("img") == 2
+    np.testing.assert_allclose(xy(panel, "ring")[-1], xy(panel, KINDS[side])[30], atol=1e-5)
 
 
 def test_arrows_lead_from_the_middle_of_the_first_to_that_of_the_second(panel):
@@ -120,8 +143,8 @@ def test_where_synthesizing_fails_the_real_points_in_colour_stay(panel):
 
 def test_where_a_move_is_refused_no_measurement_is_said_of_others(panel):
     panel.set(first="ridge-Gaussian", second="real features")
-    panel.set(classes=())  # refused, before that measurement is done
-    panel.set(first="GSMFlow", second="GSMFlow minus semantics")
+    # Refused, before that measurement is done:
+    panel.set(classes=(), first="GSMFlow", second="GSMFlow minus semantics")
     panel.wait()
     assert "choose at least one class" in panel.tools.line.value
     assert "GSMFlow minus semantics" not in panel.sentence.value

@@ -3,7 +3,20 @@
 import ipywidgets as widgets
 import pytest
 
-from gsmflow_lite.panels.controls import Chooser, choice, label, slider, switch
+from gsmflow_lite.panels.controls import (
+    Chooser,
+    Heading,
+    button,
+    choice,
+    heading,
+    hide_empty_headings,
+    label,
+    rows,
+    slider,
+    switch,
+)
+from gsmflow_lite.panels.explore import explore
+from gsmflow_lite.panels.hints import Hints
 
 NAMES = ("Black_footed_Albatross", "Cardinal", "cardamom", "<b>bold</b>", "$x^2$\nline", "a&b=c?")
 
@@ -111,3 +124,63 @@ def test_names_with_one_label_stay_two_names():
     chooser = Chooser("classes", long, [])
     chooser.value = (long[1],)
     assert chooser.value == (long[1],)
+
+
+# --- Sliders ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "by_itself", "by_hand"),
+    [(0.33, 0.05, 0.35, 0.4), (0.05, 0.05, 0.05, 0.1), (7, 5, 5, 10), (20, 5, 20, 15)],
+)
+def test_a_slider_is_moved_by_a_hand_alone(value, step, by_itself, by_hand):
+    made = slider("dose", value, 0 if step == 5 else 0.0, 20 if step == 5 else 2.0, step, "")
+    heard = []
+    made.observe(lambda change: heard.append(change["new"]), names="value")
+    made.set_state({"value": by_itself})  # the page puts it onto a step
+    assert made.value == value
+    made.set_state({"value": by_hand})
+    assert heard == [by_hand]
+    made.close()
+
+
+# --- Tooltips ---------------------------------------------------------------------------------
+
+
+def test_the_page_is_told_what_each_control_is_for_also_later():
+    hints = Hints()
+    one = switch("a", True, "what a does")
+    two = choice("b", ["x"], "x", "what b does")
+    push = button("c", "stop", "a button shows it itself", list)
+    hints.follow([heading("all"), *rows([one, two, push])])
+    assert list(hints.texts.values()) == ["what a does", "what b does"]
+    classes = [name for control in (one, two) for name in control._dom_classes]
+    assert list(hints.texts) == classes
+    two.tooltip = "another thing"
+    assert list(hints.texts.values()) == ["what a does", "another thing"]
+
+
+# --- Headings ---------------------------------------------------------------------------------
+
+
+def headings_to_see(column) -> list[str]:
+    return [w.value for w in column if isinstance(w, Heading) and w.layout.display != "none"]
+
+
+def test_a_heading_stays_as_long_as_one_control_under_it_can_be_seen():
+    a, b, c = (switch(text, True, "") for text in "abc")
+    note = widgets.HTML("not a control")
+    column = [heading("one"), a, heading("two"), *rows([b, c]), heading("three"), note]
+    hide_empty_headings(column, [a, b, c])
+    assert headings_to_see(column) == ["<b>one</b>", "<b>two</b>"]
+    a.layout.display = b.layout.display = "none"
+    hide_empty_headings(column, [a, b, c])
+    assert headings_to_see(column) == ["<b>two</b>"]
+
+
+def test_what_a_panel_hides_takes_its_heading_along():
+    hidden = ["temperature", "samples", "seed", "prototypes", "ellipses", "graph"]
+    panel = explore(hide=hidden, name="headings")
+    texts = headings_to_see(panel.tools.body.children[0].children)
+    panel.close()
+    assert texts == ["<b>Mechanisms in training</b>", "<b>Injected shifts, of known dose</b>"]

@@ -131,11 +131,19 @@ def test_search_shows_the_attributes_that_contain_it(sliders):
     assert labels(sliders) == []
 
 
-def test_a_slider_goes_from_lowest_to_highest_in_twenty_steps():
+def test_a_slider_goes_from_lowest_to_highest_without_steps_that_a_value_could_lie_between():
     sliders = AttributeSliders(["a", "b"], np.array([-3.0, 5.0]), np.array([1.0, 25.0]))
     first, second = visible(sliders)
-    assert (first.min, first.max, first.step) == (-3, 1, 0.2)
-    assert (second.min, second.max, second.step) == (5, 25, 1)
+    assert (first.min, first.max, first.step) == (-3, 1, None)
+    assert (second.min, second.max, second.step) == (5, 25, None)
+
+
+@pytest.mark.parametrize("changes", [(), ("trait 1=0.123456789",)])
+def test_a_value_that_comes_back_from_the_page_rounded_is_no_change(sliders, changes):
+    sliders.value = changes
+    for one in visible(sliders):
+        one.set_state({"value": one.value * (1 + 1e-15)})
+    assert sliders.value == changes
 
 
 def test_a_constant_attribute_is_disabled(sliders):
@@ -237,7 +245,8 @@ def test_a_description_without_anything_says_so_and_the_view_stays(panel):
     panel.set(less=panel.settings["start"])
     assert "all attributes of this one are 0" in panel.tools.line.value
     np.testing.assert_array_equal(panel.invented.features, features)
-    panel.undo()
+    assert panel.settings["less"] == ""  # as is shown
+    panel.set(seed=5)
     assert "all attributes" not in panel.tools.line.value
 
 

@@ -14,7 +14,7 @@ from explorers import LETTERS, said, xy
 from live_widgets import live_widgets
 from matplotlib.figure import Figure
 
-from gsmflow_lite import RidgeGaussian
+from gsmflow_lite import Injected, RidgeGaussian
 from gsmflow_lite.errors import ConfigError, DataError
 from gsmflow_lite.explorer.scene import Scene
 from gsmflow_lite.figures.lenses import CURVES
@@ -64,10 +64,45 @@ def test_real_features_with_a_temperature_are_refused_and_the_picture_stays(expl
         np.testing.assert_array_equal(xy(explorer, part), places)
 
 
+@pytest.mark.parametrize(
+    "refused", [{"classes": ()}, {"generator": REAL_NAME, "temperature": 0.5}, {"semantic": 0.4}]
+)
+def test_after_a_refusal_controls_state_and_undo_are_those_of_the_view(
+    explorer, monkeypatch, refused
+):
+    explorer.set(variance=0.5)
+    explorer.wait()
+    before = (explorer.settings, explorer.state(), explorer.code())
+    monkeypatch.setattr(Injected, "synthesize", None)  # an error that is not of this library
+    explorer.set(**refused)
+    assert 'role="alert"' in explorer.tools.line.value
+    assert (explorer.settings, explorer.state(), explorer.code()) == before
+    assert explorer.shown == explorer.settings
+    assert explorer.tools.text.value == explorer.state()
+    monkeypatch.undo()
+    explorer.undo()
+    assert explorer.state() == "explore"
+
+
+def test_the_alert_stands_on_top_of_the_panel(explorer):
+    assert explorer.tools.line in explorer.tools.box.children[1].children
+    assert explorer.tools.undo in explorer.tools.box.children[1].children
+
+
+def test_meters_are_faded_while_they_are_those_of_an_earlier_view(explorer):
+    explorer.wait()
+    views = (explorer.sentence, explorer.table)
+    assert not any("stale" in view._dom_classes for view in views)
+    explorer.set(variance=0.3)
+    assert all("stale" in view._dom_classes for view in views)
+    explorer.wait()
+    assert not any("stale" in view._dom_classes for view in views)
+
+
 def test_after_a_refusal_the_next_good_move_is_drawn(explorer):
     explorer.set(generator=REAL_NAME)
-    explorer.set(temperature=0.5, classes=("A", "B"))
-    explorer.set(temperature=1.0)
+    explorer.set(temperature=0.5)
+    explorer.set(classes=("A", "B"))
     assert said(explorer) == "" or "measuring" in said(explorer)
     assert len(xy(explorer, "synthesized")) == 100
 
@@ -117,11 +152,11 @@ def test_a_value_out_of_range_is_refused_and_all_settings_stay(explorer):
 def test_where_a_move_is_refused_what_is_shown_is_described_as_it_is(explorer):
     explorer.wait()
     explorer.set(variance=0.9)
-    explorer.set(classes=())  # refused, before that measurement is done
-    explorer.set(variance=0.0, generator=REAL_NAME)
+    explorer.set(classes=(), variance=0.0, generator=REAL_NAME)  # refused, while it measures
     assert "choose at least one class" in said(explorer)
     explorer.wait()
-    assert explorer.log["state"].tolist() == ["explore", "explore?variance=0.9"]
+    assert explorer.log["state"].tolist()[-1] == "explore?variance=0.9"
+    assert not any("real+features" in state for state in explorer.log["state"])
     assert "trained with the package" in explorer.caption
     assert "variance=0.9" in explorer.still()._supxlabel.get_text()
     assert "variance=0.9" in explorer.code()
@@ -255,7 +290,7 @@ def move(control, names, rng) -> None:
 def look_around(panel: ExplorePanel, number: int) -> None:
     panel.wait()
     panel.look_at("synthesized", number)
-    panel.select("synthesized", np.arange(5))
+    panel.select({"synthesized": np.arange(5)})
     if panel.ranked.options:
         panel.ranked.value = panel.ranked.options[0][1]
 

@@ -95,7 +95,7 @@ def test_the_card_follows_the_picture(explorer):
     explorer.look_at("synthesized", 29)
     explorer.set(classes=LETTERS[:1], seed=3)
     explorer.wait()
-    last = point_card(explorer.scene, explorer.synthesized, "synthesized", 9)  # of ten now
+    last = point_card(explorer.scene, explorer.synthesized, 9, origin="synthesized")  # of ten now
     assert explorer.card.value == last
 
 
@@ -104,7 +104,7 @@ def test_the_card_follows_the_picture(explorer):
 
 def test_a_selection_is_counted_class_by_class(explorer):
     explorer.set(classes=LETTERS, samples=10)
-    explorer.map.selected("synthesized", [0, 1, 2, 15, 39])
+    explorer.map.selected({"synthesized": [0, 1, 2, 15, 39]})
     page = Page(explorer.gallery.value)
     assert "5 synthesized points selected: A 3, B 1, Q 1" in page.said
     assert page.tag_names.count("img") == 1
@@ -112,7 +112,7 @@ def test_a_selection_is_counted_class_by_class(explorer):
 
 def test_what_is_read_off_a_selection_is_the_mean_of_its_points(explorer):
     explorer.set(classes=("Q",), samples=10)
-    explorer.select("synthesized", np.array([2, 5, 6]))
+    explorer.select({"synthesized": np.array([2, 5, 6])})
     dataset = explorer.scene.dataset
     readout = explorer.scene.readout
     features = explorer.synthesized.features
@@ -125,6 +125,63 @@ def test_what_is_read_off_a_selection_is_the_mean_of_its_points(explorer):
     assert name == dataset.attribute_names[first]
     assert asked_text == f"{asked[first]:+.1f}"
     assert read_text == f"{read[first]:+.1f}"
+
+
+def test_a_selection_is_shown_as_its_points_are_after_a_move_of_a_slider(explorer):
+    explorer.set(classes=LETTERS, samples=10)
+    explorer.map.selected({"synthesized": [3, 12], "real": [0]})
+    before = explorer.gallery.value
+    explorer.set(variance=0.5)
+    after = explorer.gallery.value
+    assert Page(after).said != Page(before).said  # what is read off them is another number
+    assert "2 synthesized points selected: A 1, B 1" in Page(after).said
+    assert explorer.map.trace("synthesized", "umap").selectedpoints == (3, 12)
+
+
+@pytest.mark.parametrize("change", [{"classes": LETTERS[:2]}, {"samples": 15}])
+def test_a_selection_ends_where_other_points_take_the_places(explorer, change):
+    explorer.set(classes=LETTERS, samples=10)
+    explorer.map.selected({"synthesized": [3, 12], "real": [0]})
+    explorer.set(**change)
+    assert explorer.gallery.value == ""
+    assert explorer.selection().empty
+    assert explorer.map.trace("synthesized", "pca").selectedpoints is None
+    assert explorer.map.trace("real", "umap").selectedpoints is None
+
+
+def test_a_selection_is_a_table_of_its_points(explorer):
+    explorer.set(classes=LETTERS, samples=10)
+    explorer.select({"real": np.array([7]), "synthesized": np.array([12])})
+    table = explorer.selection()
+    dataset = explorer.scene.dataset
+    row = explorer.scene.rows[7]
+    assert table["class"].tolist() == [dataset.class_names[dataset.labels[row]], "B"]
+    assert table["origin"].tolist() == ["real", "synthesized"]
+    assert table["row"].tolist() == [row, -1]
+    assert table["pca_x"].iloc[1] == xy(explorer, "synthesized")[12, 0]
+    assert table["umap_y"].iloc[1] == xy(explorer, "synthesized", "umap")[12, 1]
+
+
+def test_the_slider_follows_the_point_that_is_looked_at(explorer):
+    explorer.set(classes=LETTERS, samples=10)
+    explorer.map.pointed("synthesized", [25])
+    assert explorer.walk.value == 25
+    explorer.walk.value = 26
+    assert explorer._looked_at == ("synthesized", 26)
+
+
+@pytest.mark.parametrize(
+    ("settings", "off"),
+    [
+        ({}, set()),
+        ({"generator": "ridge-Gaussian"}, {"semantics", "positioning", "perturbation", "start"}),
+        ({"semantics": False}, {"positioning"}),
+    ],
+)
+def test_switches_that_change_nothing_are_disabled(explorer, settings, off):
+    explorer.set(**settings)
+    names = ("semantics", "positioning", "perturbation", "start")
+    assert {name for name in names if explorer.controls[name].disabled} == off
 
 
 # --- Names from files ------------------------------------------------------------------------
@@ -145,7 +202,7 @@ def hostile(explore_own, make_dataset):
     panel.set(classes=tuple(names))
     panel.wait()
     panel.look_at("synthesized", 0)
-    panel.select("synthesized", np.arange(100))
+    panel.select({"synthesized": np.arange(100)})
     panel.tools.show.value = True
     return panel
 
@@ -187,7 +244,7 @@ def test_two_classes_of_one_name_are_told_apart_in_every_text(explore_own, make_
     panel = explore_own(dataset).wait()
     panel.set(classes=("twin (class 2)",))
     panel.look_at("synthesized", 0)
-    panel.select("synthesized", np.arange(3))
+    panel.select({"synthesized": np.arange(3)})
     assert "twin (class 2), synthesized" in Page(panel.card.value).said
     assert "selected: twin (class 2) 3" in Page(panel.gallery.value).said
     assert panel.map.trace("synthesized", "pca").text[0].startswith("<b>twin (class 2)</b>")

@@ -1,12 +1,15 @@
 """A state is a short text that gives every setting back; any other text is refused in words."""
 
+import base64
+import zlib
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gsmflow_lite.errors import ConfigError
 from gsmflow_lite.panels import compare, design, dissect, explore, train
-from gsmflow_lite.panels.state import LONGEST_STATE, from_text, to_text
+from gsmflow_lite.panels.state import LONGEST_STATE, from_text, seal, to_text, unsealed
 
 START = {"on": True, "count": 3, "share": 0.5, "word": "all", "classes": ("Q", "O")}
 
@@ -133,6 +136,7 @@ FORMER_STATES = [
             "epochs": 12,
             "watch": False,
             "umap": False,
+            "live": False,
             "every": 2,
             "seed": 4,
         },
@@ -217,3 +221,87 @@ def test_a_state_of_the_former_version_still_sets_every_control(make, text, expe
         assert again == expected  # what this version writes says the same
     finally:
         panel.close()
+
+
+# --- Sealed states ----------------------------------------------------------------------------
+
+HIDDEN = "explore?generator=real+features&variance=0.4"
+
+
+def packed(content: bytes) -> str:
+    return "sealed:" + base64.urlsafe_b64encode(zlib.compress(content)).decode()
+
+
+@settings(deadline=None)
+@given(choices)
+def test_a_sealed_state_gives_every_setting_back(values):
+    text = to_text("toy", values, START)
+    assert from_text("toy", f" {seal(text)}\n", START) == values
+    assert seal(seal(text)) == seal(text)
+
+
+def test_a_sealed_state_cannot_be_read_by_chance():
+    text = seal(HIDDEN)
+    assert text.isascii()
+    assert not any(word in text.lower() for word in ("variance", "real", "0.4", "explore"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sealed:",
+        "sealed:!!!",
+        seal(HIDDEN)[:-6],
+        seal(HIDDEN).replace("KtU", "xxx"),
+        packed(b"\xff\xfe"),
+        packed(seal(HIDDEN).encode()),
+        packed(b""),
+    ],
+)
+def test_a_damaged_seal_is_refused(text):
+    with pytest.raises(ConfigError, match="a sealed state must be whole"):
+        unsealed(text)
+
+
+def test_a_seal_does_not_unpack_more_than_a_state_may_hold():
+    bomb = packed(b"a" * 10_000_000)
+    assert len(bomb) < LONGEST_STATE
+    with pytest.raises(ConfigError, match="at most 20000 characters, got 20001"):
+        unsealed(bomb)
+
+
+def words_of(panel) -> str:
+    """All that a sealed panel lets anybody read."""
+    tools = panel.tools
+    seen = [panel.sentence.value, panel.table.value, panel.card.value, tools.line.value, tools.text]
+    seen += [panel.state(), str(panel.log), panel.caption, tools.tried.options]
+    texts = panel.still().findobj(lambda part: hasattr(part, "get_text"))
+    return " ".join(map(str, [*seen, *(text.get_text() for text in texts)]))
+
+
+def test_a_sealed_panel_tells_nothing_of_the_dose_until_it_is_revealed():
+    panel = explore(state=seal(HIDDEN), hide=["graph"], name="sealed").wait()
+    told = {key for key, c in panel.controls.items() if c.layout.display != "none"}
+    tools = (panel.tools.text, panel.tools.tried, panel.tools.show, panel.tools.reset)
+    before = words_of(panel)
+    assert panel.settings["variance"] == 0.4
+    assert told == {"classes", "samples", "prototypes", "ellipses"}
+    assert all(widget.layout.display == "none" for widget in tools)
+    assert not any(word in before for word in ("variance=", "real features", "shifted)", "watch)"))
+
+    panel.reveal()
+    after = words_of(panel)
+    assert all(word in after for word in (HIDDEN, "real features", "(variance: "))
+    assert panel.state() == HIDDEN
+    hidden = {key for key, c in panel.controls.items() if c.layout.display == "none"}
+    assert hidden == {"graph"}
+    assert not any(widget.layout.display == "none" for widget in tools)
+    panel.close()
+
+
+def test_a_sealed_state_that_is_pasted_seals_the_panel():
+    panel = explore(name="pasted")
+    panel.restore(seal(HIDDEN))
+    sealed = panel.controls["variance"].layout.display
+    panel.close()
+    assert sealed == "none"

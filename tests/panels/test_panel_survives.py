@@ -204,7 +204,7 @@ def test_an_explorer_whose_decoder_fails_tells_it_when_a_point_is_looked_at(expl
     panel = explore_own(replace(data, decode=decode)).wait(60)
     panel.walk.value = 3
     assert "ZeroDivisionError: no picture" in said(panel)
-    panel.select("synthesized", np.arange(3))
+    panel.select({"synthesized": np.arange(3)})
 
 
 def test_an_anatomy_tells_what_a_world_raised(opened):

@@ -197,6 +197,23 @@ def test_stop_ends_the_thread_and_leaves_a_model_of_the_last_whole_epoch(panel):
     torch.testing.assert_close(panel.model.synthesize(attributes, 5, seed=3), expected)
 
 
+def test_stop_answers_at_once(panel):
+    panel.set(**LONG)
+    panel.start()
+    until(lambda: panel.history, panel)
+    said = []
+    panel.tools.line.observe(lambda change: said.append(change["new"]), names="value")
+    panel.worker.cancel = lambda name: said.append("cancelled")
+    panel.buttons.stop.click()
+    assert "stopping at the next batch" in said[0]
+    assert panel.buttons.stop.description == "Stopping"
+    del panel.worker.cancel
+    panel.stop()
+    panel.worker.cancel()
+    panel.wait(20)
+    assert panel.buttons.stop.description == "Stop"
+
+
 def test_a_training_that_is_stopped_before_it_began_gives_the_controls_back(panel):
     panel.start()
     panel.stop()
@@ -370,6 +387,17 @@ def test_a_loss_that_bursts_is_said_in_a_line_and_the_controls_come_back(make_da
     assert not panel.buttons.start.disabled
     assert not panel.controls["lr"].disabled
     panel.close()
+
+
+def test_a_loss_that_is_finite_and_of_no_use_is_said_in_words(panel):
+    panel.set(lr=1.0)
+    panel.start()
+    panel.wait()
+    loss = panel.history[-1].likelihood
+    assert loss > 1e6
+    assert f"the loss has burst: {loss:.3g} nats a dimension after epoch 4" in line(panel)
+    assert 'role="alert"' in line(panel)
+    assert f"{loss:.3g} (it has burst)" in panel.recording.in_words(4)
 
 
 def test_controls_rest_while_it_trains(panel):

@@ -97,6 +97,15 @@ def test_what_cannot_be_told_comes_with_what_would_do():
     assert not any(r.advice for r in readings if r.word != "cannot tell")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_three_classes_have_too_few_orders_however_well_the_order_is_met(seed):
+    world = gaussian_world(12, seen=9, unseen=3, attributes=10, samples=30, noise=0.6, seed=seed)
+    reading = measure(world.dataset, Truth(world), n=30, seed=seed, metrics=("structure",))
+    reading = reading.reading("structure")
+    assert reading.word == "cannot tell"
+    assert re.search("classes would do, in place of 3", reading.advice)
+
+
 # --- The certainty of the means -------------------------------------------------------------------
 
 
