@@ -389,6 +389,29 @@ def test_a_slow_page_and_one_that_is_loaded_anew_show_the_map_as_it_is(desk):
     page.close()
 
 
+def test_a_saved_panel_is_a_picture_once_its_kernel_is_gone(desk):
+    browser, address, _ = desk
+    page = lab.open_notebook(*desk, "saved", [DESIGN])
+    lab.wait_for_plot(page)
+    page.wait_for_selector(".gsmflow-note", state="attached")
+    still = ".jp-RenderedImage img"
+    assert not page.locator(".gsmflow-note").is_visible()
+    assert not page.locator(still).is_visible()
+    page.wait_for_timeout(500)
+    lab.command(page, "docmanager:save")
+    page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
+    lab.command(page, "kernelmenu:shutdown")
+    page.close()
+
+    again = browser.new_page()
+    again.goto(f"{address}/lab/workspaces/again/tree/saved.ipynb")
+    again.wait_for_selector(still, state="visible")
+    assert again.locator(".gsmflow-note").is_visible()
+    again.wait_for_timeout(3000)  # the page looks for the model of the widget
+    assert "Error displaying widget" not in again.locator(".jp-Notebook").inner_text()
+    again.close()
+
+
 def test_on_a_laptop_beside_the_files_both_lenses_are_seen_whole(explorer):
     wide = explorer.viewport_size
     right = "getBoundingClientRect().right"

@@ -12,11 +12,13 @@ from typing import Any
 
 _OUTPUT = ".jp-OutputArea-child"
 _NOTE = f"{_OUTPUT}:has(.gsmflow-note)"
-_STYLE = (
-    f"{_OUTPUT}:has(.gsmflow) + {_NOTE}, "
-    f"{_OUTPUT}:has(.gsmflow) + {_NOTE} + {_OUTPUT}, "
-    f"{_OUTPUT}:has(+ {_NOTE}) .jp-OutputArea-output:not(:has(*)) {{ display: none; }}"
+# Each a rule of its own: a browser leaves out a whole rule if it does not know a part of it.
+_HIDDEN = (
+    f"{_OUTPUT}:has(.gsmflow) + {_NOTE}",
+    f"{_OUTPUT}:has(.gsmflow) + {_NOTE} + {_OUTPUT}",
+    ".jp-OutputArea:has(.gsmflow-note) .jp-OutputArea-output:not(:has(*))",  # the error message
 )
+_STYLE = " ".join(f"{selector} {{ display: none; }}" for selector in _HIDDEN)
 NOTE = "This is a picture of the panel as it was. Run the cell to have the panel itself."
 
 

@@ -21,11 +21,12 @@ def page(of_view: str, before: str = "<pre>printed</pre>", after: str = "<pre>mo
     """What JupyterLab makes of the outputs of a cell."""
     _, note, _ = outputs(BUNDLE)
     parts = [before, of_view, note["text/html"], "<img>", after]
-    return "".join(
+    children = "".join(
         '<div class="lm-Widget jp-OutputArea-child"><div class="jp-OutputPrompt"></div>'
         f'<div class="lm-Widget jp-OutputArea-output">{part}</div></div>'
         for part in parts
     )
+    return f'<div class="jp-OutputArea">{children}</div>'
 
 
 def visible(html: str) -> str:
