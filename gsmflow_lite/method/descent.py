@@ -106,9 +106,10 @@ class Descent:
             self.plain_steps = math.inf
             self.noise = torch.Generator(inputs[0].device)  # a failed recording holds the other one
             self.noise.set_state(drawn_before)
+            cause, _, _ = str(error).partition("\n")
             warnings.warn(
                 f"training steps could not be captured on {inputs[0].device}, so they are launched "
-                f"one by one, which is slower ({str(error).splitlines()[0]}): "
+                f"one by one, which is slower ({cause}): "
                 "give fit(..., captured=False) to leave out the try",
                 RuntimeWarning,
                 stacklevel=2,

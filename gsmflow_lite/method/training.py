@@ -112,7 +112,7 @@ def fit(
 
     Nothing happens until the first event (:class:`Stage`, :class:`Step` or :class:`Epoch`) is asked
     for. You may stop at any moment, also by an interrupt: the model is usable as it is.
-    On the device nothing waits for a result before the end of an epoch.
+    On the device nothing waits for a result before the end of an epoch, unless rows are on disk.
 
     - ``validate(model, epoch)`` is called after each epoch.
     - ``checkpoint`` names a file. The state is saved there after each epoch. If the file exists,

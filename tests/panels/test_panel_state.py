@@ -305,3 +305,12 @@ def test_a_sealed_state_that_is_pasted_seals_the_panel():
     sealed = panel.controls["variance"].layout.display
     panel.close()
     assert sealed == "none"
+
+
+def test_a_seal_that_was_cut_off_is_refused_and_not_read_in_part():
+    text = "explore?" + "&".join(f"classes={name}" for name in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    whole = seal(text)
+    assert unsealed(whole) == text
+    for end in range(len("sealed:") + 4, len(whole), 4):
+        with pytest.raises(ConfigError, match="must be whole, but this one is damaged"):
+            unsealed(whole[:end])

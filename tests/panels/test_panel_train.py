@@ -197,17 +197,17 @@ def test_stop_ends_the_thread_and_leaves_a_model_of_the_last_whole_epoch(panel):
     torch.testing.assert_close(panel.model.synthesize(attributes, 5, seed=3), expected)
 
 
-def test_stop_answers_at_once(panel):
+def test_stop_answers_at_once(panel, monkeypatch):
     panel.set(**LONG)
     panel.start()
     until(lambda: panel.history, panel)
     said = []
     panel.tools.line.observe(lambda change: said.append(change["new"]), names="value")
-    panel.worker.cancel = lambda name: said.append("cancelled")
+    monkeypatch.setattr(panel.worker, "cancel", lambda name=None: said.append("cancelled"))
     panel.buttons.stop.click()
     assert "stopping at the next batch" in said[0]
     assert panel.buttons.stop.description == "Stopping"
-    del panel.worker.cancel
+    monkeypatch.undo()
     panel.stop()
     panel.worker.cancel()
     panel.wait(20)
