@@ -1,4 +1,4 @@
-# make lab | test | test-all | demo | bench | bench-gpu | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | lesson | test | test-all | demo | bench | bench-gpu | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,14 +8,21 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab test test-all demo bench bench-gpu reliability docs lint mutants lock audit clean
+.PHONY: lab lesson test test-all demo bench bench-gpu reliability docs lint mutants lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
+KEPT := $(foreach kept,JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IPYTHONDIR MPLCONFIGDIR,$(kept)='$(CURDIR)/.venv/var')
+LAB := $(KEPT) $(BIN)/jupyter lab $(ROOT) --ServerApp.ip=localhost --LanguageServerManager.autodetect=False
+START := notebooks/00_start_here.ipynb
 lab: $(INSTALLED)
-	$(foreach kept,JUPYTER_CONFIG_DIR JUPYTER_DATA_DIR IPYTHONDIR MPLCONFIGDIR,$(kept)='$(CURDIR)/.venv/var') \
-	  $(BIN)/jupyter lab $(ROOT) --ServerApp.ip=localhost --LanguageServerManager.autodetect=False \
-	  --LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb $(ARGS)
+	$(LAB) --LabApp.default_url=/lab/tree/$(START) $(ARGS)
+
+# The course without answers. It is copied once; what is written there stays until somebody deletes the folder.
+LESSON ?= runs/lesson
+lesson: $(INSTALLED)
+	@test -e '$(LESSON)/$(START)' || $(BIN)/gsmflow-lite lesson '$(LESSON)'
+	$(LAB) --ServerApp.root_dir='$(LESSON)' --LabApp.default_url=/lab/tree/$(START) $(ARGS)
 
 # Everything but what only repeats; test-all runs that, too. CONTRIBUTING.md says when to run which.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
@@ -61,6 +68,7 @@ $(INSTALLED): pyproject.toml $(wildcard *.lock)
 	  $(BIN)/python $(PIP) $(VERIFIED) -r requirements-torch.lock
 	$(BIN)/python $(PIP) install --no-deps --no-build-isolation -e .
 	$(BIN)/python $(PIP) check
+	$(KEPT) $(BIN)/jupyter labextension disable --log-level=ERROR @jupyterlab/apputils-extension:announcements  # it asks about news
 	@touch $@
 
 # Versions stay as they are; make lock ARGS=--upgrade takes newer ones. Torch is apart, with the CUDA libraries it asks for on Linux.

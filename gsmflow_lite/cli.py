@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     _add_synthesize(commands)
     _add_datasets(commands)
+    _add_lesson(commands)
     _add_doctor(commands)
     return parser
 
@@ -309,6 +310,20 @@ def _add_datasets(commands) -> None:
     check.add_argument("data", metavar="DATA", help="name, folder, .npz or .h5 file")
     _add_files(check)
     check.set_defaults(run="check_command")
+
+
+# --- Lesson -------------------------------------------------------------------------------------
+
+
+def _add_lesson(commands) -> None:
+    add = commands.add_parser(
+        "lesson", help="copy the course into a folder: notebooks that have not been run yet"
+    )
+    add.add_argument("folder", type=Path, metavar="DIR", help="where to; no file there is replaced")
+    add.add_argument(
+        "--answers", action="store_true", help="copy the solutions of the exercises, too"
+    )
+    add.set_defaults(run="lesson_command")
 
 
 # --- Doctor -------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from tiny import tiny_dataset
 # Files whose tests share what is made once, at length: a browser, a cluster, built pages, a map.
 ON_ONE_WORKER = (
     "tests/test_browser.py",
+    "tests/test_browser_map.py",
     "tests/test_docs.py",
     "tests/runs/test_study.py",
     "tests/figures/test_projection.py",

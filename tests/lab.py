@@ -61,7 +61,8 @@ def _lab_command(folder: Path, port: int) -> list[str]:
     }
     command = [sys.executable, "-m", "jupyterlab"]
     command += [f"--ServerApp.{key}={value}" for key, value in settings.items()]
-    command += ["--IdentityProvider.token=", "--LabApp.expose_app_in_browser=True"]
+    command += ["--IdentityProvider.token="]
+    command += [f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp")]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     return command
@@ -84,7 +85,7 @@ def _lab_environment(own: Path) -> dict[str, str]:
 def jupyter_lab(folder: Path) -> Iterator[str]:
     """Start a JupyterLab that shows ``folder``, with settings of its own, and give its address.
 
-    It ends with the block.
+    It serves Notebook 7, too. It ends with the block.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -144,12 +145,19 @@ def chromium() -> Iterator:
 
 
 def open_notebook(
-    browser, address: str, folder: Path, name: str, cells: Sequence[str], *, first: str = ""
+    browser,
+    address: str,
+    folder: Path,
+    name: str,
+    cells: Sequence[str],
+    *,
+    first: str = "",
+    classic: bool = False,
 ):
     """Open a page with a new notebook of these cells, and run all of them.
 
     ``page.lines`` gathers the lines of its console. ``first`` is JavaScript that the page runs
-    before its own.
+    before its own. The page is that of JupyterLab, or of Notebook 7 if it is to be ``classic``.
     """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     notebook.metadata["kernelspec"] = {
@@ -164,10 +172,12 @@ def open_notebook(
     page.lines = []
     page.on("console", lambda message: page.lines.append((message.type, message.text)))
     page.on("pageerror", lambda error: page.lines.append(("uncaught", str(error))))
-    page.goto(f"{address}/lab/workspaces/{name}/tree/{name}.ipynb")
+    place = "notebooks" if classic else f"lab/workspaces/{name}/tree"
+    page.goto(f"{address}/{place}/{name}.ipynb")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell")
     page.wait_for_function(READY)
-    command(page, "application:toggle-left-area")
+    if not classic:
+        command(page, "application:toggle-left-area")
     command(page, "notebook:run-all-cells")
     return page
 

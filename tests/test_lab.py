@@ -5,6 +5,7 @@ It writes only below the project and the cache.
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -97,6 +98,16 @@ def test_a_request_without_the_token_is_refused(served):
     record, _, _ = served
     assert answer(f"{record['url']}api/contents") == 403
     assert answer(f"{record['url']}api/contents", record["token"]) == 200
+
+
+@pytest.mark.skipif(Path(sys.prefix) != ROOT / ".venv", reason="make sets up .venv alone")
+def test_nobody_is_asked_about_news(served):
+    record, _, _ = served
+    with urllib.request.urlopen(f"{record['url']}lab?token={record['token']}", timeout=30) as page:
+        text = page.read().decode()
+    config = json.loads(re.search('id="jupyter-config-data"[^>]*>(.*?)</script>', text, re.S)[1])
+    disabled = config["disabledExtensions"]
+    assert any("@jupyterlab/apputils-extension:announcements" in str(one) for one in disabled)
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="Linux says in /proc who listens")

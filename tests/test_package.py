@@ -3,13 +3,17 @@
 import re
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from gsmflow_lite.runs.lesson import write_lesson
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW = (
@@ -69,6 +73,37 @@ def test_a_wheel_installed_elsewhere_finds_the_embedded_data(wheel, tmp_path):
     ).splitlines()
     assert Path(where).is_relative_to(tmp_path)  # not the checkout
     assert (letters, syllables, width) == ("47", "900", "64")
+
+
+def test_a_wheel_carries_the_course_without_outputs(wheel, tmp_path):
+    with zipfile.ZipFile(wheel) as archive:
+        course = [one for one in archive.infolist() if "/course/" in one.filename]
+        assert sum(one.compress_size for one in course) < 300_000  # bytes: with outputs, millions
+        archive.extractall(tmp_path)
+    code = "from gsmflow_lite.cli import main; main(['lesson', 'mine', '--answers'])"
+    run_python(code, cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    write_lesson(tmp_path / "of checkout", answers=True)
+    assert contents(tmp_path / "mine") == contents(tmp_path / "of checkout")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+@pytest.mark.long
+def test_the_command_of_an_installed_wheel_copies_the_course(wheel, tmp_path):
+    venv.create(tmp_path / "venv", with_pip=True)
+    programs = tmp_path / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+    install = ["-m", "pip", "install", "--quiet", "--no-index", "--no-deps", str(wheel)]
+    subprocess.run([programs / "python", *install], check=True, timeout=240)
+    needed = {"PYTHONPATH": sysconfig.get_path("purelib")}  # the package itself is not in there
+    lesson = [programs / "gsmflow-lite", "lesson", "mine"]
+    done = subprocess.run(lesson, cwd=tmp_path, env=needed, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(list(tmp_path.glob("mine/notebooks/*.ipynb"))) == len(
+        list((ROOT / "notebooks").glob("*.ipynb"))
+    )
 
 
 def test_a_wheel_carries_the_licence_and_no_tests(wheel):

@@ -6,6 +6,8 @@
 - ``invention_figures``: the still figure of such a class.
 - ``anatomy``: a flow in two dimensions, taken apart, and exact densities.
 - ``anatomy_figures``: these as pictures.
+- ``pictures``: pictures of synthesized features, beside real ones.
+- ``pictures_still``: these as a still figure.
 - ``replay``: a training as it was watched.
 - ``replay_figures``: a figure to play it, and a still one.
 """

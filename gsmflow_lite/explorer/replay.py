@@ -15,11 +15,14 @@ from ..events import Epoch
 from ..generators.base import Generator, ask
 from ..progress import loss_text
 from ..scores.evaluation import TestLogits
+from .pictures import PictureRow, picture_rows
 from .scene import Scene, Synthesized
 
 MOST_FRAMES = 60  # of a recording: each holds features
 MOST_CLASSES = 8  # that are synthesized on the map: more cannot be told apart
 SAMPLES_EACH = 40  # synthesized features of a class
+CLASSES_PICTURED = 3  # classes whose synthesized features are shown as pictures
+PICTURES_EACH = 4  # of a class: the same noise in all frames
 CANDIDATES = 60  # calibrations to try after each epoch; the search must be cheaper than the epoch
 HOW_H = (
     "H: nearest class mean; seen classes have their real mean, the others that of 50 synthesized; "
@@ -189,6 +192,15 @@ class Recording:
             f"{self.view.problem.name}; settings {self.config.name}, seed {self.seed}, "
             f"epoch {len(self.history)} of {self.config.training.epochs}; map: {maps}"
         )
+
+    def pictures(self, frame: Frame) -> list[PictureRow]:
+        """Pictures of a few features of the first classes in view, beside a real one of each.
+
+        They come from the same noise in all frames, so they sharpen as the model learns. There are
+        none where the features have no pictures.
+        """
+        classes = self.view.shown[:CLASSES_PICTURED].tolist()
+        return picture_rows(self.view.scene, [frame.synthesized], classes, PICTURES_EACH)
 
     def in_words(self, epoch: int) -> str:
         """Say what happened in an epoch."""

@@ -14,7 +14,7 @@ from ..figures.style import (
     INK,
     PALETTE,
     QUIET,
-    class_colours,
+    dataset_colours,
     legible,
     plain,
     plain_still,
@@ -22,6 +22,7 @@ from ..figures.style import (
     whole_ticks,
 )
 from ..seeds import stream
+from .pictures_still import draw_pictures
 from .replay import HOW_H, Frame, Recording, extent
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def _add_map(
     """
     real = recording.view.scene.real
     shown = recording.view.shown
-    colours = class_colours(shown)
+    colours = dataset_colours(recording.view.scene.dataset)
 
     others = real.without(shown)
     some = stream(0, "context points").permutation(others.count)[:GREY_POINTS]
@@ -230,7 +231,7 @@ def _diamonds(recording: Recording, frame: Frame, lens: str) -> go.Scatter:
     """The synthesized points of a frame."""
     import plotly.graph_objects as go
 
-    colours = class_colours(recording.view.shown)
+    colours = dataset_colours(recording.view.scene.dataset)
     points = frame.synthesized.points
     x, y = points.through(lens).T
     marker = {
@@ -320,12 +321,14 @@ def _add_words(figure: go.Figure, recording: Recording) -> None:
 
 
 def replay_still(recording: Recording) -> Figure:
-    """Draw the curve, and the maps of the first and the last frame, in matplotlib."""
+    """Draw the curve, and maps and pictures of the first and the last frame, in matplotlib."""
     lenses = _lenses(recording)
     ends = [recording.frames[0], recording.frames[-1]] if recording.frames else []
+    pictures = [recording.pictures(frame) for frame in ends]
     width = 5 + 4.2 * len(ends)
+    heights = [4.2] * len(lenses) + ([2.0] if any(pictures) else [])
 
-    figure = still_figure(width, 4.2 * len(lenses) + 0.5, recording.title, "")
+    figure = still_figure(width, sum(heights) + 0.5, recording.title, "")
     caption = _wrapped([recording.caption, HOW_H], letters=int(13 * width))
     figure.supxlabel(
         caption,
@@ -336,11 +339,17 @@ def replay_still(recording: Recording) -> Figure:
     )
 
     layout: list[Any] = [["curve", *(f"{lens}{j}" for j in range(len(ends)))] for lens in lenses]
-    axes = figure.subplot_mosaic(layout)
+    if any(pictures):
+        layout.append([".", *(f"pictures{j}" for j in range(len(ends)))])
+    axes = figure.subplot_mosaic(layout, height_ratios=heights)
     _still_curve(axes["curve"], recording)
     for lens in lenses:
         for j, frame in enumerate(ends):
             _still_map(axes[f"{lens}{j}"], recording, frame, lens)
+    names = recording.view.scene.dataset.unique_names
+    for j, rows in enumerate(pictures):
+        if rows:
+            draw_pictures(axes[f"pictures{j}"], rows, names, f"epoch {ends[j].epoch}")
     return figure
 
 
@@ -380,7 +389,7 @@ def _still_map(
 ) -> None:
     real = recording.view.scene.real
     shown = recording.view.shown
-    colours = class_colours(shown)
+    colours = dataset_colours(recording.view.scene.dataset)
 
     x, y = real.without(shown).through(lens).T
     axes.scatter(

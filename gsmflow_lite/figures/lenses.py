@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DataError
+from .contours import density_contours
+from .looks import Looks, Tints
+from .names import PlacedName, place_names, text_size
 from .points import Points
 from .style import (
     CONTEXT,
@@ -25,7 +28,7 @@ from .style import (
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
     from matplotlib.lines import Line2D
@@ -39,7 +42,7 @@ CURVES = {  # what is drawn over the points: colour, width, dash
     "both": (MIDDLE_GREY, 1.5, "solid"),
     "lost": (PALETTE[0], 3, "solid"),
     "added": (PALETTE[1], 3, "dash"),
-    "moved": ("#555555", 2.5, "solid"),  # an arrow
+    "moved": (MIDDLE_GREY, 2.5, "solid"),  # an arrow
 }
 
 
@@ -74,13 +77,15 @@ def two_lenses(
     figure = make_subplots(1, 2, subplot_titles=list(LENSES.values()), horizontal_spacing=0.05)
     for column, lens in enumerate(LENSES, start=1):
         figure.add_traces([_trace(group, lens, total) for group in groups], 1, column)
-        for k in contents.focus:
-            x, y = contents.middle(k, lens)
-            text = f"<b>{plain(contents.names[k])}</b>"
+        texts = {k: plain(contents.names[k]) for k in contents.focus}
+        for k, place in contents.name_places(texts, lens, FONT, AREA).items():
             figure.add_annotation(
-                x=x,
-                y=y,
-                text=text,
+                x=place.anchor[0],
+                y=place.anchor[1],
+                ax=place.offset[0],
+                ay=-place.offset[1],
+                text=f"<b>{texts[k]}</b>",
+                arrowcolor=contents.colours[k],
                 row=1,
                 col=column,
                 **_LABEL,
@@ -125,16 +130,22 @@ def two_lenses_on(
     colours: Mapping[int, str] | None = None,
     spread: Mapping[int, float] | None = None,
     over: Mapping[str, Mapping[str, Float[np.ndarray, "n 2"]]] | None = None,
+    looks: Looks | None = None,
+    tints: Tints | None = None,
 ) -> None:
     """Draw :func:`two_lenses_still` on a figure, or on a part of one, and curves over the points.
 
     ``over`` gives the curves by kind and lens. A kind is one of ``CURVES``. A row of NaN is a gap
     in a curve. Of the kind ``moved``, each three rows are the two ends of an arrow and a gap.
+    ``looks`` say what is drawn of the points, and how. ``tints`` are colours of all ``real`` and
+    ``synthesized`` points, in the place of those of their classes.
     Raises ``DataError`` where a class in focus has no real points.
     """
     contents = _contents(real, synthesized, names, focus, colours, spread)
+    contents = replace(contents, looks=looks or Looks(), tints=tints or {})
     for axes, lens in zip(figure.subplots(1, 2), LENSES, strict=True):
         _still_points(axes, contents, lens)
+        _still_contours(axes, contents, lens)
         for kind, by_lens in (over or {}).items():
             if lens in by_lens:
                 _still_curve(axes, kind, by_lens[lens])
@@ -153,7 +164,7 @@ class _Group:
     """Points that are drawn alike."""
 
     points: Points
-    colour: str
+    colour: str | list[str]
     real: bool
     number: int | None  # of the class; None for the grey points
     texts: list[str]  # the class name of each point
@@ -169,6 +180,8 @@ class _Contents:
     focus: list[int]
     colours: Mapping[int, str]
     spread: Mapping[int, float]
+    looks: Looks = field(default_factory=Looks)
+    tints: Tints = field(default_factory=dict)
 
     @property
     def origins(self) -> list[tuple[Points, bool]]:
@@ -181,34 +194,46 @@ class _Contents:
         """From back to front: grey points, then real points by class, then synthesized ones."""
         groups = []
         for points, is_real in self.origins:
-            groups.append(self._group(points.without(self.focus), is_real, None))
+            others = ~np.isin(points.labels, [*self.focus, *self.looks.off])
+            drawn = self.looks.drawn("others", points.labels)
+            groups.append(self._group(points, others & drawn, is_real, None))
         for points, is_real in self.origins:
+            drawn = self.looks.drawn(_layer(is_real), points.labels)
             for k in self.focus:
-                groups.append(self._group(points.of(k), is_real, k))
+                groups.append(self._group(points, (points.labels == k) & drawn, is_real, k))
         return [group for group in groups if group.points.count]
 
     def _group(
-        self,
-        points: Points,
-        real: bool,
-        number: int | None,
+        self, points: Points, which: Bool[np.ndarray, " n"], real: bool, number: int | None
     ) -> _Group:
-        colour = CONTEXT if number is None else self.colours[number]
-        texts = [str(self.names[k]) for k in points.labels]
-        return _Group(points, colour, real, number, texts)
+        colour: str | list[str] = CONTEXT if number is None else self.colours[number]
+        tints = self.tints.get(_layer(real))
+        if number is not None and tints is not None:
+            colour = [tints[i] for i in np.flatnonzero(which).tolist()]
+        chosen = points.only(which)
+        return _Group(chosen, colour, real, number, [str(self.names[k]) for k in chosen.labels])
 
-    def middle(
-        self,
-        number: int,
-        lens: str,
-    ) -> tuple[float, float]:
-        """Where the name of a class stands: the median of its real points."""
-        x, y = np.median(self.real.of(number).through(lens), axis=0)
-        return x, y
+    def name_places(
+        self, texts: Mapping[int, str], lens: str, size: float, area: tuple[float, float]
+    ) -> dict[int, PlacedName]:
+        """Where the names of classes stand through a lens: beside their real points.
+
+        ``size`` of the letters and ``area`` of the lens are in dots. A name for which there is no
+        place is left out.
+        """
+        clouds = [self.real.of(k).through(lens).astype(np.float64) for k in texts]
+        rest = self.real.without(list(texts)).through(lens).astype(np.float64)
+        sizes = [text_size(text, size) for text in texts.values()]
+        places = place_names(sizes, clouds, rest, area)
+        return {k: place for k, place in zip(texts, places, strict=True) if place is not None}
 
     def entry(self, number: int, name: str) -> str:
         """The text of a class in the legend: its name and its spread."""
         return f"{name}   {self.spread[number]:.2f}" if number in self.spread else name
+
+
+def _layer(real: bool) -> str:
+    return "real" if real else "synthesized"
 
 
 def _contents(
@@ -237,9 +262,12 @@ def _contents(
 
 # --- In plotly -----------------------------------------------------------------------------------
 
+FONT = 18
+AREA = (430.0, 400.0)  # dots of a lens
 _LABEL = {
-    "showarrow": False,
-    "font": {"size": 18, "color": INK},
+    "arrowhead": 0,
+    "arrowwidth": 1.2,
+    "font": {"size": FONT, "color": INK},
     "bgcolor": "rgba(255,255,255,0.75)",
     "borderpad": 1,
 }
@@ -270,7 +298,7 @@ def _trace(
 
 
 def _marker(group: _Group) -> dict[str, Any]:
-    marker = {"color": group.colour, "size": 6, "opacity": 0.65, "symbol": "circle"}
+    marker: dict[str, Any] = {"color": group.colour, "size": 6, "opacity": 0.65, "symbol": "circle"}
     if not group.real:
         marker |= {"size": 8, "opacity": 0.95, "symbol": "diamond-open", "line": {"width": 1.6}}
     if group.number is None:
@@ -335,8 +363,10 @@ def _dressed(
 
 # --- In matplotlib -------------------------------------------------------------------------------
 
+STILL_FONT = 15
+STILL_AREA = (340.0, 330.0)  # dots of a lens, 72 an inch
 _STILL_LABEL: dict[str, Any] = {
-    "fontsize": 15,
+    "fontsize": STILL_FONT,
     "weight": "bold",
     "color": INK,
     "bbox": {"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1},
@@ -347,19 +377,48 @@ _DASHES = {"solid": "-", "dash": "--"}
 def _still_points(axes: Axes, contents: _Contents, lens: str) -> None:
     for group in contents.groups():
         x, y = group.points.through(lens).T
-        axes.scatter(x, y, **_still_marker(group))
+        axes.scatter(x, y, **_still_marker(group, contents.looks))
     axes.set_title(LENSES[lens], fontsize=14, loc="left")
     axes.set_aspect("equal", adjustable="datalim")
     axes.set(xticks=[], yticks=[])
 
 
+def _still_contours(axes: Axes, contents: _Contents, lens: str) -> None:
+    """Curves around where points of a class are dense: solid real, dashed synthesized."""
+    if not contents.looks.contours:
+        return
+    for points, is_real in contents.origins:
+        if not contents.looks.shows(_layer(is_real)):
+            continue
+        for k in contents.focus:
+            curve = density_contours(points.of(k).through(lens))
+            dash = _DASHES["solid" if is_real else "dash"]
+            axes.plot(*curve.T, color=contents.colours[k], linewidth=1.6, linestyle=dash)
+
+
 def _still_names(axes: Axes, contents: _Contents, lens: str) -> None:
-    for k in contents.focus:
-        name = plain_still(contents.names[k])
-        axes.annotate(name, contents.middle(k, lens), ha="center", va="center", **_STILL_LABEL)
+    texts = {k: plain_still(contents.names[k]) for k in contents.focus}
+    for k, place in contents.name_places(texts, lens, STILL_FONT, STILL_AREA).items():
+        axes.annotate(
+            texts[k],
+            (place.anchor[0], place.anchor[1]),
+            xytext=(place.offset[0], place.offset[1]),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            arrowprops={"arrowstyle": "-", "color": contents.colours[k], "linewidth": 0.9},
+            **_STILL_LABEL,
+        )
 
 
-def _still_marker(group: _Group) -> dict[str, Any]:
+def _still_marker(group: _Group, looks: Looks) -> dict[str, Any]:
+    marker = _usual_still_marker(group)
+    marker["s"] *= looks.size**2
+    marker["alpha"] = min(1.0, marker["alpha"] * looks.opacity)
+    return marker
+
+
+def _usual_still_marker(group: _Group) -> dict[str, Any]:
     if group.real:
         size = 8 if group.number is None else 16
         alpha = 0.5 if group.number is None else 0.55

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
+    from ..datasets.base import GZSLDataset
+
 # Readers with any of the usual colour deficiencies can tell these apart: Okabe and Ito (2008)
 # without yellow, and two of Paul Tol's. A class has a colour, and its name stands on the map.
 # The symbol says whether a point is real or synthesized.
@@ -78,6 +80,14 @@ def class_colours(classes: Iterable[int]) -> dict[int, str]:
     shades = [shade(colour, factor) for factor in (1.0, 0.6, 1.5) for colour in PALETTE]
     different = dict.fromkeys(classes)
     return {int(k): shades[i % len(shades)] for i, k in enumerate(different)}
+
+
+def dataset_colours(dataset: GZSLDataset) -> dict[int, str]:
+    """Give each class of a data set the colour that it has in all panels, notebooks and reports.
+
+    The unseen classes come first: they are shown most, and their colours are easy to tell apart.
+    """
+    return class_colours([*dataset.unseen_classes, *dataset.seen_classes])
 
 
 def shade(colour: str, factor: float) -> str:

@@ -3,8 +3,8 @@
 This is the only room that needs ipywidgets. What the panels show is computed in the rooms before,
 above all in ``explorer``. Each of the five panels has a function of its name:
 
-- ``explore``: cause a shift and see it, with ``explore_controls``, ``curves`` (over the points) and
-  ``point_cards``
+- ``explore``: cause a shift and see it, with ``explore_controls``, ``curves`` (over the points),
+  ``point_cards`` and the guided ``tour``
 - ``compare``: two generators on one map
 - ``design``: invent a class, with ``design_controls``, ``attribute_sliders``, ``design_map``,
   ``design_views`` and ``design_code``

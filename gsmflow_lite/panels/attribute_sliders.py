@@ -35,7 +35,8 @@ class AttributeSliders(CompositeControl):
         self.high = high.astype(float)
         self._described = self.low.copy()  # what the description says before changes
         self._changes: dict[str, str] = {}  # texts of numbers by name, as they were written
-        self._matching = list(range(len(self.names)))  # attributes that the search has found
+        self._order = list(range(len(self.names)))  # those that the class has most of come first
+        self._matching = self._order  # those that the search has found
         self._page = 0
         self._make_sliders()
         self.widget = widgets.VBox([self._make_search(), self._make_pages(), *self.sliders])
@@ -148,17 +149,24 @@ class AttributeSliders(CompositeControl):
 
     def turn(self, pages: int) -> None:
         """Go on by so many pages of the attributes that are found; 0 goes to the first page."""
-        search = self.search.value.casefold()
-        self._matching = [k for k, name in enumerate(self.names) if search in name.casefold()]
+        self._search()
         wanted = self._page + pages if pages else 0
         self._page = min(max(0, wanted), self._last_page)
         self.before.disabled = self._page == 0
         self.after.disabled = self._page == self._last_page
         self._draw()
 
+    def _search(self) -> None:
+        wanted = self.search.value.casefold()
+        self._matching = [k for k in self._order if wanted in self.names[k].casefold()]
+
     def describe(self, attributes: Float[np.ndarray, " A"]) -> None:
-        """Say what the attributes are before changes."""
+        """Say what the attributes are before changes; those with high values come first."""
         self._described = np.asarray(attributes, float)
+        lengths = np.where(self.high > self.low, self.high - self.low, 1.0)
+        shares = (self._described - self.low) / lengths
+        self._order = np.argsort(-shares, kind="stable").tolist()
+        self._search()
         self._draw()
 
     def _draw(self) -> None:

@@ -1,4 +1,4 @@
-"""Two generators on one map: the same real points, classes and noise, and how the meters differ."""
+"""Two generators side by side: the same lens, classes and noise, and how the meters differ."""
 
 from __future__ import annotations
 
@@ -8,44 +8,54 @@ from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from ..datasets.base import GZSLDataset
 from ..errors import ConfigError
+from ..explorer.pictures import PictureRow, picture_rows
+from ..explorer.pictures_still import draw_pictures
 from ..explorer.scene import Scene, Synthesized
 from ..figures import overlays
 from ..figures.lenses import LENSES, two_lenses_on
-from ..figures.style import number, plain_still, still_figure
+from ..figures.style import plain_still, short, still_figure
 from ..generators.base import AtTemperature, Generator
 from ..generators.mechanisms import SWITCHES
 from ..generators.zoo import Zoo
 from ..shifts.comparison import differences
 from ..shifts.measuring import measure
-from ..shifts.meters import HEADLINES, SHIFTS
+from ..shifts.meters import SHIFTS
 from ..shifts.report import ShiftReport
 from . import show
+from .compare_code import compare_code
+from .compare_words import SIDES, compare_headlines, compare_sentence, differences_table
 from .controls import choice, heading, rows, slider, switch
 from .map_panel import (
     MEASURED,
+    REAL_NAME,
     Sources,
     check_generators,
     class_chooser,
-    reader,
     source_of,
     stage,
-    zoo_code,
 )
+from .pair_map import PLACE_OF_KIND, PairMap
 from .panel import drawn
-from .point_panel import PointPanel
+from .picture_table import picture_table
+from .point_panel import PointPanel, Selection
+from .stage import view
 from .tidy_code import tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COMPARE_KEY = (
-    "Dots are real, diamonds the first, triangles the second; arrows lead from first to second."
+    "Dots are real, the same on both maps. Diamonds and triangles are synthesized; arrows lead "
+    "to their middle from that of the real points."
 )
-SIDES = ("first", "second")
+PAIRS_EACH = 5  # of pictures from the same noise, of each class
+ROWS_OF_PAIRS = 6  # of pictures: more are not looked at
 KINDS_OF_SIDES = dict(
     zip(SIDES, ("synthesized", "synthesized 2"), strict=True)
 )  # of points on the map
@@ -55,6 +65,7 @@ class ComparePanel(PointPanel):
     """The panel of :func:`compare`."""
 
     kind = "compare"
+    map: PairMap
     origins: ClassVar = {
         "synthesized": "synthesized by the first",
         "synthesized 2": "synthesized by the second",
@@ -71,18 +82,22 @@ class ComparePanel(PointPanel):
         state: str = "",
     ) -> None:
         controls = compare_controls(scene.dataset, list(generators))
-        super().__init__(
-            scene, generators, controls, zoo=zoo, sets=2, name=name, hide=hide, start=state
-        )
+        super().__init__(scene, generators, controls, zoo=zoo, name=name, hide=hide, start=state)
         self._synthesized: dict[str, Synthesized] | None = None
         self._differences: pd.DataFrame | None = None
-        self.sentence = widgets.HTML()
-        self.page_table = widgets.HTML(layout=widgets.Layout(width="100%"))
+        self.sentence = view("words")
+        self.pairs = view("meters")  # under the maps, for they are what one looks at
+        self.pairs.add_class("pictures")
+        self.page_table = view("meters")
         self.meters = (self.sentence, self.page_table)
-        card = widgets.VBox([self.walk, self.card], layout=widgets.Layout(width="420px"))
-        views = [self.sentence, self.map.figure, card, self.gallery, self.page_table]
+        points = [self.walk, self.card, self.gallery]
+        views = [self.sentence, self.map.figure, self.pairs, self.page_table, *points]
         self.arrange(_in_order(self.controls), views)
         self.redraw()
+
+    def make_map(self) -> PairMap:
+        """Make the two maps of one lens."""
+        return PairMap(self.scene.dataset.unique_names)
 
     @property
     def synthesized(self) -> dict[str, Synthesized]:
@@ -113,15 +128,17 @@ class ComparePanel(PointPanel):
         self._synthesized = {side: self._ask(side, classes) for side in SIDES}
         # What is being measured now would be noted under the new settings.
         self.worker.cancel("measuring")
-        self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
+        # Not before: if synthesizing fails, the view must stay as it is.
+        self.map.look_through(self.lens, [self._heading(side) for side in SIDES])
+        self.focus(classes)
         for side in SIDES:
             synthesized = self.synthesized[side]
             texts = self.synthesized_texts(synthesized, self.shown[side])
             self.map.show_synthesized(synthesized.points, texts, KINDS_OF_SIDES[side])
-        self._show_arrows(classes)
-        self.map.mark({})
+        self._show_arrows(self.classes_on_map)
         self.follow_points()
         self.map.draw()
+        self._show_pairs(classes)
         self._measure(sorted(classes))
 
     def _ask(self, side: str, classes: Sequence[int]) -> Synthesized:
@@ -134,18 +151,77 @@ class ComparePanel(PointPanel):
             seed=s["seed"],
         )
 
+    @property
+    def lens(self) -> str:
+        """The lens of both maps: the one that is chosen, but PCA as long as there is no other."""
+        return self.shown["lens"] if self.scene.has_map else "pca"
+
+    def _heading(self, side: str) -> str:
+        """What stands above the map of a side."""
+        coming = "" if self.lens == self.shown["lens"] else ", the UMAP map is being made"
+        return f"{short(self.shown[side])}   ({LENSES[self.lens]}{coming})"
+
     def _show_arrows(self, classes: Sequence[int]) -> None:
-        """Arrows from the middle of a class on the first side to its middle on the second."""
+        """Arrows from the middle of the real points of a class to that of the synthesized ones."""
         if not self.shown["prototypes"]:
             self.map.show_lines({})
             return
+        start = overlays.centres(self.scene.real, classes, self.lens)
         arrows = {}
-        for lens in LENSES:
-            start, end = (
-                overlays.centres(self.synthesized[side].points, classes, lens) for side in SIDES
-            )
-            arrows[lens] = overlays.arrows(start, end)
+        for kind, place in PLACE_OF_KIND.items():
+            end = overlays.centres(self.sets[kind].points, classes, self.lens)
+            arrows[place] = overlays.arrows(start, end)
         self.map.show_lines({"moved": arrows})
+
+    # --- The same noise on both sides --------------------------------------------------------
+
+    def picture_rows(self, classes: Sequence[int]) -> list[PictureRow]:
+        """Pictures of the first few features of each class: of both sides, beside a real one."""
+        sets = [self.synthesized[side] for side in SIDES]
+        each = min(PAIRS_EACH, self.shown["samples"])
+        return picture_rows(self.scene, sets, list(classes)[:ROWS_OF_PAIRS], each)
+
+    def _show_pairs(self, classes: Sequence[int]) -> None:
+        """Show pictures of the same noise beside each other, where features have pictures."""
+        origins = [self.shown[side] for side in SIDES]
+        rest = len(classes) - ROWS_OF_PAIRS
+        caption = f"{self._about_pairs}{f'; {rest} more classes are chosen' if rest > 0 else ''}"
+        with self.telling():  # the decoder of the data is not ours
+            self.pairs.value = picture_table(
+                self.picture_rows(classes),
+                self.scene.dataset.unique_names,
+                self.class_colours,
+                origins,
+                escape(caption),
+            )
+
+    @property
+    def _about_pairs(self) -> str:
+        first, second = (self.shown[side] for side in SIDES)
+        same = "made from the same latent noise"
+        if REAL_NAME in (first, second):
+            same = f"by number alone: {REAL_NAME} come from no noise"
+        return f"In each pair {first} is on the left and {second} on the right, {same}"
+
+    def rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
+        """The places of the rings on the map that is called ``lens``.
+
+        A synthesized point has its ring on both maps: it is the same noise.
+        """
+        real = self.scene.real.through(self.lens)
+        if kind == "real":
+            return real[[number]]
+        shown = next(kind for kind, place in PLACE_OF_KIND.items() if place == lens)
+        synthesized = self.sets[shown]
+        place = synthesized.points.through(self.lens)[[number]]
+        return np.concatenate([real[[synthesized.near[number]]], place])
+
+    def select(self, selection: Selection) -> None:
+        """Mark points, and those of the other side that come from the same noise."""
+        sides = [selection[kind] for kind in PLACE_OF_KIND if kind in selection]
+        both = np.unique(np.concatenate(sides)) if sides else None
+        others = {kind: which for kind, which in selection.items() if kind not in PLACE_OF_KIND}
+        super().select(others if both is None else others | dict.fromkeys(PLACE_OF_KIND, both))
 
     # --- Meters ------------------------------------------------------------------------------
 
@@ -176,13 +252,13 @@ class ComparePanel(PointPanel):
     def _show_reports(self, reports: dict[str, ShiftReport]) -> None:
         table = differences(reports["first"], reports["second"])
         self._differences = table
-        headlines = _headlines(table, None)
-        sentences = [_sentence(meter, row, self.shown) for meter, row in headlines.items()]
+        headlines = compare_headlines(table, None)
+        sentences = [compare_sentence(meter, row, self.shown) for meter, row in headlines.items()]
         self.sentence.value = (
-            f'<p class="card">{escape("; ".join(sentences))}.<br>'
+            f"<p>{'<br>'.join(map(show.sentence, sentences))}<br>"
             f'<span class="calm">{COMPARE_KEY}</span></p>'
         )
-        self.page_table.value = _page_table(table, reports["first"].names, self.caption)
+        self.page_table.value = differences_table(table, reports["first"].names, self.caption)
         self.fade_meters(False)
         self.look_again()
         self.remember({meter: row["difference"] for meter, row in headlines.items()})
@@ -205,11 +281,16 @@ class ComparePanel(PointPanel):
         return tidy(compare_code(self))
 
     def still(self) -> Figure:
-        """Return both generators in matplotlib, one row of lenses each."""
+        """Return both generators in matplotlib: a row of lenses each, then pairs of pictures."""
         synthesized = self.synthesized
-        figure = still_figure(13, 12.6, "", self.caption)
-        parts = figure.subfigures(2, 1, squeeze=False)
-        for part, side in zip(parts[:, 0], SIDES, strict=True):
+        rows = self.picture_rows(self.classes)
+        heights = [6.0, 6.0, 0.6 + 0.6 * len(rows)] if rows else [6.0, 6.0]
+        figure = still_figure(13, sum(heights) + 0.6, "", self.caption)
+        parts = figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)
+        if rows:
+            names = self.scene.dataset.unique_names
+            draw_pictures(parts[-1, 0].subplots(), rows, names, self._about_pairs)
+        for part, side in zip(parts[:2, 0], SIDES, strict=True):
             title = plain_still(f"{side}: {self.shown[side]}")
             part.suptitle(title, fontsize=16, x=0.01, ha="left")
             two_lenses_on(
@@ -237,24 +318,30 @@ def compare_controls(dataset: GZSLDataset, sources: Sequence[str]) -> dict[str, 
         )
     return {
         "classes": class_chooser(dataset),
-        "first": choice("First  ◇", sources, sources[0], "Open diamonds on the map"),
-        "second": choice("Second  △", sources, sources[1], "Open triangles on the map"),
+        "first": choice("First  ◇", sources, sources[0], "Open diamonds on the left map"),
+        "second": choice("Second  △", sources, sources[1], "Open triangles on the right map"),
         "temperature": slider(
             "Temperature", 1.0, 0.0, 2.0, 0.05, "Scale of the latent noise: 0 typical samples only"
         ),
         "samples": slider(
             "Samples",
-            25,
+            20,
             5,
             100,
             5,
             "Synthesized features of each class and generator that are drawn",
         ),
         "seed": slider("Seed", 0, 0, 20, 1, "Of the noise"),
+        "lens": choice(
+            "Lens",
+            [(title, lens) for lens, title in LENSES.items()],
+            "pca",
+            "What both maps are drawn through",
+        ),
         "prototypes": switch(
             "prototype arrows",
             True,
-            "From the middle of a class as the first synthesizes it to the second's",
+            "From the middle of the real points of a class to that of the synthesized ones",
         ),
     }
 
@@ -262,69 +349,19 @@ def compare_controls(dataset: GZSLDataset, sources: Sequence[str]) -> dict[str, 
 def _in_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:
     """The controls with their headings, from top to bottom."""
     return [
-        controls["classes"].widget,
+        heading("What is compared", "Generators"),
         controls["first"],
         controls["second"],
-        heading("Sampling, the same for both"),
+        controls["lens"],
+        heading("Classes"),
+        controls["classes"].widget,
+        heading("Sampling, the same for both", "Sampling"),
         controls["temperature"],
         controls["samples"],
         controls["seed"],
-        heading("Drawn over the points"),
+        heading("Drawn over the points", "View"),
         *rows([controls["prototypes"]]),
     ]
-
-
-# --- Words -----------------------------------------------------------------------------------
-
-
-def _headlines(table: pd.DataFrame, name: str | None) -> dict[str, pd.Series]:
-    """The row of each meter's headline, for a class by name or for all together (None)."""
-    chosen = table["class"].isna() if name is None else table["class"] == name
-    by_metric = table[chosen].set_index("metric")
-    return {meter: by_metric.loc[HEADLINES[meter]] for meter in SHIFTS}
-
-
-def _sentence(meter: str, row: pd.Series, settings: Mapping[str, Any]) -> str:
-    """Which generator is nearer to real data by a meter."""
-    if row["nearer"] in SIDES:
-        values = f"{number(row['first'])} against {number(row['second'])}"
-        return f"{meter}: {settings[row['nearer']]} is nearer to real data ({values})"
-    if row["nearer"] == "chance":
-        return f"{meter}: no difference beyond chance"
-    return f"{meter}: not measured"
-
-
-def _page_table(table: pd.DataFrame, names: Sequence[str], caption: str) -> str:
-    """The differences in HTML: three columns for each meter, a line for each class."""
-    meters = "".join(
-        f'<th scope="colgroup" colspan="3" class="group">{meter}</th>' for meter in SHIFTS
-    )
-    columns = show.headings([*SIDES, "difference"] * len(SHIFTS))
-    lines = [_line("all together", _headlines(table, None))]
-    lines += [_line(show.name(name), _headlines(table, name)) for name in names]
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead><tr><td></td>{meters}</tr><tr><td></td>{columns}</tr></thead>"
-        f"<tbody>{''.join(lines)}</tbody></table>"
-    )
-
-
-def _line(heading: str, headlines: Mapping[str, pd.Series]) -> str:
-    cells = "".join(_cells(row) for row in headlines.values())
-    return f'<tr><th scope="row">{heading}</th>{cells}</tr>'
-
-
-def _cells(row: pd.Series) -> str:
-    """Both values and their difference; the nearer one to real data is bold."""
-    if row["nearer"] not in (*SIDES, "chance"):
-        return '<td colspan="3"><span class="calm">not measured</span></td>'
-
-    values = {side: number(row[side]) for side in SIDES}
-    if row["nearer"] in SIDES:
-        values[row["nearer"]] = f"<b>{values[row['nearer']]}</b>"
-    interval = escape(f"95 % interval {number(row['low'])} to {number(row['high'])}")
-    cells = "".join(f"<td>{value}</td>" for value in values.values())
-    return f'{cells}<td title="{interval}">{row["difference"]:+.2f}</td>'
 
 
 def shipped(zoo: Zoo) -> Sources:
@@ -338,41 +375,6 @@ def shipped(zoo: Zoo) -> Sources:
     return {name: chosen for name, chosen in named.items() if chosen.effective in zoo.choices}
 
 
-def compare_code(panel: ComparePanel) -> str:
-    """The library calls that make the view of a comparison."""
-    s = panel.shown
-    lines = [
-        "from gsmflow_lite import RidgeGaussian, measure",
-        "from gsmflow_lite.shifts import differences",
-        "from gsmflow_lite.generators import AtTemperature",
-        "from gsmflow_lite.explorer import Scene",
-    ]
-    if panel.zoo:
-        lines.append(f"from gsmflow_lite.generators import Mechanisms, {reader(panel.zoo)}")
-        lines += ["", *zoo_code(panel.zoo)]
-    else:
-        lines += ["", f"scene = Scene.of(dataset, seed={panel.map_seed})"]
-
-    sampled = f"{s['samples']}, temperature={s['temperature']:g}, seed={s['seed']}"
-    for side in SIDES:
-        lines.append(f"{side} = {panel.source_code(s[side])}")
-        lines.append(f"synthesized_{side} = scene.ask({side}, {panel.classes}, {sampled})")
-
-    reports = ", ".join(_measure_code(panel, side) for side in SIDES)
-    lines.append(f"table = differences({reports})")
-    return "\n".join(lines) + "\n"
-
-
-def _measure_code(panel: ComparePanel, side: str) -> str:
-    s = panel.shown
-    warm = side
-    if s["temperature"] != 1:
-        warm = f"AtTemperature({side}, {s['temperature']:g})"
-    classes = sorted(panel.classes)
-    options = f"n={MEASURED}, seed={s['seed']}, classes={classes}, metrics={SHIFTS}"
-    return f"measure(scene.dataset, {warm}, {options})"
-
-
 def compare(
     dataset: GZSLDataset | str | None = None,
     generators: Mapping[str, Generator] | Generator | None = None,
@@ -382,7 +384,9 @@ def compare(
     seed: int = 0,
     name: str = "compare",
 ) -> ComparePanel:
-    """Open two generators side by side on one map, as the last line of a notebook cell.
+    """Open two generators side by side, as the last line of a notebook cell.
+
+    Each has a map of the same lens and real points, and pictures from the same latent noise.
 
     Without arguments it shows the flows that come trained with the package, a ridge-Gaussian and
     real features, on embedded letters; with ``"hangul"``, on Korean syllables. For a ``dataset`` of

@@ -17,21 +17,67 @@ Handler = Callable[[Any], None]
 
 
 class Steady:
-    """A slider that a page does not move by itself.
+    """A slider that a page does not move by itself, and that reads what it stands for.
 
     The page moves a value from between two steps onto the nearer one, and sends that back as if a
-    hand had done it: a state with 0.33 would turn into 0.35 by being shown.
+    hand had done it: a state with 0.33 would turn into 0.35 by being shown. So the steps are finer
+    while Python has put the slider between two of its ``usual_step``.
     """
 
     step: float | None
     value: float
+    min: float
+    readout_format: str
+    usual_step: float | None = None
+    _from_page = False
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take over what the page sends, but for a value that is nearer than the next step."""
         sent = sync_data.get("value")
         if sent is not None and self.step and abs(sent - self.value) < 0.501 * self.step:
             sync_data = {key: value for key, value in sync_data.items() if key != "value"}
-        super().set_state(sync_data)  # type: ignore[misc]
+        self._from_page = True  # a slider does not change its steps under a hand
+        try:
+            super().set_state(sync_data)  # type: ignore[misc]
+        finally:
+            self._from_page = False
+
+    def notify_change(self, change: Any) -> None:
+        """Tell the page and all others; a value between two steps comes after finer steps."""
+        has_steps = self.usual_step and self.step
+        follows = bool(change["name"] == "value" and has_steps and not self._from_page)
+        is_between = follows and self._is_between()
+        if is_between:
+            self._make_finer()
+        super().notify_change(change)  # type: ignore[misc]
+        if follows and not is_between:
+            self.step = self.usual_step  # now that the page has the value
+
+    def _is_between(self) -> bool:
+        """Whether the value stands between two usual steps."""
+        assert self.usual_step is not None
+        steps = (self.value - self.min) / self.usual_step
+        return abs(steps - round(steps)) > 1e-6
+
+    def start_with(self, step: float) -> None:
+        """Take a step as the usual one."""
+        self.usual_step = step
+        if self._is_between():
+            self._make_finer()
+
+    def _make_finer(self) -> None:
+        """Make the steps so fine that the value stands on one, and show all of its digits."""
+        digits = max(_digits(self.value), _digits(self.min))
+        if isinstance(self, widgets.IntSlider):
+            self.step = 1
+        else:
+            self.readout_format = f".{max(2, digits)}f"
+            self.step = 10.0**-digits
+
+
+def _digits(value: float) -> int:
+    """How many digits a number has after the point, at most 6."""
+    return next((n for n in range(6) if abs(round(value, n) - value) < 1e-9), 6)
 
 
 class SteadyIntSlider(Steady, widgets.IntSlider):
@@ -58,7 +104,7 @@ def slider(
     """
     whole = all(isinstance(number, int) for number in (value, low, high, step))
     kind = SteadyIntSlider if whole else SteadyFloatSlider
-    return kind(
+    made = kind(
         value=value,
         min=low,
         max=high,
@@ -70,6 +116,8 @@ def slider(
         style=LABELLED,
         layout=widgets.Layout(width=WIDE),
     )
+    made.start_with(step)
+    return made
 
 
 def switch(text: str, value: bool, tooltip: str) -> widgets.Checkbox:
@@ -118,30 +166,17 @@ def label(text: str) -> str:
 
 
 class Heading(widgets.HTML):
-    """A heading above a group of controls."""
+    """A heading above a group of controls; ``short`` stands on the button that opens it."""
+
+    short = ""
 
 
-def heading(text: str) -> Heading:
-    """Make a heading above a group of controls."""
-    return Heading(f"<b>{text}</b>", layout=widgets.Layout(margin="6px 0 0 0"))
-
-
-def hide_empty_headings(column: Sequence[widgets.Widget], controls: Sequence[Any]) -> None:
-    """Hide each heading of a column under which no control is left to see."""
-    visible = {id(c.layout) for c in controls if c.layout.display != "none"}
-    above: Heading | None = None
-    for widget in column:
-        if isinstance(widget, Heading):
-            above = widget
-            above.layout.display = "none"
-        elif above is not None and any(id(w.layout) in visible for w in _with_parts(widget)):
-            above.layout.display = None
-
-
-def _with_parts(widget: widgets.Widget) -> list[widgets.Widget]:
-    """A widget and all that it is made of."""
-    parts = [part for child in getattr(widget, "children", ()) for part in _with_parts(child)]
-    return [widget, *parts]
+def heading(text: str, short: str = "") -> Heading:
+    """Make a heading above a group of controls, with a word for it."""
+    made = Heading(f"<b>{text}</b>", layout=widgets.Layout(margin="0"))
+    made.short = short or text
+    made.add_class("heading")
+    return made
 
 
 def rows(*parts: Sequence[widgets.Widget]) -> list[widgets.HBox]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
-import ipywidgets as widgets
 import numpy as np
 from jaxtyping import Float
 
@@ -42,9 +41,11 @@ from .design_views import (
     show_response,
     sweep_rows,
 )
+from .exports import Exports
 from .live import LiveFigure
 from .map_panel import source_of
 from .panel import Panel, drawn
+from .stage import view
 from .tidy_code import tidy
 from .tools import close_all
 
@@ -95,14 +96,15 @@ class DesignPanel(Panel):
     # --- The views, made once ----------------------------------------------------------------
 
     def _make_views(self) -> None:
-        html = [widgets.HTML(layout=widgets.Layout(width="100%", margin="0")) for _ in range(5)]
-        self.sentence, self.pictures, self.table, self.strip, self.answer = html
-        for view in (self.pictures, self.strip):
-            view.add_class("pictures")
-            view.layout.display = "block" if self.scene.dataset.decode else "none"
+        self.sentence, self.pictures = view("words"), view("words")
+        self.table, self.answer, self.strip = view("meters"), view("card"), view("pictures")
+        self.pictures.add_class("pictures")
+        for pictured in (self.pictures, self.strip):
+            pictured.layout.display = "block" if self.scene.dataset.decode else "none"
         self.map = DesignMap(self.real)
         self.bars = LiveFigure(empty_bars())
         self.response = LiveFigure(empty_response())
+        self.response.add_class("card")
         self.keep = button(
             "Keep",
             "bookmark",
@@ -111,18 +113,14 @@ class DesignPanel(Panel):
         )
 
     def _arrange(self) -> None:
-        self.table.layout.flex = "1 1 390px"
-        self.table.layout.min_width = "380px"
-        chart = widgets.VBox([self.answer, self.response], layout=widgets.Layout(width="440px"))
-        under = widgets.HBox(
-            [self.table, chart],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-        )
         pictured = self.scene.dataset.decode is not None
         samples = self.pictures if pictured else self.bars
         self.unused = self.bars if pictured else self.pictures  # is freed with the rest
         left = [*design_order(self.controls), self.keep]
-        self.arrange(left, [self.sentence, samples, self.strip, self.map.figure, under])
+        near = [self.table, self.answer, self.response]
+        self.exports = Exports(self, lambda: self.scene.dataset.name).box
+        views = [self.sentence, samples, self.map.figure, *near, self.strip, self.exports]
+        self.arrange(left, views)
 
     # --- From settings to the view -----------------------------------------------------------
 
@@ -261,6 +259,7 @@ class DesignPanel(Panel):
                 "away": self.invented.reach.distance,
             }
         )
+        self.say("kept: it stands in Tried, under Share")
 
     def code(self) -> str:
         """Return the library calls that make this view."""

@@ -63,13 +63,13 @@ def _changes(dataset: GZSLDataset) -> AttributeSliders | PartMenus:
 def design_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:
     """The controls with their headings, from top to bottom."""
     return [
-        heading("A description"),
+        heading("A description", "Class"),
         controls["start"],
         controls["less"],
         controls["more"],
-        heading("Its attributes"),
+        heading("Its attributes", "Attributes"),
         controls["changes"].widget,
-        heading("What is synthesized"),
+        heading("What is synthesized", "Samples"),
         controls["temperature"],
         controls["seed"],
         controls["sweep"],

@@ -7,8 +7,9 @@ import numpy as np
 from ..explorer.invention import Invented, RealClasses
 from ..explorer.scene import proportions
 from ..figures.points import Points
+from ..figures.style import dataset_colours
 from .design_views import INVENTED
-from .lensmap import LensMap, focus_colours
+from .lensmap import LensMap
 
 NEAREST_COLOURED = 3  # nearest classes of each kind that stand out
 
@@ -20,7 +21,7 @@ class DesignMap(LensMap):
     """
 
     def __init__(self, real: RealClasses) -> None:
-        super().__init__([*real.names, "invented"], height=430)
+        super().__init__([*real.names, "invented"])
         self.invented_number = len(real.names)
         self.follow(real)
 
@@ -28,6 +29,7 @@ class DesignMap(LensMap):
         """Take the real classes of another scene; they are shown with the next invented class."""
         self.real = real
         self.class_colours: dict[int, str] = {}
+        self._colours = dataset_colours(real.scene.dataset)
         self._hover_texts = self._real_texts()
 
     def _real_texts(self) -> list[str]:
@@ -51,14 +53,13 @@ class DesignMap(LensMap):
         self.draw()
 
     def _colours_near(self, invented: Invented) -> dict[int, str]:
-        """Colours of the nearest classes and the invented one; classes that stay keep theirs."""
+        """Colours of the invented class and of the real ones near it."""
         near = [
             int(k)
             for by in ("cosine", "distance")
             for k in invented.nearest(by, NEAREST_COLOURED).index
         ]
-        before = {self.invented_number: INVENTED} | self.class_colours
-        return focus_colours([self.invented_number, *dict.fromkeys(near)], before)
+        return {self.invented_number: INVENTED} | {k: self._colours[k] for k in near}
 
     def _show_samples(self, invented: Invented) -> None:
         points = invented.synthesized.points

@@ -18,7 +18,7 @@ from .live import LiveFigure
 
 Decode = Callable[[Float[np.ndarray, "n D"]], Float[np.ndarray, "n H W"]]
 
-INVENTED = PALETTE[1]  # the colour of the invented class; no real one has it
+INVENTED = "#E6007E"  # the colour of the invented class; no real one has it
 TALL = 84  # pixels, at most, of the pictures in a row
 BAND = (0.1, 0.9)  # quantiles between which the band of the response lies
 ARROW = "\N{RIGHTWARDS ARROW}"
@@ -136,8 +136,8 @@ def empty_response() -> go.Figure:
     figure.add_scatter(name="read, pictured", mode="markers", marker=_PICTURED)
     figure.update_traces(x=[], y=[])
     figure.update_yaxes(title={"text": "read off"})
-    _dress(figure, height=300)
-    return figure.update_layout(width=430, legend={"font": {"size": 12}, "y": 1.3})
+    _dress(figure)
+    return figure.update_layout(legend={"font": {"size": 12}, "y": 1.3})
 
 
 _PICTURED = {"color": INVENTED, "symbol": "diamond-open", "size": 9, "line": {"width": 2}}
@@ -168,7 +168,7 @@ def empty_bars() -> go.Figure:
     figure.add_bar(
         name="read off what is synthesized, mean", x=[], y=[], marker={"color": INVENTED}
     )
-    _dress(figure, height=270)
+    _dress(figure)
     figure.update_yaxes(title={"text": "standardised"}, zeroline=True)
     figure.update_xaxes(tickangle=-30, tickfont={"size": 11}, ticklabeloverflow="allow")
     return figure.update_layout(margin={"b": 90}, barmode="group")
@@ -203,14 +203,13 @@ def _put(figure: LiveFigure, places: Sequence[tuple[np.ndarray, np.ndarray]]) ->
             trace.y = y
 
 
-def _dress(figure: go.Figure, height: int) -> None:
+def _dress(figure: go.Figure) -> None:
     """Colours that can be seen on white and on black; text that can be read from afar."""
     figure.update_xaxes(gridcolor=GRID, zeroline=False, linecolor=MIDDLE_GREY)
     figure.update_yaxes(gridcolor=GRID, zerolinecolor=MIDDLE_GREY)
     clear: dict[str, Any] = dict.fromkeys(("paper_bgcolor", "plot_bgcolor"), "rgba(0,0,0,0)")
     figure.update_layout(
         template="none",
-        height=height,
         margin={"l": 56, "r": 8, "t": 30, "b": 46},
         font={"size": 13, "color": MIDDLE_GREY},
         legend={"orientation": "h", "y": 1.16, "x": 0},

@@ -16,10 +16,11 @@ from ..explorer.anatomy_figures import anatomy_still
 from ..method.model import GSMFlow
 from ..method.training import check_model
 from .controls import WIDE, button, choice, heading, rows, slider, switch
-from .dissect_figure import DissectFigure
+from .dissect_figure import DissectFigure, colour_key
 from .dissect_text import account, class_attributes, dissect_code
 from .dissection import DISSECT_SEED, ROWS_SHOWN, FlowScene, World, dissection
 from .panel import Panel
+from .stage import view
 from .worker import Task
 
 if TYPE_CHECKING:
@@ -107,7 +108,9 @@ class DissectPanel(Panel):
     def _make_views(self, scene: FlowScene, last: int) -> None:
         self.picture = DissectFigure(scene)
         self.figure = self.picture.figure
-        self.readout = widgets.HTML()
+        self.figure.add_class("map")
+        self.readout = view("words")
+        self.key = view("meters")  # of the colours, under the picture
         self.described = widgets.HTML(layout=widgets.Layout(width=WIDE))
         self.again = button("Train", "cogs", "Train the flow on this world", self._train)
         self.play = widgets.Play(max=last, interval=PACE)
@@ -118,16 +121,18 @@ class DissectPanel(Panel):
         self.play.layout.display = "none" if "step" in hide else "flex"
         self.play.layout.margin = "0 0 0 104px"
         left = [
-            controls["number"],
-            self.described,
-            *(controls[name] for name in ("towards", "points", "temperature")),
             heading("Moves"),
             controls["step"],
             self.play,
+            heading("The flow and its points", "Flow"),
+            controls["number"],
+            self.described,
+            *(controls[name] for name in ("towards", "points", "temperature")),
+            self.again,
             heading("Shown"),
-            *rows([controls["grid"], controls["density"]], [controls["truth"], self.again]),
+            *rows([controls["grid"], controls["density"]], [controls["truth"]]),
         ]
-        self.arrange(left, [self.figure, self.readout])
+        self.arrange(left, [self.figure, self.readout, self.key])
 
     # --- Training ----------------------------------------------------------------------------
 
@@ -179,6 +184,7 @@ class DissectPanel(Panel):
         self.controls["temperature"].disabled = settings["towards"] == "noise"  # it scales noise
         self.again.layout.display = "none" if self.trained else "flex"
         self.picture.fill(scene, settings)
+        self.key.value = colour_key(settings, settings["towards"])
         self.described.value = class_attributes(self.world.dataset, settings["number"])
         self.readout.value = account(scene, settings["step"], trained=self.trained)
 

@@ -8,7 +8,15 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..explorer.anatomy import Box
-from ..explorer.anatomy_figures import SPACES, Side, along, anatomy_figure, sides
+from ..explorer.anatomy_figures import (
+    DENSITY_COLOUR,
+    RAMP,
+    SPACES,
+    Side,
+    along,
+    anatomy_figure,
+    sides,
+)
 from ..figures.style import MIDDLE_GREY, PALETTE, plain
 from .dissection import FlowScene, Pairs
 from .live import LiveFigure
@@ -24,6 +32,24 @@ CROSS = {
     "color": MIDDLE_GREY,
     "line": {"width": 1.5, "color": "#FFFFFF"},
 }
+
+
+def colour_key(settings: Settings, towards: str) -> str:
+    """Say what the colours mean that are shown, as markup: each beside its colour."""
+    start = "data" if towards == "noise" else "noise"
+    ramp = f"linear-gradient(90deg, {', '.join(RAMP)})"
+    entries = [(ramp, f"points, coloured by their place in the {start} where they begin")]
+    if settings["grid"]:
+        entries.append((GRID_COLOUR, f"a grid that is straight in the {start}"))
+    if settings["density"]:
+        entries.append((DENSITY_COLOUR, "curves that hold 50, 90, 99 % of the flow's density"))
+    if settings["truth"]:
+        entries.append((PALETTE[1], "the same of the true density, dashed"))
+    entries.append((MIDDLE_GREY, "circles that hold 50, 90, 99 % of the noise"))
+    parts = [
+        f'<span class="swatch" style="background:{look}"></span>{text}' for look, text in entries
+    ]
+    return f'<p class="calm">{" &nbsp; ".join(parts)}; ✕ the point that began in the middle</p>'
 
 
 class DissectFigure:
@@ -48,7 +74,7 @@ class DissectFigure:
             for space, side in zip(SPACES, both, strict=True):
                 self._fill_side(space, side)
                 self._shade(space, scene)
-                self._head(space, side.title, scene.box(space, step))
+                self._head(space, side.title, scene.box(space))
                 _put(self.trace(space, "middle"), scene.middle.points[scene.place(space, step)])
                 self.trace(space, "grid").visible = settings["grid"]
             _put(self.trace("data", "truth"), scene.truth.lines())
@@ -121,7 +147,6 @@ def _layout() -> dict[str, Any]:
     return {
         "template": "none",
         "autosize": True,
-        "height": 480,
         "title": None,
         "margin": {"l": 34, "r": 8, "t": 42, "b": 28},
         "font": {"size": 13, "color": MIDDLE_GREY},

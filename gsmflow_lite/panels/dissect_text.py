@@ -41,7 +41,7 @@ def _of_middle(scene: FlowScene, step: int) -> str:
 def _of_density(scene: FlowScene, trained: bool) -> str:
     return (
         f"The density of the {'' if trained else 'untrained '}flow integrates to "
-        f"<b>{scene.learned.mass:.3f}</b> over the picture of the data; "
+        f"<b>{scene.learned.mass:.3f}</b> over a square around the data; "
         f"the truth to {scene.truth.mass:.3f}."
     )
 

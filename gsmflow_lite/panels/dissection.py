@@ -83,20 +83,24 @@ class FlowScene:
         """The step of the points in a space: one space moves, the other shows the beginning."""
         return step if space == self.points.towards else 0
 
-    def box(self, space: str, step: int) -> Box:
-        """The part of a space that is in the picture.
+    def box(self, space: str) -> Box:
+        """The part of a space that is in the picture, the same at all steps.
 
-        The picture of the data has a scale of its own. All others have one, whatever the step.
+        A space in which points move has room for all their steps, the data among them.
         """
-        is_moving = space == self.points.towards
-        step_of_data = len(self.points) - 1 if self.points.towards == "data" else 0
-        if self.place(space, step) == step_of_data:
-            return self.learned.box
-        if is_moving:
-            clouds = np.delete(self.points.points, step_of_data, axis=0)
-        else:
-            clouds = self.points.points[:1]
-        return view(clouds, normal_circles())
+        if space == self.points.towards:
+            step_of_data = len(self.points) - 1 if space == "data" else 0
+            moved = view(np.delete(self.points.points, step_of_data, axis=0), normal_circles())
+            return _around(moved, self.learned.box)
+        return (
+            self.learned.box if space == "data" else view(self.points.points[:1], normal_circles())
+        )
+
+
+def _around(*boxes: Box) -> Box:
+    """The smallest square around boxes."""
+    corners = [[(left, bottom), (right, top)] for left, right, bottom, top in boxes]
+    return box_around(np.array(corners), 0.0)
 
 
 def dissection(

@@ -8,7 +8,6 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
 import numpy as np
 
 from ..datasets.base import GZSLDataset
@@ -16,7 +15,8 @@ from ..errors import DataError
 from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
 from ..figures.lenses import two_lenses_on
-from ..figures.style import still_figure
+from ..figures.looks import Looks
+from ..figures.style import MIDDLE_GREY, still_figure
 from ..generators.base import AtTemperature, Generator
 from ..generators.mechanisms import SWITCHES
 from ..generators.zoo import Mechanisms, Zoo
@@ -26,9 +26,11 @@ from ..shifts.meters import SHIFTS
 from ..shifts.metrics import spread_ratio
 from ..shifts.report import ShiftReport
 from . import show
-from .controls import LABELLED, WIDE
+from .controls import choice, label
 from .curves import curves_over
-from .explore_controls import DOSES, OVERLAYS, explore_controls, explore_order
+from .explore_controls import DOSES, VIEW_SETTINGS, explore_controls, explore_order
+from .legend import Legend, hidden_layers
+from .lensmap import Curves
 from .map_panel import (
     MEASURED,
     Sources,
@@ -40,15 +42,18 @@ from .map_panel import (
 )
 from .panel import drawn
 from .point_panel import PointPanel
+from .stage import view
 from .tidy_code import tidy
+from .tints import DESCRIBED, READ, Coloured, PointColours
+from .tour import Tour
+from .worker import Task
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+REST = 0.4  # seconds without a move before what takes longer is measured
+TO_CHOOSE = "choose to see its samples"
 FLOW = "GSMFlow, trained with the package"
-EXPLORE_KEY = (
-    '<span class="calm">Dots are real, open diamonds synthesized, grey ones other classes.</span>'
-)
 
 
 class ExplorePanel(PointPanel):
@@ -56,7 +61,7 @@ class ExplorePanel(PointPanel):
 
     kind = "explore"
     former = ("prototype", "mining")  # switches of version 0.1
-    told = ("classes", "samples", *OVERLAYS)
+    told = ("classes", "samples", *VIEW_SETTINGS)
 
     def __init__(
         self,
@@ -67,40 +72,48 @@ class ExplorePanel(PointPanel):
         name: str,
         hide: Sequence[str] = (),
         state: str = "",
+        tour: bool = False,
     ) -> None:
         switches = zoo is not None and len(zoo.choices) > 1
         controls = explore_controls(scene.dataset, list(generators), switches=switches)
         super().__init__(scene, generators, controls, zoo=zoo, name=name, hide=hide, start=state)
         self._synthesized: Synthesized | None = None
+        self._drawn: tuple[Any, ...] | None = None  # what the features on the map were made for
+        self._tinting = PointColours()
+        self.legend: Legend = controls["hidden"]
+        self.legend.add_class("map")
+        self.pointer.on_alone = self._name_clicked
         self._report: ShiftReport | None = None
         self._baseline = Baseline(scene.dataset, n=MEASURED, metrics=SHIFTS)
         self._make_views()
+        self.tour = Tour(self) if tour else None
         self._arrange()
         self.redraw()
 
     def _make_views(self) -> None:
-        self.sentence = widgets.HTML(layout=widgets.Layout(width="100%"))
-        self.table = widgets.HTML(layout=widgets.Layout(width="450px"))
+        self.sentence = view("words")
+        self.table = view("meters")
+        self.source_line = view("calm")
         self.meters = (self.sentence, self.table)
-        self.ranked = widgets.Select(
-            description="Most shifted",
-            options=[],
-            rows=6,
-            tooltip="By their worst meter; choose a class to see its samples",
-            style=LABELLED,
-            layout=widgets.Layout(width=WIDE),
+        self.ranked = choice(
+            "Most shifted", [(TO_CHOOSE, "")], "", "By their worst meter; one is shown when chosen"
         )
         self.ranked.observe(lambda change: self._class_picked(change["new"]), names="value")
 
     def _arrange(self) -> None:
-        card = widgets.VBox([self.walk, self.card], layout=widgets.Layout(width="420px"))
-        under = widgets.HBox(
-            [self.table, card],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
-        )
         self.arrange(
-            [*explore_order(self.controls), self.ranked],
-            [self.sentence, self.map.figure, under, self.gallery],
+            explore_order(self.controls, self.ranked),
+            [
+                *([self.tour.widget] if self.tour else []),
+                self.sentence,
+                self.map.figure,
+                self.legend,
+                self.table,
+                self.walk,
+                self.card,
+                self.gallery,
+                self.source_line,
+            ],
         )
 
     # --- From settings to the view -----------------------------------------------------------
@@ -145,7 +158,11 @@ class ExplorePanel(PointPanel):
         return Injected(self.scene.dataset, source, **self.doses) if self.doses else source
 
     def refresh(self) -> None:
-        """Synthesize, draw, and begin to measure."""
+        """Synthesize, draw, and begin to measure; where only looks have changed, draw."""
+        if self._drawn == self._made_of:
+            self._draw()
+            return
+        self._drawn = None
         s = self.shown
         classes = self.classes
         generator = self.generator()
@@ -153,15 +170,82 @@ class ExplorePanel(PointPanel):
             generator, classes, s["samples"], temperature=s["temperature"], seed=s["seed"]
         )
         # What is being measured now would be noted under the new settings.
-        self.worker.cancel("measuring")
-        self.focus(classes)  # not before: if synthesizing fails, the view must stay as it is
+        for job in ("measuring", "overall"):
+            self.worker.cancel(job)
+        self._draw()  # not before: if synthesizing fails, the view must stay as it is
+        self._enable_switches()
+        self._measure(generator)
+        self._drawn = self._made_of
+
+    @property
+    def _made_of(self) -> tuple[Any, ...]:
+        """What the features on the map depend on."""
+        return self.scene, {
+            key: value for key, value in self.shown.items() if key not in VIEW_SETTINGS
+        }
+
+    # --- From features to the map ------------------------------------------------------------
+
+    @property
+    def looks(self) -> Looks:
+        """How the map looks."""
+        s = self.shown
+        names = self.scene.dataset.unique_names
+        return Looks(
+            size=s["size"],
+            opacity=s["opacity"],
+            points=s["layers"] != "contours",
+            contours=s["layers"] != "points",
+            hidden=hidden_layers(s["hidden"]),
+            off=frozenset(k for k, name in enumerate(names) if name in s["hidden"]),
+        )
+
+    @property
+    def classes_drawn(self) -> list[int]:
+        """Those of the classes on the map that the legend does not hide."""
+        return [k for k in self.classes_on_map if k not in self.looks.off]
+
+    @property
+    def _coloured(self) -> Coloured:
+        s = self.shown
+        return self._tinting.by(s["colour"], s["attribute"], self.scene, self.synthesized)
+
+    def _draw(self) -> None:
+        """Show the features as the looks say, with the curves over them."""
+        coloured = self._coloured
+        self.map.look(self.looks, coloured.tints)
+        self.focus(self.classes)
         self.map.show_synthesized(self.synthesized.points, self.synthesized_texts(self.synthesized))
-        self.map.show_lines(curves_over(self.scene, self.synthesized, self.classes_on_map, s))
+        self.map.show_lines(self._curves())
         self.map.mark({})
         self.follow_points()
         self.map.draw()
-        self._enable_switches()
-        self._measure(generator)
+        self._show_legend(coloured)
+
+    def _curves(self) -> Curves:
+        """The curves over the points, but for arrows that the legend hides."""
+        s = self.shown
+        arrows = s["prototypes"] and self.looks.shows("arrows")
+        settings = {**s, "prototypes": arrows}
+        return curves_over(self.scene, self.synthesized, self.classes_drawn, settings)
+
+    def _show_legend(self, coloured: Coloured) -> None:
+        names = self.scene.dataset.unique_names
+        colours = self._legend_colours(coloured)
+        self.legend.show([(names[k], colours[k]) for k in self.classes_on_map], coloured.key)
+        self.controls["attribute"].disabled = self.shown["colour"] not in (DESCRIBED, READ)
+
+    def _legend_colours(self, coloured: Coloured) -> dict[int, str]:
+        """The colours that stand for classes; grey where colours say something else."""
+        if self.looks.contours or not coloured.key:
+            return self.class_colours
+        return dict.fromkeys(self.class_colours, MIDDLE_GREY)
+
+    def _name_clicked(self, number: str) -> None:
+        """Show a class alone whose name on the map was clicked twice, or all again."""
+        names = self.scene.dataset.unique_names
+        if number.isdecimal() and int(number) < len(names):
+            self.legend.alone(names[int(number)])
 
     def _enable_switches(self) -> None:
         """Disable the switches that change nothing: another generator has no mechanisms."""
@@ -192,8 +276,19 @@ class ExplorePanel(PointPanel):
             report = measure(dataset, warm, n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS)
             return self._baseline.beside(report, seed, classes)
 
+        def overall(task: Task) -> ShiftReport:
+            task.rest(REST)
+            options = {"n": MEASURED, "seed": seed, "classes": classes, "metrics": "overall"}
+            return measure(dataset, warm, **options, watch=task)
+
         self.fade_meters(True)
         self.submit("measuring", lambda task: measured(), self._show_report)
+        self.submit("overall", overall, self._add_overall)
+
+    def _add_overall(self, overall: ShiftReport) -> None:
+        """Say what a classifier can tell apart: it takes longer to find out than the shifts."""
+        self._report = self.report.with_readings_of(overall)
+        self._show_words(self._report)
 
     @property
     def measured_classes(self) -> list[int]:
@@ -202,18 +297,20 @@ class ExplorePanel(PointPanel):
 
     def _show_report(self, report: ShiftReport) -> None:
         self._report = report
-        worst_first = report.worst()
-        sentence = "" if self.sealed else f"{escape(report.sentence)}<br>"
-        self.sentence.value = f'<p class="card">{sentence}{EXPLORE_KEY}</p>'
-        self.table.value = self._verdicts(report, [name for name, _, _ in worst_first])
+        self._show_words(report)
+        self.table.value = self._verdicts(report)
+        self.source_line.value = escape(self.caption)
         with self.quietly():
-            self.ranked.options = [
-                (f"{name}   {score:.2f}  {meter}", name) for name, score, meter in worst_first
-            ]
-            self.ranked.value = None
+            self.ranked.options = [(TO_CHOOSE, ""), *_ranking(report)]
+            self.ranked.value = ""
         self.fade_meters(False)
         self.look_again()
         self.remember({meter: report.reading(meter).value for meter in SHIFTS})
+
+    def _show_words(self, report: ShiftReport) -> None:
+        """One sentence for each meter; a sealed panel leaves them to the meters."""
+        sentences = [] if self.sealed else [show.sentence(one) for one in report.sentences]
+        self.sentence.value = f"<p>{'<br>'.join(sentences)}</p>"
 
     def reveal(self) -> ExplorePanel:
         """Break the seal of a state, and say what was measured in a sentence."""
@@ -222,16 +319,11 @@ class ExplorePanel(PointPanel):
             self._show_report(self._report)
         return self
 
-    def _verdicts(self, report: ShiftReport, names: Sequence[str]) -> str:
-        """The table of the classes in focus."""
-        colours = {
-            name: self.class_colours[k]
-            for name, k in zip(report.names, report.classes, strict=True)
-            if k in self.class_colours
-        }
-        in_focus = [name for name in names if name in colours]
-        note = f"{self.caption}. Hold the pointer on a number for its interval"
-        return show.verdict_table(report, in_focus, colours, SHIFTS, note)
+    def _verdicts(self, report: ShiftReport) -> str:
+        """The meters of the classes in focus, in the order of the list."""
+        names = self.scene.dataset.unique_names
+        colours = {names[k]: self.class_colours[k] for k in self.classes if k in report.classes}
+        return show.verdict_table(report, colours, SHIFTS)
 
     @property
     def caption(self) -> str:
@@ -248,7 +340,7 @@ class ExplorePanel(PointPanel):
 
     def _class_picked(self, name: str | None) -> None:
         """Show the samples of a class of the ranking, and put it into focus if it is not there."""
-        if self.quiet or name is None:
+        if self.quiet or not name:
             return
         in_focus = self.settings["classes"]
         if name not in in_focus:
@@ -279,18 +371,21 @@ class ExplorePanel(PointPanel):
     def still(self) -> Figure:
         """Return both lenses in matplotlib, with the curves over them and the changed settings."""
         synthesized = self.synthesized
-        classes = self.classes_on_map
+        classes = self.classes_drawn
+        coloured = self._coloured
         settings = "" if self.sealed else f"; {self.as_text(self.shown)}"
-        figure = still_figure(13, 6.4, "", f"{self.caption}{settings}")
+        figure = still_figure(13, 6.4, "", f"{self.caption}{settings}{coloured.words}")
         two_lenses_on(
             figure,
             self.scene.real,
             synthesized.points,
             names=self.scene.dataset.unique_names,
             focus=classes,
-            colours=self.class_colours,
+            colours=self._legend_colours(coloured),
             spread=self._spreads(classes),
-            over=curves_over(self.scene, synthesized, classes, self.shown),
+            over=self._curves(),
+            looks=self.looks,
+            tints=coloured.tints,
         )
         return figure
 
@@ -302,6 +397,15 @@ class ExplorePanel(PointPanel):
             with suppress(DataError):
                 ratios[k] = spread_ratio(self.scene.real_features(k), features)
         return ratios
+
+
+def _ranking(report: ShiftReport) -> list[tuple[str, str]]:
+    """The classes to choose from, worst first: a label that says which meter, and the name."""
+    lines = []
+    for place, (name, _, meter) in enumerate(report.worst(), start=1):
+        word = report.reading(meter, name).word
+        lines.append((f"{place}. {label(name)}: {meter}, {word}", name))
+    return lines
 
 
 def explore_code(panel: ExplorePanel) -> str:
@@ -353,6 +457,7 @@ def explore(
     state: str = "",
     hide: Sequence[str] = (),
     seed: int = 0,
+    tour: bool = False,
     name: str = "explore",
 ) -> ExplorePanel:
     """Open the shift explorer, as the last line of a notebook cell.
@@ -364,17 +469,19 @@ def explore(
 
     ``state`` is the text of a :meth:`Panel.state`, or a sealed one: then the panel shows only what
     became of the features, until :meth:`Panel.reveal`. ``hide`` names controls to leave out, for a
-    lesson. ``seed`` is that of the map of your own data. A second panel of the same ``name`` closes
-    the first. Raises ``ConfigError`` and ``DataError``.
+    lesson. ``seed`` is that of the map of your own data. With ``tour=True`` a strip on top leads
+    through the panel in six steps. A second panel of the same ``name`` closes the first. Raises
+    ``ConfigError`` and ``DataError``.
     """
     check_generators(dataset, generators)
     source = source_of(dataset)
     scene, sources = stage(source, generators, seed)
+    options: dict[str, Any] = {"name": name, "hide": hide, "state": state, "tour": tour}
     if isinstance(source, Zoo):
         flows: Sources = {FLOW: source.choices[0], **sources}
-        return ExplorePanel(scene, flows, zoo=source, name=name, hide=hide, state=state)
+        return ExplorePanel(scene, flows, zoo=source, **options)
 
-    panel = ExplorePanel(scene, sources, zoo=None, name=name, hide=hide, state=state)
+    panel = ExplorePanel(scene, sources, zoo=None, **options)
     if not scene.has_map:
         panel.lay_out(source, seed)
     return panel

@@ -10,8 +10,10 @@ import ipywidgets as widgets
 from ..datasets.base import GZSLDataset
 from ..generators.mechanisms import SWITCHES
 from ..generators.zoo import Mechanisms
-from .controls import choice, heading, rows, slider, switch
+from .controls import choice, heading, label, rows, slider, switch
+from .legend import Legend
 from .map_panel import class_chooser
+from .tints import CLASS, COLOUR_BY
 
 DOSES = {  # label, lowest and highest dose, what it does
     "semantic": ("Semantic", 0.0, 2.0, "class means turn away from their descriptions"),
@@ -38,6 +40,16 @@ OVERLAYS = {  # label, whether it is on at the start, what it is
     ),
 }
 
+LAYER_SIGNS = {  # of the legend: a text and a sign
+    "real": ("real", "●"),
+    "synthesized": ("synthesized", "◇"),
+    "others": ("other classes", "·"),
+    "arrows": ("arrows", "↗"),
+}
+DRAWN = (("points", "points"), ("density contours", "contours"), ("both", "both"))
+# Settings that change how the same features look, and nothing of what is synthesized or measured.
+VIEW_SETTINGS = (*OVERLAYS, "size", "opacity", "layers", "colour", "attribute", "hidden")
+
 
 def explore_controls(
     dataset: GZSLDataset, sources: Sequence[str], *, switches: bool
@@ -53,6 +65,7 @@ def explore_controls(
         **_sampling(),
         **_doses(),
         **{key: switch(*arguments) for key, arguments in OVERLAYS.items()},
+        **_looks(dataset),
     }
 
 
@@ -70,7 +83,7 @@ def _sampling() -> dict[str, widgets.Widget]:
             "Temperature", 1.0, 0.0, 2.0, 0.05, "Scale of the latent noise: 0 typical samples only"
         ),
         "samples": slider(
-            "Samples", 50, 5, 200, 5, "Synthesized features of each class that are drawn"
+            "Samples", 25, 5, 200, 5, "Synthesized features of each class that are drawn"
         ),
         "seed": slider(
             "Seed", 0, 0, 20, 1, "Of the noise: is what you see there with other seeds?"
@@ -85,20 +98,42 @@ def _doses() -> dict[str, widgets.FloatSlider]:
     }
 
 
-def explore_order(controls: Mapping[str, Any]) -> list[widgets.Widget]:
-    """The controls with their headings, from top to bottom."""
-    first = [controls["classes"].widget, controls["generator"]]
+def _looks(dataset: GZSLDataset) -> dict[str, Any]:
+    attributes = [(label(name), name) for name in dataset.unique_attribute_names]
+    return {
+        "layers": choice(
+            "Drawn as", DRAWN, "points", "Contours hold 50 % and 90 %: solid real, dashed others"
+        ),
+        "size": slider("Point size", 1.0, 0.4, 3.0, 0.1, "Times the usual size of the points"),
+        "opacity": slider(
+            "Opacity", 1.0, 0.1, 1.6, 0.1, "Times the usual opacity; low shows where points crowd"
+        ),
+        "colour": choice("Colour by", COLOUR_BY, CLASS, "What the colours of the points say"),
+        "attribute": choice(
+            "Attribute", attributes, attributes[0][1], "The one that Colour by can show"
+        ),
+        "hidden": Legend(LAYER_SIGNS, dataset.unique_names),
+    }
+
+
+def explore_order(controls: Mapping[str, Any], ranked: widgets.Dropdown) -> list[widgets.Widget]:
+    """The controls in groups; ``ranked`` is the list of classes by their shift."""
     switches = [controls[name] for name in SWITCHES if name in controls]
+    training: list[widgets.Widget] = []
     if switches:
-        first += [heading("Mechanisms in training"), *rows(*_pairs(switches))]
+        training = [heading("Mechanisms in training", "Training"), *rows(*_pairs(switches))]
     return [
-        *first,
-        heading("Sampling"),
-        *[controls[key] for key in ("temperature", "samples", "seed")],
-        heading("Injected shifts, of known dose"),
+        heading("Classes"),
+        controls["classes"].widget,
+        ranked,
+        heading("What synthesizes", "Generator"),
+        *[controls[key] for key in ("generator", "temperature", "samples", "seed")],
+        *training,
+        heading("Injected shifts, of known dose", "Shifts"),
         *[controls[key] for key in DOSES],
-        heading("Drawn over the points"),
+        heading("Drawn over the points", "View"),
         *rows(*_pairs([controls[key] for key in OVERLAYS])),
+        *[controls[key] for key in ("layers", "size", "opacity", "colour", "attribute")],
     ]
 
 

@@ -39,6 +39,8 @@ async function begin(model) {
   const figure = (await plotly(model)).default();
   listeners.forEach(([event, keep]) => model.off(event, keep));
 
+  // plotly draws twice as fine by itself, also where the screen is not: four times the work.
+  model.get("_config").plotGlPixelRatio = Math.min(2, Math.max(1, devicePixelRatio));
   figure.initialize({ model });
   for (const [name, message] of missed) {
     model.set(name, message);
@@ -57,8 +59,10 @@ export default () => {
       const close = await (await figure).render(view);
       const observer = new ResizeObserver(() => window.dispatchEvent(new Event("resize")));
       observer.observe(view.el);
+      const rest = glides(view.el);
       return () => {
         observer.disconnect();
+        rest();
         close?.();
       };
     },

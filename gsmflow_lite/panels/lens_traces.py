@@ -8,17 +8,20 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from ..figures.lenses import CURVES, LENSES
-from ..figures.style import CONTEXT, MIDDLE_GREY
+from ..figures.style import MIDDLE_GREY, PALETTE
 
 HOVER = "%{text}<extra></extra>"
 SET_SYMBOLS = (  # of the synthesized sets: told apart without colour
     "diamond-open",
     "triangle-up-open",
 )
+SIZES = {"context": 4, "real": 6, "synthesized": 8, "synthesized 2": 8}  # in pixels
+# Grey that is quieter than any class, on white and on black.
+OPACITIES = {"context": 0.3, "real": 0.6, "synthesized": 0.95, "synthesized 2": 0.95}
 RING = {"symbol": "circle-open", "size": 20, "color": MIDDLE_GREY, "line": {"width": 3}}
 
 
-def empty_lenses(kinds: Sequence[str], height: int) -> tuple[go.Figure, dict[tuple[str, str], int]]:
+def empty_lenses(kinds: Sequence[str]) -> tuple[go.Figure, dict[tuple[str, str], int]]:
     """Make the figure, and say at which number the trace of each part and lens stands in it.
 
     ``kinds`` are the sets of points that can be pointed at: ``real``, then one or two synthesized.
@@ -29,15 +32,15 @@ def empty_lenses(kinds: Sequence[str], height: int) -> tuple[go.Figure, dict[tup
         for part, trace in _traces(kinds):
             places[part, lens] = len(figure.data)
             figure.add_trace(trace, 1, column)
-    return _dressed(figure, height), places
+    return _dressed(figure), places
 
 
 def _traces(kinds: Sequence[str]) -> Iterator[tuple[str, go.Scattergl]]:
     """What is drawn through one lens, from back to front."""
-    yield "context", _points(color=CONTEXT, size=4, opacity=0.55)
-    yield "real", _points(size=6, opacity=0.6)
+    yield "context", _points("context", color=MIDDLE_GREY)
+    yield "real", _points("real")
     for kind, symbol in zip(kinds[1:], SET_SYMBOLS, strict=False):
-        yield kind, _points(size=8, opacity=0.95, symbol=symbol, line={"width": 1.6})
+        yield kind, _points(kind, symbol=symbol, line={"width": 1.6})
     for part in CURVES:
         yield part, _curve(part)
     yield "ring", _rings(opacity=1)
@@ -46,13 +49,14 @@ def _traces(kinds: Sequence[str]) -> Iterator[tuple[str, go.Scattergl]]:
     yield "room", _rings(opacity=0)
 
 
-def _points(*, opacity: float, **marker: object) -> go.Scattergl:
+def _points(kind: str, **marker: object) -> go.Scattergl:
     return go.Scattergl(
+        name="real" if kind == "context" else kind,  # what the page calls its points
         x=[],
         y=[],
         mode="markers",
-        marker=marker,
-        opacity=opacity,
+        marker={"size": SIZES[kind], **marker},
+        opacity=OPACITIES[kind],
         hovertemplate=HOVER,
         text=[],
         customdata=[],
@@ -95,7 +99,7 @@ def _untouched(opacity: float) -> dict[str, dict]:
     return {state: {"marker": {"opacity": opacity}} for state in ("selected", "unselected")}
 
 
-def _dressed(figure: go.Figure, height: int) -> go.Figure:
+def _dressed(figure: go.Figure) -> go.Figure:
     """Axes without numbers, one scale for both axes of a lens, and a page that shows through."""
     axis = {
         "showticklabels": False,
@@ -108,12 +112,15 @@ def _dressed(figure: go.Figure, height: int) -> go.Figure:
     figure.update_yaxes(axis)
     figure.layout.yaxis.scaleanchor = "x"
     figure.layout.yaxis2.scaleanchor = "x2"
-    figure.update_annotations(yshift=3)  # or the edge of the headings would cut the frame
+    for heading, lens_axis in zip(
+        figure.layout.annotations, (figure.layout.xaxis, figure.layout.xaxis2), strict=True
+    ):  # on the left, since the tool bar is on the right; moved, or its edge would cut the frame
+        heading.update(x=lens_axis.domain[0], xanchor="left", yshift=3)
     return figure.update_layout(
         template="none",
         autosize=True,
-        height=height,
         showlegend=False,
+        modebar={"bgcolor": "rgba(0,0,0,0)", "color": MIDDLE_GREY, "activecolor": PALETTE[0]},
         dragmode="lasso",
         hovermode="closest",
         uirevision="kept",  # zoom and pan stay when the points change

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ import plotly.graph_objects as go
 from jaxtyping import Float, Int
 
 from ..figures.lenses import CURVES, LENSES
+from ..figures.looks import Looks, Tints
 from ..figures.points import Points
-from ..figures.style import CONTEXT, class_colours, legible, plain
-from .lens_traces import empty_lenses
+from ..figures.style import MIDDLE_GREY, legible, plain
+from .lens_notes import axis_number, class_names, contour, has_places
+from .lens_traces import OPACITIES, SIZES, empty_lenses
 from .live import LiveFigure
 
 Places = Float[np.ndarray, "n 2"]
@@ -20,8 +23,10 @@ Curves = Mapping[str, Mapping[str, Places]]  # by kind (a name in ``CURVES``) an
 
 NOWHERE = np.empty((0, 2))
 NONE_SELECTED = np.empty(0, np.int64)
-COLOURS = 27  # that class_colours gives before it repeats itself
 ARROW_HEAD = 14  # pixels
+MOST_TURNS = 12  # directions of heads: each is a texture, and WebGL has 16 of them
+MAP_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"]
+DASHES = ("solid", "dash", "dot")  # of the curves of density, by kind of points
 MAP_IS_COMING = "the map is being made ..."
 NO_MAP = {  # stands in the middle of the UMAP lens
     "text": MAP_IS_COMING,
@@ -46,6 +51,27 @@ class Cloud:
     shown: Int[np.ndarray, " n"]
 
 
+@dataclass
+class PointSource:
+    """Points that may be on the map, with the text of each; ``among`` are those that may."""
+
+    points: Points
+    text: Sequence[str]
+    among: Int[np.ndarray, " n"]
+
+
+class LensFigure(LiveFigure):
+    """The figure of both lenses; the wheel zooms."""
+
+    # The tool bar stands over the first lens, whose heading is short: it covers none there.
+    _css = ".gsmflow .map .modebar-container { right: 51.5% !important; width: auto !important; }"
+
+    def __init__(self, figure: go.Figure) -> None:
+        super().__init__(figure)
+        self._config = {**self._config, "scrollZoom": True, "modeBarButtons": [MAP_BUTTONS]}
+        self.add_class("map")
+
+
 class LensMap:
     """PCA beside UMAP in one :class:`LiveFigure`.
 
@@ -59,10 +85,13 @@ class LensMap:
     and with nothing when they have found none, or after a double click.
     """
 
-    def __init__(self, names: Sequence[str], *, sets: int = 1, height: int = 450) -> None:
+    def __init__(self, names: Sequence[str], *, sets: int = 1) -> None:
         self.names = [plain(name) for name in legible(names)]
         self.focus: list[int] = []
         self.colours: dict[int, str] = self._grey()
+        self.looks = Looks()
+        self._tints: Tints = {}
+        self._sources: dict[str, PointSource] = {}
         self.clouds: dict[str, Cloud] = {}
         self.kinds = ["real", "synthesized", "synthesized 2"][: 1 + sets]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
@@ -71,13 +100,23 @@ class LensMap:
         self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
-        figure, self._parts = empty_lenses(self.kinds, height)
-        self.figure = LiveFigure(figure)
+        self._ringed: Mapping[str, Places] = {}  # what has a ring, by lens
+        self._missing = MAP_IS_COMING
+        self._stale_contours = False
+        self._contoured = False  # whether curves of density are on the page
+        figure, self._parts = empty_lenses(self.kinds)
+        self.figure = LensFigure(figure)
         self._titles = [note.to_plotly_json() for note in self.figure.layout.annotations]
         self._listen()
 
     def _grey(self) -> dict[int, str]:
-        return dict.fromkeys(range(len(self.names)), CONTEXT)
+        return dict.fromkeys(range(len(self.names)), MIDDLE_GREY)
+
+    def entitle(self, texts: Sequence[str]) -> None:
+        """Give the lenses other headings, as markup; they show with the next real points."""
+        self._titles = [
+            {**title, "text": text} for title, text in zip(self._titles, texts, strict=True)
+        ]
 
     # --- Putting things on the map: nothing is sent before `draw` ----------------------------
 
@@ -97,18 +136,34 @@ class LensMap:
         self.focus = [int(k) for k in focus]
         self.colours = {**self._grey(), **colours}
         inside = np.isin(points.labels, self.focus)
-        self._fill("context", Cloud(points, text, np.flatnonzero(~inside)))
-        self._fill("real", Cloud(points, text, np.flatnonzero(inside)))
-
-        self._notes = [*self._titles, *self._class_names(points)]
-        if not _has_places(points, "umap"):
-            self._notes.append({**NO_MAP, "text": missing})
+        self._fill("context", PointSource(points, text, np.flatnonzero(~inside)))
+        self._fill("real", PointSource(points, text, np.flatnonzero(inside)))
+        self._missing = missing
+        self._write_notes(points)
 
     def show_synthesized(
         self, points: Points, text: Sequence[str], kind: str = "synthesized"
     ) -> None:
         """Show synthesized points in the colours of their classes."""
-        self._fill(kind, Cloud(points, text, np.arange(points.count)))
+        self._fill(kind, PointSource(points, text, np.arange(points.count)))
+
+    def look(self, looks: Looks, tints: Tints) -> None:
+        """Show the real points in another way, and synthesized ones when they are shown next.
+
+        ``tints`` are colours of points by kind, in the place of those of their classes.
+        """
+        before, tints_before = self.looks, self._tints
+        self.looks, self._tints = looks, tints
+        if looks != before or tints.get("real") != tints_before.get("real"):
+            for kind in ("context", "real"):
+                if kind in self._sources:
+                    self._fill(kind, self._sources[kind])
+        if looks != before:
+            if "real" in self._sources:
+                self._write_notes(self._sources["real"].points)
+            for kind in ("context", *self.kinds):
+                for lens in LENSES:
+                    self._edit(kind, lens, **_size_and_opacity(kind, looks))
 
     def show_lines(self, curves: Curves) -> None:
         """Show curves with gaps; the kinds that are left out are taken away."""
@@ -129,8 +184,12 @@ class LensMap:
 
     def mark(self, places: Mapping[str, Places]) -> None:
         """Draw rings around places, by lens; the rings before are taken away."""
+        rings = {lens: places.get(lens, NOWHERE) for lens in LENSES}
+        if all(np.array_equal(rings[lens], self._ringed.get(lens, NOWHERE)) for lens in LENSES):
+            return
+        self._ringed = rings
         for lens in LENSES:
-            self._edit("ring", lens, **_xy(places.get(lens, NOWHERE)))
+            self._edit("ring", lens, **_xy(rings[lens]))
 
     def draw(self) -> None:
         """Send what was put on the map in one message: the page draws the figure anew for each.
@@ -138,10 +197,18 @@ class LensMap:
         This is not ``batch_update``, for where a property changes in some of its traces only, the
         page loses it in the others. Here the others are sent what they have.
         """
+        if not self._edits and self._notes is None:
+            return
         traces = list(self._edits)
         changed = dict.fromkeys(prop for edits in self._edits.values() for prop in edits)
         restyle = {prop: self._values(prop) for prop in changed}
-        relayout = {} if self._notes is None else {"annotations": self._notes}
+        relayout = {}
+        if self._notes is not None:
+            relayout["annotations"] = self._notes
+        if self._stale_contours and (self._contoured or self.looks.contours):
+            relayout["shapes"] = self._contours()
+            self._contoured = self.looks.contours
+        self._stale_contours = False
         self.figure.plotly_update(restyle, relayout, traces)
         self._edits = {}
         self._notes = None
@@ -151,6 +218,35 @@ class LensMap:
         now = self.figure.data
         return [edits.get(prop, now[trace][prop]) for trace, edits in self._edits.items()]
 
+    def silence(self) -> None:
+        """Show no tooltips of plotly's: a :class:`.pointer.Pointer` shows a better one."""
+        for kind in ("context", *self.kinds):
+            for lens in LENSES:
+                self.trace(kind, lens).update(hoverinfo="none", hovertemplate=None)
+
+    def on_show(self) -> dict[str, Int[np.ndarray, " n"]]:
+        """The numbers of the points that are drawn, by kind."""
+        found: dict[str, list[np.ndarray]] = {}
+        for kind, cloud in self.clouds.items():
+            found.setdefault(_origin(kind), []).append(cloud.shown)
+        return {kind: np.unique(np.concatenate(shown)) for kind, shown in found.items()}
+
+    def zoom(self, selection: Mapping[str, Int[np.ndarray, " n"]]) -> None:
+        """Show the neighbourhood of the points of these numbers, by kind; all without any."""
+        ranges: dict[str, object] = {}
+        for lens in LENSES:
+            places = [
+                self._sources[kind].points.through(lens)[which]
+                for kind, which in selection.items()
+                if len(which) and kind in self._sources
+            ]
+            for axis, limits in zip("xy", _around(places), strict=True):
+                name = f"{axis}axis{axis_number(lens)}"
+                ranges[f"{name}.autorange" if limits is None else f"{name}.range"] = (
+                    True if limits is None else limits
+                )
+        self.figure.plotly_relayout(ranges)
+
     def trace(self, part: str, lens: str) -> go.Scattergl:
         """Return a trace by its part and lens.
 
@@ -158,47 +254,59 @@ class LensMap:
         """
         return self.figure.data[self._parts[part, lens]]
 
-    def _class_names(self, points: Points) -> list[dict[str, object]]:
-        """The names of the classes in focus, in each lens that has places."""
-        present = [k for k in self.focus if (points.labels == k).any()]
-        lenses = [lens for lens in LENSES if _has_places(points, lens)]
-        return [self._class_name(k, points, lens) for lens in lenses for k in present]
+    def _write_notes(self, points: Points) -> None:
+        """Write the headings of the lenses, and the names of the classes in focus."""
+        named = [k for k in self.focus if k not in self.looks.off]
+        self._stale_contours = True
+        self._notes = [*self._titles, *class_names(points, named, self.names, self.colours)]
+        if not has_places(points, "umap"):
+            self._notes.append({**NO_MAP, "text": self._missing})
 
-    def _class_name(self, k: int, points: Points, lens: str) -> dict[str, object]:
-        """The name of a class in the middle of its real points.
-
-        It is no trace, for what is drawn with WebGL would cover it.
-        """
-        x, y = np.median(getattr(points.of(k), lens), axis=0)
-        number = "" if lens == "pca" else "2"
-        return {
-            "text": f"<b>{self.names[k]}</b>",
-            "x": float(x),
-            "y": float(y),
-            "xref": f"x{number}",
-            "yref": f"y{number}",
-            "showarrow": False,
-            "font": {"size": 19},
-        }
+    def _contours(self) -> list[dict]:
+        """Curves around where points are dense: solid for real ones, dashed for synthesized."""
+        if not self.looks.contours:
+            return []
+        shapes = []
+        for kind, dash in zip(self.kinds, DASHES, strict=False):
+            source = self._sources.get(kind)
+            if source is None or not self.looks.shows(_layer(kind)):
+                continue
+            for k in [k for k in self.focus if k not in self.looks.off]:
+                points = source.points.of(k)
+                for lens in LENSES:
+                    if has_places(points, lens):
+                        colour = self.colours[k]
+                        shapes += contour(points.through(lens), lens, colour, dash)
+        return shapes
 
     def _edit(self, part: str, lens: str, **changes: object) -> None:
         self._edits.setdefault(self._parts[part, lens], {}).update(changes)
 
-    def _fill(self, kind: str, cloud: Cloud) -> None:
+    def _fill(self, kind: str, source: PointSource) -> None:
         """Put points into the traces of a kind, and make room for rings around all points."""
-        self.clouds[kind] = cloud
-        which = cloud.shown
+        self._sources[kind] = source
+        self._stale_contours = True
+        points = source.points
+        which = source.among[self.looks.drawn(_layer(kind), points.labels[source.among])]
+        self.clouds[kind] = Cloud(points, source.text, which)
         changes: dict[str, object] = {
             "customdata": which,
-            "text": [cloud.text[i] for i in which],
+            "meta": _fingerprint(points, which),  # points of other classes do not glide
+            "text": [source.text[i] for i in which],
         }
         if kind != "context":
-            changes["marker.color"] = [self.colours[int(k)] for k in cloud.points.labels[which]]
+            changes["marker.color"] = self._point_colours(kind, points, which)
 
         everything = [other.points for other in self.clouds.values()]
         for lens in LENSES:
-            self._edit(kind, lens, **_xy(getattr(cloud.points, lens)[which]), **changes)
+            self._edit(kind, lens, **_xy(points.through(lens)[which]), **changes)
             self._edit("room", lens, **_xy(_corners(everything, lens)))
+
+    def _point_colours(self, kind: str, points: Points, which: Int[np.ndarray, " n"]) -> list[str]:
+        tints = self._tints.get(kind)
+        if tints is not None and len(tints) == points.count:
+            return [tints[i] for i in which]
+        return [self.colours[int(k)] for k in points.labels[which]]
 
     # --- Pointing and selecting --------------------------------------------------------------
 
@@ -253,20 +361,45 @@ class LensMap:
         return self.clouds[kind].shown if kind in self.clouds else NONE_SELECTED
 
 
+def _fingerprint(points: Points, which: Int[np.ndarray, " n"]) -> int:
+    """A number that is another one where the points are others: then they do not glide."""
+    return zlib.crc32(np.ascontiguousarray(points.labels[which], np.int64).tobytes())
+
+
 def _origin(kind: str) -> str:
     return "real" if kind == "context" else kind
 
 
-def _has_places(points: Points, lens: str) -> bool:
-    """Whether the points have places through this lens already."""
-    return bool(np.isfinite(getattr(points, lens)).all())
+def _layer(kind: str) -> str:
+    """The layer of a kind of points."""
+    if kind == "context":
+        return "others"
+    return "real" if kind == "real" else "synthesized"
+
+
+def _size_and_opacity(kind: str, looks: Looks) -> dict[str, float]:
+    return {
+        "marker.size": SIZES[kind] * looks.size,
+        "opacity": min(1.0, OPACITIES[kind] * looks.opacity),
+    }
 
 
 def _corners(clouds: Sequence[Points], lens: str) -> Places:
     """Two corners of the box around all points with places through this lens; none without any."""
-    places = [getattr(points, lens) for points in clouds if _has_places(points, lens)]
+    places = [getattr(points, lens) for points in clouds if has_places(points, lens)]
     every = np.concatenate([NOWHERE, *places])
     return np.stack([every.min(0), every.max(0)]) if len(every) else NOWHERE
+
+
+def _around(places: Sequence[Places]) -> list[list[float] | None]:
+    """The ranges of both axes around places, with a margin; None where there is no place."""
+    every = np.concatenate([NOWHERE, *places])
+    every = every[np.isfinite(every).all(axis=1)]
+    if not len(every):
+        return [None, None]
+    low, high = every.min(0), every.max(0)
+    margin = 0.15 * (high - low).max() or 0.5
+    return [[float(a - margin), float(b + margin)] for a, b in zip(low, high, strict=True)]
 
 
 def _xy(places: Places) -> dict[str, np.ndarray]:
@@ -276,21 +409,14 @@ def _xy(places: Places) -> dict[str, np.ndarray]:
 def _arrow_heads(curve: Places) -> dict[str, np.ndarray]:
     """Size and direction of the heads of arrows, one at the second of each three points.
 
-    Directions are in degrees, clockwise from upwards.
+    Directions are in degrees, clockwise from upwards. Those of many arrows are rounded.
     """
     way = curve[1::3] - curve[::3]
     size = np.zeros(len(curve))
     size[1::3] = ARROW_HEAD
     angle = np.zeros(len(curve))
     angle[1::3] = np.degrees(np.arctan2(way[:, 0], way[:, 1]))
+    if len(way) > MOST_TURNS:
+        step = 360 / MOST_TURNS
+        angle = (angle / step).round() * step % 360
     return {"marker.size": size, "marker.angle": angle}
-
-
-def focus_colours(classes: Sequence[int], before: Mapping[int, str]) -> dict[int, str]:
-    """Choose colours for classes in focus; those that were in focus before keep theirs."""
-    kept = {k: colour for k, colour in before.items() if k in classes}
-    every = list(class_colours(range(COLOURS)).values())
-    free = [colour for colour in every if colour not in kept.values()] or every
-
-    new = [int(k) for k in classes if k not in kept]
-    return kept | {k: free[i % len(free)] for i, k in enumerate(new)}

@@ -19,6 +19,10 @@ def _javascript_of_plotly() -> str:
     return str(go.FigureWidget._esm)
 
 
+def _our_javascript(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
 class LiveFigure(go.FigureWidget):
     """A :class:`plotly.graph_objects.FigureWidget` whose page never shows an old picture.
 
@@ -27,9 +31,10 @@ class LiveFigure(go.FigureWidget):
     - A page that is loaded again asks for the whole figure. It gets the figure as it is at that
       moment, with all changes since it was made.
     - A figure without a width of its own is always as wide as its place on the page.
+    - Points glide from where they were to where they are sent (see ``glide.js``).
     """
 
-    _esm = files(__package__).joinpath("figure.js").read_text(encoding="utf-8")
+    _esm = _our_javascript("glide.js") + _our_javascript("figure.js")
     _plotly = Unicode().tag(sync=True)
     _plotly_version = Unicode(plotly.__version__).tag(sync=True)
 

@@ -13,17 +13,18 @@ from ..arguments import check_seed
 from ..datasets.base import GZSLDataset
 from ..datasets.given import dataset_or_load
 from ..errors import ConfigError, DataError
-from ..explorer.scene import IN_FOCUS, Scene, Synthesized
-from ..figures.style import plain
+from ..explorer.scene import Scene, Synthesized
+from ..figures.style import dataset_colours, plain
 from ..generators.base import Generator, check_generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.zoo import ZOOS, Mechanisms, Zoo
 from .controls import Chooser
-from .lensmap import LensMap, focus_colours
+from .lensmap import LensMap
 from .panel import Panel
 
 RIDGE_NAME = "ridge-Gaussian"
 REAL_NAME = "real features"
+AT_FIRST = 3  # classes in focus: a first look is calm
 MEASURED = 200  # synthesized features of each class behind the meters, however many are drawn
 
 # A generator by its name; Mechanisms stand for the flow that was trained with them.
@@ -38,7 +39,7 @@ class MapPanel(Panel):
     and puts ``map.figure`` among them. See :class:`Panel` for the rest.
 
     ``zoo`` holds the flows that come trained with the package, where the scene is that of their
-    data. ``sets`` is the number of generators that the map shows at once, 1 or 2.
+    data.
     """
 
     def __init__(
@@ -48,7 +49,6 @@ class MapPanel(Panel):
         controls: Mapping[str, Any],
         *,
         zoo: Zoo | None,
-        sets: int = 1,
         name: str,
         hide: Sequence[str] = (),
         start: str = "",
@@ -57,11 +57,16 @@ class MapPanel(Panel):
         self.scene = scene
         self.generators = dict(generators)
         self.zoo = zoo
-        self.map = LensMap(scene.dataset.unique_names, sets=sets)
+        self.map = self.make_map()
         self.map_seed = 0
         self.class_colours: dict[int, str] = {}  # of the classes in focus
+        self._colours = dataset_colours(scene.dataset)
         self._in_focus: tuple[int, ...] = ()
         self.meters: Sequence[widgets.DOMWidget] = ()  # what measures the view
+
+    def make_map(self) -> LensMap:
+        """Make the map. It is called once, and a panel may have a map of its own kind."""
+        return LensMap(self.scene.dataset.unique_names)
 
     # --- Classes in focus --------------------------------------------------------------------
 
@@ -90,7 +95,7 @@ class MapPanel(Panel):
         """Show the real points of these classes in colour, if others were in focus before."""
         if tuple(classes) == self._in_focus:
             return
-        self.class_colours = focus_colours(classes, self.class_colours)
+        self.class_colours = {k: self._colours[k] for k in classes}
         self.map.show_real(self.scene.real, classes, self.real_texts(), self.class_colours)
         self._in_focus = tuple(classes)
 
@@ -161,7 +166,7 @@ class MapPanel(Panel):
 def class_chooser(dataset: GZSLDataset) -> Chooser:
     """Make the control for the classes in focus; at the start they are the first unseen ones."""
     names = dataset.unique_names
-    return Chooser("Classes", names, [names[k] for k in dataset.unseen_classes[:IN_FOCUS]])
+    return Chooser("Classes", names, [names[k] for k in dataset.unseen_classes[:AT_FIRST]])
 
 
 def class_status(dataset: GZSLDataset, k: int) -> str:

@@ -18,7 +18,6 @@ from ..events import Event
 from ..figures.style import png, short
 from ..numerics import give_back
 from . import state
-from .controls import hide_empty_headings
 from .history import History, Log
 from .saved import outputs
 from .tools import Tools, close_all
@@ -72,7 +71,6 @@ class Panel:
         self.name = name
         self.sealed = state.is_sealed(start)  # until `reveal`
         self._hidden = hide
-        self._column: Sequence[widgets.Widget] = ()
         self.quiet = False  # while the panel changes its own controls
         self.initial = self.settings  # what `reset` goes back to
         self.shown = self.settings  # the settings of the view
@@ -172,7 +170,6 @@ class Panel:
         for key, control in self.controls.items():
             secret = self.sealed and key not in self.told
             control.layout.display = "none" if secret or key in self._hidden else None
-        hide_empty_headings(self._column, list(self.controls.values()))
         self.tools.conceal(self.sealed)
 
     @property
@@ -325,10 +322,9 @@ class Panel:
         return self.tools.box
 
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
-        """Put controls on the left and views on the right."""
-        self._column = left
-        hide_empty_headings(left, list(self.controls.values()))
+        """Put controls into groups, one for each heading, and views beside them."""
         self.tools.arrange(left, right)
+        self._show_controls()
 
     def close(self) -> None:
         """End background work, and free every widget of the panel."""

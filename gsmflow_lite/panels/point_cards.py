@@ -32,9 +32,20 @@ def point_card(scene: Scene, synthesized: Synthesized | None, number: int, *, or
     """
     dataset = scene.dataset
     points = scene.real if synthesized is None else synthesized.points
-    k = int(points.labels[number])
     feature = features_of(scene, synthesized, np.array([number]))[0]
-    features = [feature]
+    asked = scene.readout.standardise(dataset.attributes[points.labels[number]])
+    table = show.attribute_table(dataset.unique_attribute_names, asked, scene.readout.read(feature))
+    return f"<p>{point_picture(scene, synthesized, number, origin=origin)}</p>{table}"
+
+
+def point_picture(
+    scene: Scene, synthesized: Synthesized | None, number: int, *, origin: str
+) -> str:
+    """What a point is, and its picture: the upper part of :func:`point_card`."""
+    dataset = scene.dataset
+    points = scene.real if synthesized is None else synthesized.points
+    k = int(points.labels[number])
+    features = [features_of(scene, synthesized, np.array([number]))[0]]
     lines = [f"{dataset.unique_names[k]}, {origin}, {class_status(dataset, k)} class"]
     away = ""
     if synthesized is not None:
@@ -46,9 +57,7 @@ def point_card(scene: Scene, synthesized: Synthesized | None, number: int, *, or
 
     images = _images(scene, features, lines)
     words = "<br>".join(escape(line) for line in lines)
-    asked = scene.readout.standardise(dataset.attributes[k])
-    table = show.attribute_table(dataset.unique_attribute_names, asked, scene.readout.read(feature))
-    return f"<p>{images}<br>{words}{away}</p>{table}"
+    return f"{images}<br>{words}{away}" if images else f"{words}{away}"
 
 
 def _images(scene: Scene, features: list[Float[np.ndarray, " D"]], texts: list[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
@@ -12,9 +12,11 @@ from jaxtyping import Float, Int
 
 from ..explorer.scene import Scene, Synthesized
 from ..figures.lenses import LENSES
-from .controls import slider
+from .controls import button, slider
+from .exports import Exports
 from .map_panel import MapPanel
-from .point_cards import gallery, point_card
+from .point_cards import gallery, point_card, point_picture
+from .pointer import Pointer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +27,8 @@ Selection = Mapping[str, Int[np.ndarray, " n"]]  # numbers of points by their ki
 class PointPanel(MapPanel):
     """A panel whose points can be looked at, one by one or several together.
 
-    A subclass defines :attr:`sets`, places ``walk``, ``card`` and ``gallery``, and calls
-    :meth:`follow_points` in its ``refresh``, before it draws the map.
+    A subclass defines :attr:`sets`, places ``walk``, ``card``, ``gallery`` and ``exports``, and
+    calls :meth:`follow_points` in its ``refresh``, before it draws the map.
 
     What is selected stays selected while the points are the same ones: after a move of a slider it
     is shown as it is then. It is cleared where other points take their places.
@@ -48,9 +50,29 @@ class PointPanel(MapPanel):
         self.walk = slider(
             "Point", 0, 0, 1, 1, "Walk through the synthesized points by key, as the pointer does"
         )
+        self.walk.add_class("card")
         self.walk.observe(lambda change: self.look_at("synthesized", change["new"]), names="value")
-        self.map.on_point = self.look_at
+        self.map.on_point = self.point_at
         self.map.on_select = self.select
+        self._make_tools_of_the_map()
+
+    def _make_tools_of_the_map(self) -> None:
+        """What shows pictures at the pointer, zooms, and saves; all of it is in ``exports``."""
+        self.pointer = Pointer()
+        self.map.silence()  # there is one tooltip, not two
+        self.zoom = button(
+            "Zoom in", "search-plus", "Show the neighbourhood of what is selected", self.zoom_in
+        )
+        self.zoom.disabled = True
+        whole = button("Whole", "expand", "Show the whole map", lambda: self.map.zoom({}))
+        self.files = Exports(
+            self, lambda: self.scene.dataset.name, self.points, [self.zoom, whole, self.pointer]
+        )
+        self.exports = self.files.box
+
+    def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
+        """Put controls and views in place, and what belongs to a map below them."""
+        super().arrange(left, [*right, self.exports])
 
     @property
     @abstractmethod
@@ -74,12 +96,23 @@ class PointPanel(MapPanel):
         if kind == "synthesized":
             with self.quietly():
                 self.walk.value = number
-        self.map.mark({lens: self._rings(kind, number, lens) for lens in LENSES})
+        self.map.mark({lens: self.rings(kind, number, lens) for lens in LENSES})
         self.map.draw()
         with self.telling():  # the decoder of the data is not ours
             self.card.value = point_card(
                 self.scene, self.sets.get(kind), number, origin=self.origin(kind)
             )
+
+    def point_at(self, kind: str, number: int) -> None:
+        """Show the card of a point, and its picture beside the pointer."""
+        self.look_at(kind, number)
+        if self._looked_at != (kind, number):
+            return
+        with self.telling():
+            picture = point_picture(
+                self.scene, self.sets.get(kind), number, origin=self.origin(kind)
+            )
+            self.pointer.show(kind, number, picture)
 
     def look_again(self) -> None:
         """Show the card that was shown last; there may be fewer synthesized points now."""
@@ -89,7 +122,7 @@ class PointPanel(MapPanel):
     def _count(self, kind: str) -> int:
         return (self.scene.real if kind == "real" else self.sets[kind].points).count
 
-    def _rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
+    def rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
         """The place of a point; before it, that of the nearest real one of a synthesized point."""
         if kind == "real":
             return getattr(self.scene.real, lens)[[number]]
@@ -109,6 +142,10 @@ class PointPanel(MapPanel):
         self.map.draw()
         self._show_gallery()
 
+    def zoom_in(self) -> None:
+        """Show the neighbourhood of what is selected in both lenses."""
+        self.map.zoom(self._selected)
+
     def follow_points(self) -> None:
         """Keep what is selected if the points are the same ones as before, and else clear it."""
         identity = [synthesized.points.labels for synthesized in self.sets.values()]
@@ -117,14 +154,27 @@ class PointPanel(MapPanel):
         )
         if not (same and self._selected_in is self.scene):
             self._selected = {}
+        self.pointer.forget()
+        self._selected = self._still_shown()
         self._identity = identity
         self._selected_in = self.scene
         self.map.select(self._selected)
         self._show_gallery()
+        # Now, not when the card is made: the page would draw twice, and points would not glide.
+        kind, number = self._looked_at
+        number = min(number, self._count(kind) - 1)
+        self.map.mark({lens: self.rings(kind, number, lens) for lens in LENSES})
         with self.quietly():
             self.walk.max = self.sets["synthesized"].points.count - 1
 
+    def _still_shown(self) -> Selection:
+        """What is selected of the points that the map shows."""
+        shown = self.map.on_show()
+        found = {kind: np.intersect1d(which, shown[kind]) for kind, which in self._selected.items()}
+        return {kind: which for kind, which in found.items() if len(which)}
+
     def _show_gallery(self) -> None:
+        self.zoom.disabled = not self._selected
         with self.telling():
             self.gallery.value = "".join(
                 gallery(self.scene, self.sets.get(kind), which, origin=self.origin(kind))
@@ -137,9 +187,16 @@ class PointPanel(MapPanel):
         ``class`` is its class, ``origin`` is ``real`` or what synthesized it, ``row`` is its row in
         the data set (-1 for a synthesized one). ``pca_x`` to ``umap_y`` are its places on the map.
         """
+        return self._tables(self._selected)
+
+    def points(self) -> pd.DataFrame:
+        """What is selected or, where nothing is, all points that the map shows."""
+        return self._tables(self._selected or self.map.on_show())
+
+    def _tables(self, chosen: Selection) -> pd.DataFrame:
         import pandas as pd
 
-        tables = [self._table(kind, which) for kind, which in self._selected.items()]
+        tables = [self._table(kind, which) for kind, which in chosen.items()]
         columns = ["class", "origin", "row", *_PLACES]
         return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=columns)
 

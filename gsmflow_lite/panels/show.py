@@ -30,6 +30,12 @@ def swatch(colour: str) -> str:
     return f'<span class="swatch" style="background:{colour}"></span>'
 
 
+def sentence(text: str) -> str:
+    """A sentence whose first words, up to the first full stop, stand out."""
+    verdict, stop, rest = text.partition(".")
+    return f"<b>{escape(verdict)}{stop}</b>{escape(rest)}"
+
+
 def headings(texts: Sequence[str], scope: str = "col") -> str:
     """The cells of the first line of a table."""
     return "".join(f'<th scope="{scope}">{text}</th>' for text in texts)
@@ -53,21 +59,16 @@ def verdict_cell(reading: Reading) -> str:
     return f'<td title="{escape(f"{interval}; {scale}")}">{value} {sign} {reading.word}</td>'
 
 
-def verdict_table(
-    report: ShiftReport,
-    names: Sequence[str],
-    colours: Mapping[str, str],
-    meters: Sequence[str],
-    note: str,
-) -> str:
-    """A table of the headline of each meter: for all classes together, then for ``names``."""
-    lines = [_verdict_line(report, meters, None, "all measured"), _beside_line(report, meters)]
-    for one in names:
-        dot = swatch(colours.get(one, "transparent"))
-        lines.append(_verdict_line(report, meters, one, dot + name(one)))
-    head = headings(["class", *meters])
+def verdict_table(report: ShiftReport, colours: Mapping[str, str], meters: Sequence[str]) -> str:
+    """A table of the headline of each meter: for all classes together, then for some by name.
+
+    ``colours`` are those of the classes that have a line, by name.
+    """
+    lines = [_verdict_line(report, meters, None, "all classes"), _beside_line(report, meters)]
+    for one, colour in colours.items():
+        lines.append(_verdict_line(report, meters, one, swatch(colour) + name(one)))
     return (
-        f"<table><caption>{escape(note)}</caption><thead><tr>{head}</tr></thead>"
+        f"<table><thead><tr>{headings(['class', *meters])}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table>"
     )
 
@@ -85,7 +86,7 @@ def _beside_line(report: ShiftReport, meters: Sequence[str]) -> str:
     if all(value is None for value in values):
         return ""
     cells = "".join("<td>-</td>" if x is None else f"<td>{number(x)}</td>" for x in values)
-    return f'<tr class="calm"><th scope="row">ridge-Gaussian, all</th>{cells}</tr>'
+    return f'<tr class="calm"><th scope="row">ridge-Gaussian</th>{cells}</tr>'
 
 
 # --- Pictures --------------------------------------------------------------------------------

@@ -12,11 +12,12 @@ import ipywidgets as widgets
 
 from ..errors import ConfigError, GSMFlowError
 from ..figures.style import short
-from .controls import button
+from .controls import LABELLED, WIDE, button, heading, rows
 from .hints import Hints
+from .present import Present
+from .stage import Groups, stage
 from .worker import plainly
 
-FIELD = "340px"  # width of the fields for state and log
 CSS = files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
 
 
@@ -47,23 +48,24 @@ class Framed(Protocol):
 class Tools:
     """The frame of a panel: all its widgets are in ``box``.
 
-    From top to bottom: Undo and a line of words, with a progress bar and Cancel; the controls and
-    views of the panel itself (see :meth:`arrange`); Reset, Code, the state as text and the list of
-    settings that were tried; the code of the view.
+    On top are Undo and a line of words, with a progress bar and Cancel. Then follow the controls
+    and views of the panel itself (see :meth:`arrange`). The last group of controls is *Share*:
+    Reset, Code, the state as text and the list of settings that were tried. The code of the view
+    stands at the bottom.
     """
 
     def __init__(self, panel: Framed) -> None:
         self.panel = panel
         self.locked = False
-        self.body = widgets.HBox(
-            layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
-        )
+        self.body = widgets.Box()
+        self.body.add_class("stage")
         style = widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(height="0", margin="0"))
         status = self._make_status()
-        tools = self._make_tools()
+        self._make_tools()
+        self.groups: Groups | None = None  # until `arrange`
         self.code = widgets.HTML(layout=widgets.Layout(display="none"))
         self.hints = Hints()
-        self.box = widgets.VBox([style, status, self.body, tools, self.code, self.hints])
+        self.box = widgets.VBox([style, status, self.body, self.code, self.hints])
         self.box.add_class("gsmflow")
         self.box.add_class(f"gsmflow-{panel.kind}")
 
@@ -79,23 +81,25 @@ class Tools:
         panel = self.panel
         self.stop = button("Cancel", "stop", "Stop what is being computed", lambda: panel.cancel())
         self.stop.layout.visibility = "hidden"
+        self.present = Present()
         status = widgets.HBox(
-            [self.undo, self.line, self.bar, self.stop],
+            [self.undo, self.line, self.bar, self.stop, self.present],
             layout=widgets.Layout(min_height="34px", align_items="center"),
         )
         status.add_class("status")
         return status
 
-    def _make_tools(self) -> widgets.HBox:
+    def _make_tools(self) -> None:
         """Reset, Code, and the fields for state and log."""
         self.reset = button("Reset", "refresh", "All settings as at the start", self.panel.reset)
         self._make_code_switch()
         self._make_state_field()
         self._make_log_list()
-        return widgets.HBox(
-            [self.reset, self.show, self.text, self.tried],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
+
+    @property
+    def _share(self) -> list[widgets.Widget]:
+        """The last group of controls."""
+        return [heading("Share"), self.text, self.tried, *rows([self.reset, self.show])]
 
     def _make_code_switch(self) -> None:
         self.show = widgets.ToggleButton(
@@ -110,7 +114,8 @@ class Tools:
         self.text = widgets.Text(
             description="State",
             continuous_update=False,
-            layout=widgets.Layout(width=FIELD),
+            style=LABELLED,
+            layout=widgets.Layout(width=WIDE),
             tooltip="Copy it to share these settings; paste one and press Enter to take it over",
         )
         self.text.observe(lambda _: self._state_typed(), names="value")
@@ -120,20 +125,20 @@ class Tools:
             description="Tried",
             options=[("settings that were tried", "")],
             tooltip="Choose one to go back to it",
-            layout=widgets.Layout(width=FIELD),
+            style=LABELLED,
+            layout=widgets.Layout(width=WIDE),
         )
         self.tried.observe(lambda _: self._line_picked(), names="value")
 
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
-        """Put controls on the left and views on the right."""
-        self.body.children = [
-            widgets.VBox(list(left), layout=widgets.Layout(width="330px", flex="0 0 330px")),
-            widgets.VBox(
-                list(right),
-                layout=widgets.Layout(flex="1 1 560px", min_width="560px", overflow="auto"),
-            ),
-        ]
-        self.hints.follow([*left, *right, self.text, self.tried])
+        """Put controls into groups, one for each heading, and views into their areas.
+
+        Views with a class of :data:`.stage.AREAS` stand where that says, the others below.
+        """
+        column = [*left, *self._share]
+        self.groups = Groups(column)
+        self.body.children = stage(self.groups, right)
+        self.hints.follow([*column, *right])
         self.follow()
 
     def leave(self, text: str) -> None:
@@ -157,6 +162,8 @@ class Tools:
             self.show.value = False
         for widget in (self.show, self.text, self.tried, self.reset):
             widget.layout.display = "none" if sealed else None
+        if self.groups is not None:
+            self.groups.hide_empty()
         self.follow()
 
     def lock(self, locked: bool) -> None:

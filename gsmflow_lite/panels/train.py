@@ -19,6 +19,7 @@ from ..explorer.scene import Scene
 from ..method.model import GSMFlow
 from ..progress import burst_in_words
 from .controls import button, heading, rows
+from .exports import Exports
 from .preset_panel import PresetPanel
 from .tidy_code import tidy
 from .training_code import training_code
@@ -92,13 +93,14 @@ class TrainPanel(PresetPanel):
         self.view: View | None = None
         self._view_of: tuple[Prepared, bool] | None = None  # what `view` was made for
         self._last_took: float | None = None  # seconds, of the last training that was not stopped
-        self.pictures = TrainingPictures()
+        self.pictures = TrainingPictures(self.telling)
         self.buttons = TrainingButtons(self.start, self.pause, self.stop)
 
         presets = PRESETS if config is None else {**PRESETS, OWN: config}
         controls = training_controls(self.data.options, self.data.first, presets, seed)
         super().__init__(controls, presets, name=name, hide=hide, start=state)
-        self.arrange(_left(controls), _right(self.pictures, self.buttons))
+        self.exports = Exports(self, lambda: str(self.settings["data"])).box
+        self.arrange(_left(controls), [*_right(self.pictures, self.buttons), self.exports])
         self._followed = for_training(self.settings)  # what the last move led to
         self._enable()
         self.redraw()
@@ -130,6 +132,11 @@ class TrainPanel(PresetPanel):
             self._begin(delay=REST)
         self._followed = wanted
         self._enable()
+
+    def reset(self) -> None:
+        """Set every control as at the start; the curve of the previous training goes."""
+        self.pictures.curve.forget()
+        super().reset()
 
     # --- View and map ------------------------------------------------------------------------
 
@@ -209,6 +216,7 @@ class TrainPanel(PresetPanel):
         self.run = run
         self.shown = run.settings
         self.pictures.curve.make_room(run.epochs)
+        self.tools.progress("starting", None, busy=True)
         run.task = self.submit(TRAINING_JOB, run.work, lambda _: self._end(run, "trained"))
         self._enable()
 
@@ -248,6 +256,7 @@ class TrainPanel(PresetPanel):
         self.run = None
         self._enable()
         self.pictures.clear()
+        self.pictures.curve.forget()  # losses of other data cannot be compared
 
     # --- What the thread says ----------------------------------------------------------------
 
@@ -256,6 +265,9 @@ class TrainPanel(PresetPanel):
         if isinstance(event, HasNews):
             if event.run is self.run:
                 self._record(event.run)
+            return
+        if name == TRAINING_JOB and event is None:
+            self.tools.progress("starting", None, busy=True)
             return
         is_batch = name == TRAINING_JOB and isinstance(event, Step) and event.stage == "flow"
         if not is_batch:
@@ -320,6 +332,7 @@ class TrainPanel(PresetPanel):
         locked = self.running and not self.settings["live"]
         for control in self.controls.values():
             control.disabled = locked
+        self.controls["strength"].disabled = locked or not self.settings["mining"]
         self.tools.lock(locked)
         self.buttons.enable(run)
         self.pictures.player.enable(run is not None and run.can_be_replayed)
@@ -373,6 +386,7 @@ class TrainingButtons:
         self.widget = widgets.HBox(
             [self.start, self.pause, self.stop], layout=widgets.Layout(**IN_A_ROW)
         )
+        self.widget.add_class("words")
 
     def enable(self, run: TrainingRun | None) -> None:
         """Enable what can be pressed while a training is in its state; None: there is none."""
@@ -392,6 +406,7 @@ class TrainingButtons:
 def _left(controls: Mapping[str, widgets.Widget]) -> list[widgets.Widget]:
     """The controls in their place, under headings."""
     return [
+        heading("Data and settings", "Data"),
         *_some(controls, "data", "preset"),
         heading("Model"),
         *_some(controls, "blocks", "hidden", "semantics"),
@@ -399,16 +414,16 @@ def _left(controls: Mapping[str, widgets.Widget]) -> list[widgets.Widget]:
         heading("Training"),
         *_some(controls, "perturbation", "prototype", "mining", "strength"),
         *_some(controls, "lr", "epochs", "seed", "live"),
-        heading("What is watched"),
+        heading("What is watched", "Watch"),
         *rows(_some(controls, "watch", "umap")),
         controls["every"],
     ]
 
 
 def _right(pictures: TrainingPictures, buttons: TrainingButtons) -> list[widgets.Widget]:
-    """The pictures in their place, the buttons among them."""
-    figures = [pictures.curve.figure, pictures.map.figure]
-    return [pictures.note, buttons.widget, *figures, pictures.player.widget, pictures.caption]
+    """The pictures in their place, the buttons above them."""
+    figures = [pictures.map.figure, pictures.player.widget, pictures.curve.figure]
+    return [buttons.widget, pictures.note, *figures, pictures.samples, pictures.caption]
 
 
 def _some(controls: Mapping[str, widgets.Widget], *names: str) -> list[widgets.Widget]:

@@ -33,7 +33,24 @@ SCORE_AXIS = AXIS | {
     "tickmode": "linear",
     "dtick": 20,
 }
+FADED = 0.4  # opacity of the previous training
 TRACES: dict[str, dict[str, Any]] = {
+    "likelihood before": {
+        "name": "previous run",
+        "mode": "lines",
+        "opacity": FADED,
+        "line": {"color": LOSS_COLOUR, "width": 3},
+        "hoverinfo": "skip",
+    },
+    "score before": {
+        "name": "previous run",
+        "mode": "lines",
+        "opacity": FADED,
+        "yaxis": "y2",
+        "line": {"color": H_COLOUR, "width": 3, "dash": "dash"},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    },
     "batches": {
         "name": "single batches",
         "mode": "markers",
@@ -69,14 +86,23 @@ TRACES: dict[str, dict[str, Any]] = {
     },
 }
 CURVE_PARTS = tuple(TRACES)
+FADED_PARTS = {
+    "likelihood": "likelihood before",
+    "score": "score before",
+}  # of the previous training
+NEW_PARTS = tuple(part for part in CURVE_PARTS if part not in FADED_PARTS.values())
 CURVE_POINTS = 500  # of a curve that are sent: a page draws all of them anew each time
 
 
 class TrainingCurve:
-    """The losses and H of a training. The figure is made once, and every change fills it."""
+    """The losses and H of a training, and under them, faded, those of the one before.
+
+    The figure is made once, and every change fills it.
+    """
 
     def __init__(self) -> None:
         self.figure = LiveFigure(_empty_figure())
+        self.figure.add_class("meters")
 
     def trace(self, part: str) -> go.Scatter:
         """Return a trace by its part, one of ``CURVE_PARTS``."""
@@ -87,8 +113,19 @@ class TrainingCurve:
         self.figure.plotly_relayout({"xaxis.range": [-0.02 * epochs, 1.02 * epochs]})
 
     def clear(self) -> None:
-        """Take all curves away."""
-        self._fill(**dict.fromkeys(CURVE_PARTS, EMPTY_CURVE))
+        """Take the curves of the training away; they stay, faded, as those of the previous one.
+
+        A training of less than two epochs leaves no curve, and the one before it stays.
+        """
+        kept: dict[str, Curve] = {}
+        if len(self.trace("likelihood").x) > 1:
+            traces = {before: self.trace(part) for part, before in FADED_PARTS.items()}
+            kept = {before: (trace.x, trace.y) for before, trace in traces.items()}
+        self._fill(**dict.fromkeys(NEW_PARTS, EMPTY_CURVE), **kept)
+
+    def forget(self) -> None:
+        """Take the curves of the previous training away."""
+        self._fill(**dict.fromkeys(FADED_PARTS.values(), EMPTY_CURVE))
 
     def draw(self, recording: Recording) -> None:
         """Draw a training as far as it is recorded, with a ring at the last frame."""
@@ -137,7 +174,6 @@ def _empty_figure() -> go.Figure:
     return figure.update_layout(
         template="none",
         autosize=True,
-        height=270,
         showlegend=True,
         font={"size": 14, "color": MIDDLE_GREY},
         margin={"l": 66, "r": 62, "t": 34, "b": 42},

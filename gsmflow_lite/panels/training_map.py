@@ -9,7 +9,7 @@ import numpy as np
 from ..explorer.replay import HOW_H, View, extent
 from ..explorer.scene import Scene, Synthesized
 from ..figures.points import NO_POINTS
-from ..figures.style import class_colours, legible, plain, short
+from ..figures.style import dataset_colours, legible, plain, short
 from .lensmap import MAP_IS_COMING, LensMap
 
 NAMES_SHOWN = 12  # of the classes that play the unseen
@@ -21,7 +21,7 @@ class TrainingMap(LensMap):
     """The map of a training. Its ranges come from the real points, and stay while it trains."""
 
     def __init__(self) -> None:
-        super().__init__([], height=430)
+        super().__init__([])
         self.figure.update_layout(dragmode="pan")  # nothing is selected here
 
     def show_view(self, view: View, *, map_is_coming: bool) -> None:
@@ -30,7 +30,9 @@ class TrainingMap(LensMap):
         self.names = [plain(name) for name in legible(view.scene.dataset.class_names)]
         texts = [f"{self.names[k]}, real" for k in real.labels]
         missing = MAP_IS_COMING if map_is_coming else MAP_IS_OFF
-        self.show_real(real, view.shown, texts, class_colours(view.shown), missing=missing)
+        self.show_real(
+            real, view.shown, texts, dataset_colours(view.scene.dataset), missing=missing
+        )
         self.figure.plotly_relayout(_ranges(view.scene))
         self.draw()
 

@@ -1,8 +1,10 @@
-"""All that shows a training: the note, the curve, the map, the player and the caption."""
+"""All that shows a training: the note, the curve, the map, pictures, the player, the caption."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,9 @@ from ..explorer.replay import Frame, Recording, View
 from ..explorer.replay_figures import replay_still
 from ..explorer.scene import Synthesized
 from ..figures.points import NO_POINTS
+from ..figures.style import dataset_colours
+from .picture_table import picture_table
+from .stage import view as text_in
 from .training_curve import TrainingCurve
 from .training_map import TrainingMap, classes_note, count_outside, map_caption
 from .training_replay import ReplayPlayer
@@ -27,12 +32,17 @@ class TrainingPictures:
 
     They show the real points of a view and, after :meth:`draw`, a training: its curve, and the
     frame that the player is at.
+
+    ``telling`` makes a block in which errors are said in words: a decoder may be anybody's.
     """
 
-    def __init__(self) -> None:
-        self.note = _wide_text()
+    def __init__(self, telling: Callable[[], AbstractContextManager[None]]) -> None:
+        self._telling = telling
+        self.note = text_in("words")
         self.curve = TrainingCurve()
         self.map = TrainingMap()
+        self.samples = text_in("under")  # pictures of what is synthesized
+        self.samples.add_class("pictures")
         self.player = ReplayPlayer(self.show_frame)
         self.caption = _wide_text()
         self._recording: Recording | None = None
@@ -92,17 +102,32 @@ class TrainingPictures:
     def _show(self, frame: Frame) -> None:
         assert self._recording is not None
         self._show_features(frame.synthesized)
+        with self._telling():
+            self.samples.value = _pictures(self._recording, frame)
         words = self._recording.in_words(frame.epoch)
         self.player.say(words + _outside(self._recording.view, frame))
 
     def _show_features(self, synthesized: Synthesized | None) -> None:
         if synthesized is None:
             self.player.say("")
+            self.samples.value = ""
         self.map.show_features(synthesized)
 
 
 def _wide_text() -> widgets.HTML:
     return widgets.HTML(layout=widgets.Layout(width="100%", margin="0"))
+
+
+def _pictures(recording: Recording, frame: Frame) -> str:
+    """The pictures of a frame in HTML; empty where features have none."""
+    dataset = recording.view.scene.dataset
+    return picture_table(
+        recording.pictures(frame),
+        dataset.unique_names,
+        dataset_colours(dataset),
+        ["synthesized"],
+        "Each picture is made from the same latent noise in every epoch",
+    )
 
 
 def _outside(view: View, frame: Frame) -> str:

@@ -23,14 +23,17 @@ class ReplayPlayer:
     def __init__(self, show: Callable[[int], None]) -> None:
         self._show = show
         self.quiet = False  # while the player moves its own widgets
-        self.back = button("Back", "step-backward", "One frame back", lambda: self._step(-1))
-        self.forth = button("Step", "step-forward", "One frame on", lambda: self._step(1))
+        self.back = button(
+            "Back", "step-backward", "One frame back", lambda: self._step(-1), "66px"
+        )
+        self.forth = button("Step", "step-forward", "One frame on", lambda: self._step(1), "66px")
         self.play = _play()
         self.frame = _frame_slider()
         self.pace = _pace()
         self.moment = widgets.HTML(layout=widgets.Layout(margin="0 0 0 8px"))
         parts = [self.play, self.back, self.forth, self.frame, self.pace, self.moment]
         self.widget = widgets.HBox(parts, layout=widgets.Layout(**IN_A_ROW))
+        self.widget.add_class("map")
         self._follow()
 
     def _follow(self) -> None:
@@ -101,7 +104,7 @@ def _frame_slider() -> widgets.IntSlider:
         tooltip="Arrow keys step through the training",
         readout=False,
         style={"description_width": "46px"},
-        layout=widgets.Layout(width="270px"),
+        layout=widgets.Layout(width="200px"),
     )
 
 
@@ -112,5 +115,5 @@ def _pace() -> widgets.Dropdown:
         description="Pace",
         tooltip="Of the replay",
         style={"description_width": "40px"},
-        layout=widgets.Layout(width="140px"),
+        layout=widgets.Layout(width="122px"),
     )

@@ -71,8 +71,13 @@ class Task:
         """Whether the job waits, or will wait at its next event."""
         return not self._may_go_on.is_set()
 
+    def rest(self, seconds: float) -> None:
+        """Wait, and stop at once if the job is cancelled meanwhile."""
+        self.cancelled.wait(seconds)
+        self()
+
     def cancel(self) -> None:
-        """Stop the job at its next event; a paused job stops at once."""
+        """Stop the job at its next event; a paused or resting job stops at once."""
         self.cancelled.set()
         self._may_go_on.set()
 

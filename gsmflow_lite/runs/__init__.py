@@ -6,6 +6,7 @@
   ``workers``: where cells run; ``results``: their files and table
 - ``tables``, ``study_figures``: what a study shows
 - ``settings``: presets by name, settings with changes; ``provenance``: versions and revision
+- ``lesson``: the course, copied without answers
 - ``commands``: what the command line does
 """
 

@@ -32,6 +32,7 @@ from ..storage import suffix_of, to_read, to_write, write_json, write_whole
 from .diagnosis import Diagnosis
 from .diagnosis import diagnose as diagnose_generator
 from .experiment import OURS, Experiment, run_experiment
+from .lesson import write_lesson
 from .report import write_report
 from .report_parts import SCORES, chosen_classifiers
 from .settings import named_preset
@@ -337,4 +338,14 @@ def list_command(options: argparse.Namespace) -> int:
 def check_command(options: argparse.Namespace) -> int:
     """Check a data set; what is wrong with it is raised."""
     print(check_data(options.data, options.features, options.splits))
+    return 0
+
+
+# --- Lesson -------------------------------------------------------------------------------------
+
+
+def lesson_command(options: argparse.Namespace) -> int:
+    """Copy the course, and say how to open it."""
+    start = write_lesson(options.folder, answers=options.answers)
+    print(f"the course is in {start.parent}; open it by: jupyter lab {start}")
     return 0

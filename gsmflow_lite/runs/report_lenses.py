@@ -134,6 +134,7 @@ def interactive(
         lenses.synthesized_points,
         names=names,
         focus=lenses.focus,
+        colours=figures.dataset_colours(lenses.scene.dataset),
         spread=spread,
     )
     figure.update_traces(hoverinfo="none", hovertemplate=None, text=None)
@@ -160,6 +161,7 @@ def still_lenses(
         lenses.synthesized_points,
         names=names,
         focus=lenses.focus,
+        colours=figures.dataset_colours(lenses.scene.dataset),
         spread=spread,
     )
 

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float
 from threadpoolctl import threadpool_limits
 
 from ..datasets.base import GZSLDataset
+from ..events import Stage, Step, Watch
 from ..generators.base import Generator
 from . import metrics
 from .halves import Halves, leading_axes
@@ -110,6 +111,7 @@ def dose_response(
     seed: int = 0,
     repeats: int = 40,
     known: bool = False,
+    watch: Watch = lambda event: None,
 ) -> pd.DataFrame:
     """Inject each shift into ``source`` at each of its doses, and measure.
 
@@ -118,11 +120,14 @@ def dose_response(
     the value is. The first dose of each shift should be 0, because the others are compared with it.
 
     ``known`` adds metrics of the literature that do not belong to the meters. ``dataset`` must not
-    hold, as its test rows, the rows that ``source`` hands out.
+    hold, as its test rows, the rows that ``source`` hands out. ``watch`` is told of each dose that
+    is done.
     """
     import pandas as pd
 
-    rows = []
+    rows: list[Response] = []
+    done, total = 0, sum(map(len, doses.values()))
+    watch(Stage("measuring doses", total))
     for shift, ladder in doses.items():
         for dose in ladder:
             generator = _injected(dataset, source, shift, dose, seed)
@@ -130,6 +135,8 @@ def dose_response(
             if known:
                 numbers += _of_known(dataset, generator, n, seed)
             rows += [_response(shift, dose, seed, measured) for measured in numbers]
+            done += 1
+            watch(Step("measuring doses", done, total))
     return pd.DataFrame(rows, columns=list(Response._fields))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from ..datasets.base import GZSLDataset
+from ..events import Watch
 from ..seeds import derived_seed, stream
 from . import metrics
 
@@ -82,7 +83,7 @@ class Halves:
     of rows is half of what the smaller of the two sets has. ``mistaken`` says, for each repeat,
     whose label a class gets when labels are shuffled. ``axes`` is called when directions for
     spectra and distributions are needed; it gives None where all directions are taken (see
-    :func:`leading_axes`).
+    :func:`leading_axes`). ``watch`` gets the steps of what takes longer.
     """
 
     def __init__(
@@ -92,7 +93,9 @@ class Halves:
         repeats: int,
         seed: int,
         axes: Callable[[], Float[np.ndarray, "D P"] | None] = lambda: None,
+        watch: Watch = lambda event: None,
     ) -> None:
+        self.watch = watch
         self.repeats = repeats
         self.seed = seed
         self.axes = axes

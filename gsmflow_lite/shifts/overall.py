@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import DataError
+from ..events import Step
 from . import metrics
 from .estimates import ALONE, FAULT, Bounded, Estimate
 from .halves import ROWS_COMPARED, TRAINED_REPEATS, Drawn, Halves
@@ -105,6 +106,7 @@ def _compared(
     repeats = min(TRAINED_REPEATS, halves.repeats)
     numbers = np.full((4, repeats, halves.count), np.nan)  # value, floor, ceiling and fault
     for k in range(halves.count):
+        halves.watch(Step("overall view", k, halves.count))
         rows = _stacked(list(halves.drawn(k, repeats, most)))
         if min(x.shape[1] for x in rows) >= least:
             numbers[0, :, k] = compare(rows.first, rows.synthesized)

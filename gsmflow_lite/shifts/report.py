@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from ..errors import ConfigError
+from ..figures.style import number
 from .estimates import Bounded, Estimate
 from .foresight import advice
 from .meters import BY_NAME, HEADLINES, SHIFTS
@@ -175,6 +176,11 @@ class ShiftReport:
         readings = [replace(r, beside=values.get((r.metric, r.label))) for r in self.readings]
         return replace(self, readings=tuple(readings))
 
+    def with_readings_of(self, other: ShiftReport) -> ShiftReport:
+        """Return the same report with the readings of ``other`` that this one does not have."""
+        new = [r for r in other.readings if (r.metric, r.label) not in self._by_key]
+        return replace(self, readings=(*self.readings, *new))
+
     def table(self, *, by_class: bool = False) -> pd.DataFrame:
         """Return a row for each metric of all classes together, or of each class (``by_class``)."""
         import pandas as pd
@@ -233,18 +239,18 @@ class ShiftReport:
         }
 
     @property
-    def sentence(self) -> str:
-        """The headlines of the three shifts in words for a student, as far as they are read."""
-        parts = [
+    def sentences(self) -> list[str]:
+        """What each meter says in words for a student, as far as it was read."""
+        return [
             say(self.reading(meter))
             for meter, say in SENTENCES.items()
             if (HEADLINES[meter], None) in self._by_key
         ]
-        if not parts:
-            return ""
-        if len(parts) == 1:
-            return f"{parts[0]}."
-        return f"{'; '.join(parts[:-1])}; and {parts[-1]}."
+
+    @property
+    def sentence(self) -> str:
+        """All :attr:`sentences` in one line."""
+        return " ".join(self.sentences)
 
     def __str__(self) -> str:
         rows = [_row(reading) for reading in self.readings if reading.label is None]
@@ -275,44 +281,52 @@ def _without_nan(entries: dict[str, Any]) -> dict[str, Any]:
     return {key: None if is_nan[key] else x for key, x in entries.items()}
 
 
+def _sentence(meter: str, r: Reading, what: str) -> str:
+    return f"{meter}: {r.word}. {what}" if r.measured else f"{meter}: not measured."
+
+
 def _say_semantic(r: Reading) -> str:
-    if not r.measured:
-        return "What the synthesized classes say could not be read"
-    if r.word == CANNOT_TELL:
-        return (
-            "Whether the synthesized classes agree with their descriptions cannot be told, "
-            f"for real ones reach only {r.ceiling:.2f} and mistaken ones {r.floor:.2f}: {r.advice}"
-        )
-    return (
-        f"The synthesized classes agree with their descriptions at {r.value:.2f}, "
-        f"where real ones reach {r.ceiling:.2f} and mistaken ones {r.floor:.2f} "
-        f"(semantic: {r.word})"
-    )
+    how = {
+        "fine": "Descriptions can be read off the synthesized classes",
+        "watch": "Descriptions can be read off the synthesized classes in part",
+        "shifted": "Descriptions can hardly be read off the synthesized classes",
+        CANNOT_TELL: f"Descriptions can hardly be read off real classes: {r.advice}",
+    }
+    scale = f"real classes {number(r.ceiling)}, guessing {number(r.floor)}"
+    return _sentence("Semantic", r, f"{how.get(r.word, '')} ({number(r.value)}; {scale}).")
 
 
 def _say_variance(r: Reading) -> str:
-    if not r.measured:
-        return "their variety could not be measured"
-    if r.word == CANNOT_TELL:
-        return (
-            "whether they are as varied as real ones cannot be told, for the variance of so few "
-            f"real rows is itself uncertain: {r.advice}"
-        )
-    return f"they are {r.value:.2f} times as varied as real ones (variance: {r.word})"
+    times = f"The synthesized classes are {number(r.value)} times as varied as real ones."
+    unsure = f"So few real rows do not say how varied the classes are: {r.advice}."
+    return _sentence("Variance", r, unsure if r.word == CANNOT_TELL else times)
 
 
 def _say_structure(r: Reading) -> str:
-    if not r.measured:
-        return "how they stand to each other could not be measured"
-    if r.word == CANNOT_TELL:
-        return (
-            "whether they stand to each other as in reality cannot be told, for real data reach "
-            f"a rank correlation of {r.ceiling:.2f} that may be chance: {r.advice}"
-        )
-    return (
-        f"they stand to each other as in reality at a rank correlation of {r.value:.2f}, "
-        f"where real data reach {r.ceiling:.2f} (structure: {r.word})"
-    )
+    how = {
+        "fine": "Which class is near which is as in reality",
+        "watch": "Which class is near which is right in part",
+        "shifted": "Which class is near which is mostly wrong",
+        CANNOT_TELL: f"There are too few classes to say which is near which: {r.advice}",
+    }
+    scale = f"({number(r.value)}; real classes {number(r.ceiling)})"
+    return _sentence("Structure", r, f"{how.get(r.word, '')} {scale}.")
 
 
-SENTENCES = {"semantic": _say_semantic, "variance": _say_variance, "structure": _say_structure}
+def _say_overall(r: Reading) -> str:
+    how = {
+        "fine": "A classifier can hardly tell synthesized rows from real ones",
+        "watch": "A classifier tells some synthesized rows from real ones",
+        "shifted": "A classifier tells synthesized rows from real ones",
+        CANNOT_TELL: f"There are too few rows for a classifier: {r.advice}",
+    }
+    scale = f"(AUC {number(r.value)}; real from real {number(r.ceiling)})"
+    return _sentence("Overall", r, f"{how.get(r.word, '')} {scale}.")
+
+
+SENTENCES = {
+    "semantic": _say_semantic,
+    "variance": _say_variance,
+    "structure": _say_structure,
+    "overall": _say_overall,
+}

@@ -4,6 +4,7 @@ import base64
 
 import numpy as np
 import pytest
+from tiny import tiny_dataset
 
 from gsmflow_lite import figures
 from gsmflow_lite.figures.points import Points
@@ -22,6 +23,14 @@ def test_a_class_keeps_its_colour_when_others_are_added():
     assert few == {k: many[k] for k in few}
     assert len(set(many.values())) == 9
     assert len(set(figures.class_colours(range(27)).values())) == 27
+
+
+def test_a_class_has_one_colour_in_all_that_shows_its_data_set():
+    dataset = tiny_dataset(seen=6, unseen=3, rows=10)
+    colours = figures.dataset_colours(dataset)
+    assert sorted(colours) == list(range(9))
+    assert [colours[k] for k in dataset.unseen_classes] == list(figures.PALETTE[:3])
+    assert len(set(colours.values())) == 9
 
 
 def test_a_figure_becomes_a_notebook_output_of_its_own_kind(real):

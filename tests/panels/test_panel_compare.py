@@ -27,10 +27,37 @@ def fresh(panel):
 KINDS = {"first": "synthesized", "second": "synthesized 2"}
 
 
+PLACES = {"first": "pca", "second": "umap"}  # what the map calls its left and its right half
+
+
+def drawn(panel, side: str) -> np.ndarray:
+    """Places of the synthesized points on the map of a side, (N, 2)."""
+    return xy(panel, KINDS[side], PLACES[side])
+
+
+@pytest.mark.parametrize("lens", ["pca", "umap"])
 @pytest.mark.parametrize("side", ["first", "second"])
-def test_each_generator_has_its_own_points(panel, side):
-    expected = panel.scene.ask(panel.generator(side), panel.classes, 25).points.pca
-    np.testing.assert_allclose(xy(panel, KINDS[side]), expected)
+def test_each_generator_has_a_map_of_its_own_through_the_chosen_lens(panel, side, lens):
+    panel.set(lens=lens)
+    points = panel.scene.ask(panel.generator(side), panel.classes, 20).points
+    np.testing.assert_allclose(drawn(panel, side), getattr(points, lens), rtol=1e-6)
+    other = xy(panel, KINDS[side], next(one for one in PLACES.values() if one != PLACES[side]))
+    assert np.isnan(other).all()
+
+
+@pytest.mark.parametrize("lens", ["pca", "umap"])
+def test_both_maps_have_the_same_real_points_axes_and_lens(panel, lens):
+    panel.set(lens=lens)
+    real = panel.scene.real
+    expected = getattr(real, lens)[np.isin(real.labels, panel.classes)]
+    for place in PLACES.values():
+        np.testing.assert_allclose(xy(panel, "real", place), expected, rtol=1e-6)
+    layout = panel.map.figure.layout
+    assert (layout.xaxis2.matches, layout.yaxis2.matches) == ("x", "y")
+    headings = [note.text for note in layout.annotations[:2]]
+    assert [lens.upper() in heading for heading in headings] == [True, True]
+    assert headings[0].startswith("GSMFlow")
+    assert headings[1] != headings[0]
 
 
 def test_each_generator_has_its_own_symbol(panel):
@@ -39,11 +66,11 @@ def test_each_generator_has_its_own_symbol(panel):
 
 
 def test_choosing_another_generator_moves_its_points_alone(panel):
-    first = xy(panel, "synthesized").copy()
-    second = xy(panel, "synthesized 2").copy()
+    first = drawn(panel, "first").copy()
+    second = drawn(panel, "second").copy()
     panel.set(second="ridge-Gaussian")
-    np.testing.assert_array_equal(xy(panel, "synthesized"), first)
-    assert not np.allclose(xy(panel, "synthesized 2"), second)
+    np.testing.assert_array_equal(drawn(panel, "first"), first)
+    assert not np.allclose(drawn(panel, "second"), second)
 
 
 def test_the_same_generator_on_both_sides_does_not_differ(panel):
@@ -53,16 +80,25 @@ def test_the_same_generator_on_both_sides_does_not_differ(panel):
     assert "no difference beyond chance" in panel.sentence.value
 
 
-def test_a_lasso_is_counted_on_each_side_and_marked_through_both_lenses(panel):
+def test_a_lasso_on_one_map_marks_the_same_noise_on_the_other(panel):
     panel.set(classes=("Q", "M"))
-    numbers = {"first": [0, 26], "second": [1, 2, 49]}
-    panel.map.selected({KINDS[side]: which for side, which in numbers.items()})
-    said = Page(panel.gallery.value).said
-    assert "2 synthesized by the first points selected: M 1, Q 1" in said
-    assert "3 synthesized by the second points selected: M 1, Q 2" in said
-    for side, which in numbers.items():
-        for lens in ("pca", "umap"):
-            assert panel.map.trace(KINDS[side], lens).selectedpoints == tuple(which)
+    panel.map.selected({"synthesized": [0, 21], "synthesized 2": [1, 39]})
+    for side in KINDS:
+        said = Page(panel.gallery.value).said
+        assert f"4 synthesized by the {side} points selected: M 2, Q 2" in said
+        assert panel.map.trace(KINDS[side], PLACES[side]).selectedpoints == (0, 1, 21, 39)
+    table = panel.selection()
+    assert list(table["origin"]) == [
+        f"synthesized by the {side}" for side in KINDS for _ in range(4)
+    ]
+    points = panel.synthesized["second"].points
+    np.testing.assert_allclose(table[["umap_x", "umap_y"]][4:], points.umap[[0, 1, 21, 39]])
+
+
+def test_real_points_in_a_lasso_are_selected_alone(panel):
+    panel.map.selected({"real": [3, 5]})
+    assert set(panel.selection()["origin"]) == {"real"}
+    assert panel.map.trace("synthesized", "pca").selectedpoints == ()
 
 
 @pytest.mark.parametrize("side", ["first", "second"])
@@ -72,16 +108,69 @@ def test_pointing_at_a_point_of_a_side_shows_its_card(panel, side):
     page = Page(panel.card.value)
     assert f"M, synthesized by the {side}, unseen class" in page.said
     assert page.tag_names.count("img") == 2
-    np.testing.assert_allclose(xy(panel, "ring")[-1], xy(panel, KINDS[side])[30], atol=1e-5)
+    for one, place in PLACES.items():  # the same noise, on both maps
+        np.testing.assert_allclose(xy(panel, "ring", place)[-1], drawn(panel, one)[30], atol=1e-5)
 
 
-def test_arrows_lead_from_the_middle_of_the_first_to_that_of_the_second(panel):
+def test_arrows_lead_from_the_middle_of_real_points_to_that_of_each_side(panel):
     panel.set(classes=("Q", "M"))
-    sides = [panel.synthesized[side].points for side in ("first", "second")]
-    middles = [points.of(panel.classes[0]).pca.mean(axis=0) for points in sides]
-    np.testing.assert_allclose(xy(panel, "moved")[:2], middles)
+    k = panel.classes[0]
+    start = panel.scene.real.of(k).pca.mean(axis=0)
+    for side, place in PLACES.items():
+        end = panel.synthesized[side].points.of(k).pca.mean(axis=0)
+        np.testing.assert_allclose(xy(panel, "moved", place)[:2], [start, end], rtol=1e-6)
     panel.set(prototypes=False)
     assert len(xy(panel, "moved")) == 0
+
+
+def test_pictures_of_the_same_noise_stand_beside_each_other_and_a_real_one(panel):
+    panel.set(classes=("Q", "M"), second="ridge-Gaussian")
+    rows = panel.picture_rows(panel.classes)
+    decode = panel.scene.dataset.decode
+    assert [row.number for row in rows] == panel.classes
+    for i, row in enumerate(rows):
+        for g, side in enumerate(KINDS):
+            features = panel.synthesized[side].features[20 * i : 20 * i + 5]
+            np.testing.assert_allclose(row.synthesized[:, g], decode(features), atol=1e-6)
+    page = Page(panel.pairs.value)
+    assert page.tag_names.count("img") == 2 * (1 + 5)
+    assert "GSMFlow is on the left and ridge-Gaussian on the right" in page.said
+
+
+def test_pictures_of_real_features_are_not_said_to_come_from_the_same_noise(panel):
+    panel.set(second="real features")
+    assert "same latent noise" not in panel.pairs.value
+    assert "come from no noise" in panel.pairs.value
+
+
+def test_many_classes_have_a_few_rows_of_pictures_and_the_rest_is_said(panel):
+    names = panel.scene.dataset.unique_names
+    panel.set(classes=tuple(names[:9]))
+    assert Page(panel.pairs.value).tag_names.count("tr") == 1 + 6
+    assert "3 more classes" in panel.pairs.value
+
+
+@pytest.fixture
+def own(make_dataset, no_layout):
+    """Two generators of small data without pictures, whose map comes later."""
+    opened = compare(make_dataset(rows=40), name="own", state="compare?lens=umap")
+    yield opened
+    opened.close()
+
+
+def test_data_without_a_decoder_have_no_pictures(own):
+    assert own.pairs.value == ""
+    assert len(own.still().subfigs) == 2
+
+
+def test_until_the_umap_map_is_made_pca_is_shown_and_the_heading_says_so(own):
+    titles = [own.map.figure.layout.annotations[i].text for i in range(2)]
+    assert all("PCA" in title and "is being made" in title for title in titles)
+    own.wait()
+    titles = [own.map.figure.layout.annotations[i].text for i in range(2)]
+    assert all("UMAP" in title and "is being made" not in title for title in titles)
+    expected = own.synthesized["first"].points.umap
+    np.testing.assert_allclose(drawn(own, "first"), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +214,7 @@ def test_one_generator_alone_is_refused(make_dataset, monkeypatch):
 
 def test_its_still_has_both_generators_and_the_recipe(panel):
     figure = panel.still()
-    assert len(figure.subfigs) == 2
+    assert len(figure.subfigs) == 3  # two maps of each, and the pictures
     assert "neighbours" in figure._supxlabel.get_text()
 
 

@@ -5,11 +5,9 @@ import pytest
 
 from gsmflow_lite.panels.controls import (
     Chooser,
-    Heading,
     button,
     choice,
     heading,
-    hide_empty_headings,
     label,
     rows,
     slider,
@@ -17,6 +15,7 @@ from gsmflow_lite.panels.controls import (
 )
 from gsmflow_lite.panels.explore import explore
 from gsmflow_lite.panels.hints import Hints
+from gsmflow_lite.panels.stage import CLOSED, Groups, stage, view
 
 NAMES = ("Black_footed_Albatross", "Cardinal", "cardamom", "<b>bold</b>", "$x^2$\nline", "a&b=c?")
 
@@ -131,7 +130,7 @@ def test_names_with_one_label_stay_two_names():
 
 @pytest.mark.parametrize(
     ("value", "step", "by_itself", "by_hand"),
-    [(0.33, 0.05, 0.35, 0.4), (0.05, 0.05, 0.05, 0.1), (7, 5, 5, 10), (20, 5, 20, 15)],
+    [(1 / 3, 0.05, 0.333333, 0.4), (0.05, 0.05, 0.05, 0.1), (7, 5, 7, 10), (20, 5, 20, 15)],
 )
 def test_a_slider_is_moved_by_a_hand_alone(value, step, by_itself, by_hand):
     made = slider("dose", value, 0 if step == 5 else 0.0, 20 if step == 5 else 2.0, step, "")
@@ -160,27 +159,65 @@ def test_the_page_is_told_what_each_control_is_for_also_later():
     assert list(hints.texts.values()) == ["what a does", "another thing"]
 
 
-# --- Headings ---------------------------------------------------------------------------------
+# --- Groups and areas -------------------------------------------------------------------------
 
 
-def headings_to_see(column) -> list[str]:
-    return [w.value for w in column if isinstance(w, Heading) and w.layout.display != "none"]
+def seen(groups: Groups) -> list[str]:
+    return [title for title, box in groups.boxes.items() if box.layout.display != "none"]
 
 
-def test_a_heading_stays_as_long_as_one_control_under_it_can_be_seen():
+def opened(groups: Groups) -> list[str]:
+    return [title for title, box in groups.boxes.items() if CLOSED not in box._dom_classes]
+
+
+def test_each_heading_begins_a_group_and_one_of_them_is_open():
     a, b, c = (switch(text, True, "") for text in "abc")
-    note = widgets.HTML("not a control")
-    column = [heading("one"), a, heading("two"), *rows([b, c]), heading("three"), note]
-    hide_empty_headings(column, [a, b, c])
-    assert headings_to_see(column) == ["<b>one</b>", "<b>two</b>"]
+    groups = Groups([heading("One thing", "One"), a, heading("Two"), *rows([b, c])])
+    assert [len(box.children) for box in groups.boxes.values()] == [2, 2]
+    assert list(groups.tabs.options) == ["One", "Two"]
+    assert opened(groups) == ["One"]
+    groups.open("Two")
+    assert opened(groups) == ["Two"]
+
+
+def test_a_group_stays_as_long_as_one_control_in_it_can_be_seen():
+    a, b, c = (switch(text, True, "") for text in "abc")
+    groups = Groups([heading("one"), a, heading("two"), *rows([b, c]), heading("three"), c])
     a.layout.display = b.layout.display = "none"
-    hide_empty_headings(column, [a, b, c])
-    assert headings_to_see(column) == ["<b>two</b>"]
+    groups.hide_empty()
+    assert seen(groups) == list(groups.tabs.options) == ["two", "three"]
+    assert opened(groups) == ["two"]  # the one that was open is gone
+    groups.open("three")
+    a.layout.display = None
+    groups.hide_empty()
+    assert seen(groups) == ["one", "two", "three"]
+    assert opened(groups) == ["three"]
+    for one in (a, b, c):
+        one.layout.display = "none"
+    groups.hide_empty()
+    assert seen(groups) == []
+    assert groups.tabs.layout.display == "none"
 
 
-def test_what_a_panel_hides_takes_its_heading_along():
-    hidden = ["temperature", "samples", "seed", "prototypes", "ellipses", "graph"]
-    panel = explore(hide=hidden, name="headings")
-    texts = headings_to_see(panel.tools.body.children[0].children)
+def test_what_a_panel_hides_takes_its_group_along():
+    hidden = ["temperature", "samples", "seed", "generator"]
+    panel = explore(hide=hidden, name="groups")
+    groups = panel.tools.groups
     panel.close()
-    assert texts == ["<b>Mechanisms in training</b>", "<b>Injected shifts, of known dose</b>"]
+    assert "Generator" not in seen(groups)
+    assert {"Classes", "Training", "Shifts", "Share"} <= set(seen(groups))
+
+
+def test_views_stand_in_their_areas_in_the_order_in_which_they_are_read():
+    kinds = ["card", "other", "map", "under", "meters", "words"]
+    parts = {kind: view(kind) for kind in kinds}
+    second = view("map")
+    groups = Groups([heading("one"), switch("a", True, "")])
+    left, tour, words, picture, side, rest = stage(groups, [*parts.values(), second])
+    assert left.children[0] is groups.widget
+    assert left.children[1].children == (parts["under"],)
+    assert tour.layout.display == "none"
+    assert words.children == (parts["words"],)
+    assert picture.children == (parts["map"], second)
+    assert [box.children for box in side.children] == [(parts["meters"],), (parts["card"],)]
+    assert rest.children == (parts["other"],)

@@ -21,6 +21,7 @@ from gsmflow_lite.explorer.anatomy import (
     to_data,
     to_noise,
 )
+from gsmflow_lite.explorer.anatomy_figures import DENSITY_COLOUR, RAMP
 from gsmflow_lite.panels.dissect import dissect
 from gsmflow_lite.panels.dissect_text import MINUS
 from gsmflow_lite.panels.dissection import DISSECT_SEED, ROWS_SHOWN, latent_noise
@@ -105,19 +106,37 @@ def test_curves_are_those_of_the_density_of_the_flow_and_of_the_truth(panel, wor
 def test_the_picture_of_the_data_is_the_box_of_the_integral(panel, world):
     panel.set(number=2)
     box = box_around(world.sample(2, ROWS_SHOWN, seed=DISSECT_SEED), 0.2)
-    for settings in ({"step": 3}, {"towards": "data", "step": 7}):
-        panel.set(**settings)
-        layout = panel.figure.layout
-        assert (*layout.xaxis.range, *layout.yaxis.range) == pytest.approx(box)
+    panel.set(step=3)
+    layout = panel.figure.layout
+    assert (*layout.xaxis.range, *layout.yaxis.range) == pytest.approx(box)
 
 
-def test_all_places_but_the_data_have_one_scale(panel):
-    ranges = []
+@pytest.mark.parametrize(("towards", "suffix"), [("noise", "2"), ("data", "")])
+def test_the_axes_stay_from_step_to_step_and_leave_out_almost_no_point(panel, towards, suffix):
+    panel.set(towards=towards)
+    ranges = set()
     for step in range(8):
         panel.set(step=step)
-        ranges.append(tuple(panel.figure.layout.xaxis2.range))
-    assert len(set(ranges[1:])) == 1
-    assert ranges[0] == tuple(panel.figure.layout.xaxis.range) != ranges[1]
+        layout = panel.figure.layout
+        x, y = (layout[f"{axis}axis{suffix}"].range for axis in "xy")
+        ranges.add((*x, *y))
+        points = panel.scene.points.points[step]
+        inside = ((points >= (x[0], y[0])) & (points <= (x[1], y[1]))).all(axis=1)
+        assert inside.mean() >= 0.95
+    assert len(ranges) == 1
+
+
+def test_each_colour_that_is_shown_stands_in_the_key(panel):
+    key = panel.key.value
+    for colour in (*RAMP, DENSITY_COLOUR):
+        assert colour in key
+    assert "true density" not in key
+    assert "place in the data where they begin" in key
+    panel.set(truth=True, density=False, towards="data")
+    key = panel.key.value
+    assert "true density" in key
+    assert DENSITY_COLOUR not in key
+    assert "place in the noise where they begin" in key
 
 
 @pytest.mark.parametrize("towards", ["noise", "data"])

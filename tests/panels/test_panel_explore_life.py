@@ -104,7 +104,7 @@ def test_after_a_refusal_the_next_good_move_is_drawn(explorer):
     explorer.set(temperature=0.5)
     explorer.set(classes=("A", "B"))
     assert said(explorer) == "" or "measuring" in said(explorer)
-    assert len(xy(explorer, "synthesized")) == 100
+    assert len(xy(explorer, "synthesized")) == 50
 
 
 def test_a_generator_without_a_temperature_says_so_and_the_picture_stays(explore_own, make_dataset):
@@ -121,9 +121,9 @@ def test_a_generator_without_a_temperature_says_so_and_the_picture_stays(explore
 def test_features_of_the_wrong_shape_are_said_plainly(explore_own, make_dataset):
     panel = explore_own(make_dataset(rows=20), TooWide())
     assert "must give shape" in said(panel)
-    assert "got (2, 50, 99)" in said(panel)
+    assert "got (2, 25, 99)" in said(panel)
     panel.set(generator=RIDGE_NAME)
-    assert xy(panel, "synthesized").shape == (100, 2)
+    assert xy(panel, "synthesized").shape == (50, 2)
 
 
 def test_a_panel_without_a_picture_can_be_shown(explore_own, make_dataset):
@@ -235,7 +235,7 @@ def test_the_still_has_the_curves_that_are_on_the_map(explorer, place):
 def test_the_still_has_an_arrow_for_each_class_that_moved(explorer):
     explorer.set(classes=LETTERS, prototypes=True)
     for axes in explorer.still().axes:
-        arrows = [text for text in axes.texts if text.arrow_patch is not None]
+        arrows = [text for text in axes.texts if not text.get_text()]  # names have lines, too
         assert len(arrows) == len(LETTERS)
 
 
@@ -249,12 +249,6 @@ def test_hidden_controls_are_left_out(make_dataset, explore_own):
     panel = explore_own(make_dataset(rows=20), hide=("semantic", "seed"))
     assert panel.controls["semantic"].layout.display == "none"
     assert panel.controls["variance"].layout.display is None
-
-
-def test_each_view_has_a_width_of_its_own(explorer):
-    assert explorer.table.layout.width == "450px"
-    assert explorer.card.layout.width == "100%"
-    assert explorer.gallery.layout.width == "100%"
 
 
 def test_a_second_panel_of_a_name_closes_the_first_and_frees_its_widgets(make_dataset, explorer):

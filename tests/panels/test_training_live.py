@@ -295,7 +295,8 @@ def test_off_a_move_begins_nothing_and_the_controls_rest_while_it_trains(panel, 
     trainings.epochs = FOR_EVER
     drag(panel, [0.1])
     until(lambda: panel.history, panel)
-    assert not any(control.disabled for control in panel.controls.values())
+    resting = {name for name, control in panel.controls.items() if control.disabled}
+    assert resting == {"strength"}  # nothing is mined
     panel.controls["live"].value = False
     assert all(control.disabled for control in panel.controls.values())
     assert panel.tools.text.disabled

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gsmflow_lite import RealSamples, gaussian_world
+from gsmflow_lite import RealSamples, RidgeGaussian, gaussian_world
 from gsmflow_lite.shifts.dose_response import KNOWN, PURE, dose_response, first_seen, proof
 from gsmflow_lite.shifts.meters import HEADLINES, METRICS
 
@@ -125,3 +125,12 @@ def test_collapse_improves_precision_and_too_much_spread_recall(small):
     worse = first_seen(small).set_index(["metric", "shift"])["worse"]
     assert not worse[("precision", "variance")]
     assert not worse[("recall, not centred", "too wide")]
+
+
+def test_each_dose_that_is_done_is_told(make_dataset):
+    data = make_dataset()
+    events = []
+    doses = {"variance": (0.0, 0.5), "mixed": (0.0,)}
+    dose_response(data, RidgeGaussian.fit(data), doses=doses, n=20, repeats=2, watch=events.append)
+    assert (events[0].name, events[0].total) == ("measuring doses", 3)
+    assert [(event.done, event.total) for event in events[1:]] == [(1, 3), (2, 3), (3, 3)]

@@ -118,12 +118,13 @@ def test_a_report_survives_json(poor):
 
 def test_the_sentence_has_the_headlines_and_their_words(poor):
     semantic, variance, structure = (poor.reading(meter) for meter in SHIFTS)
+    scale = f"{semantic.value:.2f}; real classes {semantic.ceiling:.2f}, guessing"
     for part in (
-        f"at {semantic.value:.2f}, where real ones reach {semantic.ceiling:.2f}",
-        f"and mistaken ones {semantic.floor:.2f} (semantic: {semantic.word})",
-        f"they are {variance.value:.2g} times as varied as real ones (variance: {variance.word})",
-        f"at a rank correlation of {structure.value:.2f}",
-        f"where real data reach {structure.ceiling:.2f} (structure: {structure.word})",
+        f"Semantic: {semantic.word}. ",
+        f"({scale} {semantic.floor + 0.0:.2f})",
+        f"Variance: {variance.word}. The synthesized classes are {variance.value:.2f} times",
+        f"Structure: {structure.word}. ",
+        f"({structure.value:.2f}; real classes {structure.ceiling:.2f})",
     ):
         assert part in poor.sentence
 
@@ -190,7 +191,7 @@ def test_the_sentence_says_what_was_measured_and_no_more(world):
         return measure(world.dataset, Truth(world), n=20, repeats=3, metrics=metrics).sentence
 
     semantic, variance, structure = (sentence(meter) for meter in SHIFTS)
-    assert sentence(*SHIFTS) == f"{semantic[:-1]}; {variance[:-1]}; and {structure}"
+    assert sentence(*SHIFTS) == f"{semantic} {variance} {structure}"
     assert sentence("recall") == ""
 
 

@@ -1,0 +1,46 @@
+"""The picture beside the pointer: what a point of the map is, where one points at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+from typing import Any
+
+import anywidget
+from traitlets import Unicode
+
+
+class Pointer(anywidget.AnyWidget):
+    """Shows a few words and a picture beside the point that the pointer rests on.
+
+    It stands anywhere inside the frame of a panel, and follows the one figure in it that has the
+    class ``map``. The words are there at once: they are the text of the point. The picture comes
+    when Python has made it; until then, and where another point is meant, it does not show.
+
+    ``on_alone(name)`` is called when a class name on the map has been clicked twice; the name is
+    that of the annotation.
+    """
+
+    _esm = files(__package__).joinpath("pointer.js").read_text(encoding="utf-8")
+    about = Unicode().tag(sync=True)  # the kind and number of the point that ``content`` shows
+    content = Unicode().tag(sync=True)  # HTML, in which every name is escaped
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_alone: Callable[[str], None] = lambda name: None
+        self.on_msg(self._heard)
+
+    def show(self, kind: str, number: int, content: str) -> None:
+        """Show HTML beside a point, as long as the pointer rests on that one."""
+        with self.hold_sync():
+            self.about = f"{kind} {number}"
+            self.content = content
+
+    def forget(self) -> None:
+        """Show nothing that was made before: the points are others now."""
+        self.about = ""
+
+    def _heard(self, _: object, message: Any, buffers: object) -> None:
+        name = message.get("alone") if isinstance(message, dict) else None
+        if isinstance(name, str):
+            self.on_alone(name)
