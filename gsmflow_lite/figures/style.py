@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ..datasets.base import GZSLDataset
 
 # Readers with any of the usual colour deficiencies can tell these apart: Okabe and Ito (2008)
-# without yellow, and two of Paul Tol's. A class has a colour, and its name stands on the map.
-# The symbol says whether a point is real or synthesized.
+# without yellow and black, and Paul Tol's purple. All are seen on white and on a dark page. A class
+# has a colour, and its name stands on the map. The symbol says whether a point is synthesized.
 PALETTE = (
     "#0072B2",
     "#D55E00",
@@ -34,9 +34,9 @@ PALETTE = (
     "#CC79A7",
     "#E69F00",
     "#56B4E9",
-    "#882255",
-    "#332288",
-    "#111111",
+    "#AA3377",
+    "#6955C9",
+    "#8A6A3F",
 )
 CONTEXT = "#C8C8C8"  # points and bars that are only there to compare with
 INK = "#262626"

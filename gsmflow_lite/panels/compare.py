@@ -44,7 +44,7 @@ from .pair_map import PLACE_OF_KIND, PairMap
 from .panel import drawn
 from .picture_table import picture_table
 from .point_panel import PointPanel, Selection
-from .stage import view
+from .stage import text_in
 from .tidy_code import tidy
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ class ComparePanel(PointPanel):
         super().__init__(scene, generators, controls, zoo=zoo, name=name, hide=hide, start=state)
         self._synthesized: dict[str, Synthesized] | None = None
         self._differences: pd.DataFrame | None = None
-        self.sentence = view("words")
-        self.pairs = view("meters")  # under the maps, for they are what one looks at
+        self.sentence = text_in("words")
+        self.pairs = text_in("meters")  # under the maps, for they are what one looks at
         self.pairs.add_class("pictures")
-        self.page_table = view("meters")
+        self.page_table = text_in("meters")
         self.meters = (self.sentence, self.page_table)
         points = [self.walk, self.card, self.gallery]
         views = [self.sentence, self.map.figure, self.pairs, self.page_table, *points]
@@ -255,7 +255,7 @@ class ComparePanel(PointPanel):
         headlines = compare_headlines(table, None)
         sentences = [compare_sentence(meter, row, self.shown) for meter, row in headlines.items()]
         self.sentence.value = (
-            f"<p>{'<br>'.join(map(show.sentence, sentences))}<br>"
+            f"<p>{'<br>'.join(map(show.plain_sentence, sentences))}<br>"
             f'<span class="calm">{COMPARE_KEY}</span></p>'
         )
         self.page_table.value = differences_table(table, reports["first"].names, self.caption)

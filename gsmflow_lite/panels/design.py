@@ -45,7 +45,7 @@ from .exports import Exports
 from .live import LiveFigure
 from .map_panel import source_of
 from .panel import Panel, drawn
-from .stage import view
+from .stage import text_in
 from .tidy_code import tidy
 from .tools import close_all
 
@@ -96,8 +96,12 @@ class DesignPanel(Panel):
     # --- The views, made once ----------------------------------------------------------------
 
     def _make_views(self) -> None:
-        self.sentence, self.pictures = view("words"), view("words")
-        self.table, self.answer, self.strip = view("meters"), view("card"), view("pictures")
+        self.sentence, self.pictures = text_in("words"), text_in("words")
+        self.table, self.answer, self.strip = (
+            text_in("meters"),
+            text_in("card"),
+            text_in("pictures"),
+        )
         self.pictures.add_class("pictures")
         for pictured in (self.pictures, self.strip):
             pictured.layout.display = "block" if self.scene.dataset.decode else "none"

@@ -20,7 +20,7 @@ from .dissect_figure import DissectFigure, colour_key
 from .dissect_text import account, class_attributes, dissect_code
 from .dissection import DISSECT_SEED, ROWS_SHOWN, FlowScene, World, dissection
 from .panel import Panel
-from .stage import view
+from .stage import text_in
 from .worker import Task
 
 if TYPE_CHECKING:
@@ -109,8 +109,8 @@ class DissectPanel(Panel):
         self.picture = DissectFigure(scene)
         self.figure = self.picture.figure
         self.figure.add_class("map")
-        self.readout = view("words")
-        self.key = view("meters")  # of the colours, under the picture
+        self.readout = text_in("words")
+        self.key = text_in("meters")  # of the colours, under the picture
         self.described = widgets.HTML(layout=widgets.Layout(width=WIDE))
         self.again = button("Train", "cogs", "Train the flow on this world", self._train)
         self.play = widgets.Play(max=last, interval=PACE)

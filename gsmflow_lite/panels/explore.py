@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ from .map_panel import (
 )
 from .panel import drawn
 from .point_panel import PointPanel
-from .stage import view
+from .stage import text_in
 from .tidy_code import tidy
 from .tints import DESCRIBED, READ, Coloured, PointColours
 from .tour import Tour
@@ -51,7 +52,7 @@ from .worker import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-REST = 0.4  # seconds without a move before what takes longer is measured
+UNMOVED = 0.4  # seconds without a move before what takes longer is measured
 TO_CHOOSE = "choose to see its samples"
 FLOW = "GSMFlow, trained with the package"
 
@@ -91,9 +92,9 @@ class ExplorePanel(PointPanel):
         self.redraw()
 
     def _make_views(self) -> None:
-        self.sentence = view("words")
-        self.table = view("meters")
-        self.source_line = view("calm")
+        self.sentence = text_in("words")
+        self.table = text_in("meters")
+        self.source_line = text_in("calm")
         self.meters = (self.sentence, self.table)
         self.ranked = choice(
             "Most shifted", [(TO_CHOOSE, "")], "", "By their worst meter; one is shown when chosen"
@@ -268,22 +269,25 @@ class ExplorePanel(PointPanel):
         """Measure the classes in the background; what was asked for last counts."""
         temperature = self.shown["temperature"]
         warm = generator if temperature == 1 else AtTemperature(generator, temperature)
-        dataset = self.scene.dataset
         seed = self.shown["seed"]
         classes = self.measured_classes
+        measured = partial(
+            measure, self.scene.dataset, warm, n=MEASURED, seed=seed, classes=classes
+        )
 
-        def measured() -> ShiftReport:
-            report = measure(dataset, warm, n=MEASURED, seed=seed, classes=classes, metrics=SHIFTS)
-            return self._baseline.beside(report, seed, classes)
+        def shifts() -> ShiftReport:
+            return self._baseline.beside(measured(metrics=SHIFTS), seed, classes)
 
         def overall(task: Task) -> ShiftReport:
-            task.rest(REST)
-            options = {"n": MEASURED, "seed": seed, "classes": classes, "metrics": "overall"}
-            return measure(dataset, warm, **options, watch=task)
+            task.rest(UNMOVED)
+            return measured(metrics="overall", watch=task)
+
+        def show_shifts(report: ShiftReport) -> None:
+            self._show_report(report)
+            self.submit("overall", overall, self._add_overall)
 
         self.fade_meters(True)
-        self.submit("measuring", lambda task: measured(), self._show_report)
-        self.submit("overall", overall, self._add_overall)
+        self.submit("measuring", lambda task: shifts(), show_shifts)
 
     def _add_overall(self, overall: ShiftReport) -> None:
         """Say what a classifier can tell apart: it takes longer to find out than the shifts."""
@@ -309,7 +313,7 @@ class ExplorePanel(PointPanel):
 
     def _show_words(self, report: ShiftReport) -> None:
         """One sentence for each meter; a sealed panel leaves them to the meters."""
-        sentences = [] if self.sealed else [show.sentence(one) for one in report.sentences]
+        sentences = [] if self.sealed else [show.plain_sentence(one) for one in report.sentences]
         self.sentence.value = f"<p>{'<br>'.join(sentences)}</p>"
 
     def reveal(self) -> ExplorePanel:

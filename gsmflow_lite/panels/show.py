@@ -30,10 +30,10 @@ def swatch(colour: str) -> str:
     return f'<span class="swatch" style="background:{colour}"></span>'
 
 
-def sentence(text: str) -> str:
+def plain_sentence(text: str) -> str:
     """A sentence whose first words, up to the first full stop, stand out."""
     verdict, stop, rest = text.partition(".")
-    return f"<b>{escape(verdict)}{stop}</b>{escape(rest)}"
+    return f'<span class="verdict">{escape(verdict)}{stop}</span>{escape(rest)}'
 
 
 def headings(texts: Sequence[str], scope: str = "col") -> str:

@@ -77,14 +77,14 @@ def _shows_something(widget: Any) -> bool:
     return True if children is None else any(map(_shows_something, children))
 
 
-def view(area: str) -> widgets.HTML:
+def text_in(area: str) -> widgets.HTML:
     """Make a text that stands in an area."""
     made = widgets.HTML(layout=widgets.Layout(width="100%", margin="0"))
     made.add_class(area)
     return made
 
 
-def stage(groups: Groups, right: Sequence[widgets.Widget]) -> list[widgets.VBox]:
+def placed(groups: Groups, right: Sequence[widgets.Widget]) -> list[widgets.VBox]:
     """Put views into their areas: ``under`` the controls, and what has no area below all."""
     members: dict[str, list[widgets.Widget]] = {area: [] for area in (*AREAS, "rest")}
     for one in right:

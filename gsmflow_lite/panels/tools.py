@@ -15,7 +15,7 @@ from ..figures.style import short
 from .controls import LABELLED, WIDE, button, heading, rows
 from .hints import Hints
 from .present import Present
-from .stage import Groups, stage
+from .stage import Groups, placed
 from .worker import plainly
 
 CSS = files(__package__).joinpath("panel.css").read_text(encoding="utf-8")
@@ -137,7 +137,7 @@ class Tools:
         """
         column = [*left, *self._share]
         self.groups = Groups(column)
-        self.body.children = stage(self.groups, right)
+        self.body.children = placed(self.groups, right)
         self.hints.follow([*column, *right])
         self.follow()
 

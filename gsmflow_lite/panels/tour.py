@@ -13,7 +13,7 @@ from ..errors import ConfigError
 from ..shifts.report import ShiftReport
 from .controls import button
 from .map_panel import RIDGE_NAME
-from .stage import view
+from .stage import text_in
 
 READ_ALOUD = ("variance", "semantic", "structure")
 COLLAPSE = 0.5  # a dose of variance: every class is half as wide, or less
@@ -138,7 +138,7 @@ class Tour:
                 "a tour must have something to move, but all of it is hidden: hide less"
             )
         self.number = 0  # of the step, from 0
-        self.words = view("words")
+        self.words = text_in("words")
         self.back = button("Back", "arrow-left", "The step before", lambda: self.go(-1))
         self.next = button("Next", "arrow-right", "The next step", lambda: self.go(1))
         self.stop = button("End", "times", "End the tour", self.end)

@@ -17,7 +17,7 @@ from ..explorer.scene import Synthesized
 from ..figures.points import NO_POINTS
 from ..figures.style import dataset_colours
 from .picture_table import picture_table
-from .stage import view as text_in
+from .stage import text_in
 from .training_curve import TrainingCurve
 from .training_map import TrainingMap, classes_note, count_outside, map_caption
 from .training_replay import ReplayPlayer

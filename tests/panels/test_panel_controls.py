@@ -15,7 +15,7 @@ from gsmflow_lite.panels.controls import (
 )
 from gsmflow_lite.panels.explore import explore
 from gsmflow_lite.panels.hints import Hints
-from gsmflow_lite.panels.stage import CLOSED, Groups, stage, view
+from gsmflow_lite.panels.stage import CLOSED, Groups, placed, text_in
 
 NAMES = ("Black_footed_Albatross", "Cardinal", "cardamom", "<b>bold</b>", "$x^2$\nline", "a&b=c?")
 
@@ -210,10 +210,10 @@ def test_what_a_panel_hides_takes_its_group_along():
 
 def test_views_stand_in_their_areas_in_the_order_in_which_they_are_read():
     kinds = ["card", "other", "map", "under", "meters", "words"]
-    parts = {kind: view(kind) for kind in kinds}
-    second = view("map")
+    parts = {kind: text_in(kind) for kind in kinds}
+    second = text_in("map")
     groups = Groups([heading("one"), switch("a", True, "")])
-    left, tour, words, picture, side, rest = stage(groups, [*parts.values(), second])
+    left, tour, words, picture, side, rest = placed(groups, [*parts.values(), second])
     assert left.children[0] is groups.widget
     assert left.children[1].children == (parts["under"],)
     assert tour.layout.display == "none"

@@ -202,7 +202,7 @@ def hostile(explore_own, make_dataset):
     panel.set(classes=tuple(names))
     panel.wait()
     panel.look_at("synthesized", 0)
-    panel.select({"synthesized": np.arange(100)})
+    panel.select({"synthesized": np.arange(75)})
     panel.tools.show.value = True
     return panel
 

@@ -290,11 +290,11 @@ def test_a_sealed_panel_tells_nothing_of_the_dose_until_it_is_revealed():
     assert panel.settings["variance"] == 0.4
     assert told == {"classes", "samples", *VIEW_SETTINGS} - {"graph"}
     assert all(widget.layout.display == "none" for widget in tools)
-    assert not any(word in before for word in ("variance=", "real features", "shifted)", "watch)"))
+    assert not any(word in before for word in ("variance=", "real features", "shifted.", "watch."))
 
     panel.reveal()
     after = words_of(panel)
-    assert all(word in after for word in (HIDDEN, "real features", "(variance: "))
+    assert all(word in after for word in (HIDDEN, "real features", "Variance: "))
     assert panel.state() == HIDDEN
     hidden = {key for key, c in panel.controls.items() if c.layout.display == "none"}
     assert hidden == {"graph"}
