@@ -556,6 +556,33 @@ def test_the_training_panel_can_be_used_by_everybody(trainer, theme):
     assert violations(trainer) == []
 
 
+# --- Many on one page -----------------------------------------------------------------------------
+
+# Counts the contexts of WebGL that the page asks for: a browser ends the oldest of too many.
+COUNT_CONTEXTS = """globalThis.contexts = new Set();
+const getContext = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...options) {
+  const made = getContext.call(this, kind, ...options);
+  if (made && kind.startsWith("webgl")) contexts.add(this);
+  return made;
+};"""
+MANY = [
+    f"from gsmflow_lite.panels import {name}\n{name}()" for name in ("compare", "design", "dissect")
+]
+
+
+def test_three_panels_on_a_page_can_be_used_by_everybody_and_leave_room_for_more(desk):
+    page = lab.open_notebook(*desk, "many", MANY, first=COUNT_CONTEXTS)
+    page.wait_for_function(f"() => document.querySelectorAll('{PLOT} .main-svg').length >= 8")
+    lab.rest(page)
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        change_theme(page, theme)
+        assert violations(page) == []
+    in_use = "[...contexts].filter((canvas) => canvas.isConnected).length"
+    assert 2 <= page.evaluate(in_use) < 8
+    page.close()
+
+
 # --- Both -----------------------------------------------------------------------------------------
 
 

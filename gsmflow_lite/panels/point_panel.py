@@ -59,6 +59,7 @@ class PointPanel(MapPanel):
     def _make_tools_of_the_map(self) -> None:
         """What shows pictures at the pointer, zooms, and saves; all of it is in ``exports``."""
         self.pointer = Pointer()
+        self.pointer.on_cleared = lambda: self.select({})
         self.map.silence()  # there is one tooltip, not two
         self.zoom = button(
             "Zoom in", "search-plus", "Show the neighbourhood of what is selected", self.zoom_in

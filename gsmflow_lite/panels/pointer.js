@@ -118,6 +118,7 @@ export default {
           plotly_hover: (event) => hovered(plot, event),
           plotly_unhover: away,
           plotly_clickannotation: named,
+          plotly_deselect: () => model.send({ cleared: true }),
         };
         for (const [name, act] of Object.entries(events)) plot.on(name, act);
         plot.addEventListener("mouseleave", away);

@@ -18,7 +18,8 @@ class Pointer(anywidget.AnyWidget):
     when Python has made it; until then, and where another point is meant, it does not show.
 
     ``on_alone(name)`` is called when a class name on the map has been clicked twice; the name is
-    that of the annotation.
+    that of the annotation. ``on_cleared()`` is called when a double click has cleared a selection:
+    plotly's own message of it is lost where a message of a click follows at once.
     """
 
     _esm = files(__package__).joinpath("pointer.js").read_text(encoding="utf-8")
@@ -28,6 +29,7 @@ class Pointer(anywidget.AnyWidget):
     def __init__(self) -> None:
         super().__init__()
         self.on_alone: Callable[[str], None] = lambda name: None
+        self.on_cleared: Callable[[], None] = lambda: None
         self.on_msg(self._heard)
 
     def show(self, kind: str, number: int, content: str) -> None:
@@ -41,6 +43,9 @@ class Pointer(anywidget.AnyWidget):
         self.about = ""
 
     def _heard(self, _: object, message: Any, buffers: object) -> None:
-        name = message.get("alone") if isinstance(message, dict) else None
-        if isinstance(name, str):
-            self.on_alone(name)
+        if not isinstance(message, dict):
+            return
+        if isinstance(message.get("alone"), str):
+            self.on_alone(message["alone"])
+        if message.get("cleared"):
+            self.on_cleared()

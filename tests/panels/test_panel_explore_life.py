@@ -272,7 +272,8 @@ def test_a_second_panel_of_a_name_closes_the_first_and_frees_its_widgets(make_da
 def move(control, names, rng) -> None:
     """Give a control another value, as a hand does."""
     if isinstance(control, widgets.Dropdown):
-        control.value = control.options[rng.integers(len(control.options))]
+        values = [value for _, value in control._options_full]
+        control.value = values[rng.integers(len(values))]
     elif isinstance(control, widgets.Checkbox):
         control.value = not control.value
     elif hasattr(control, "max"):
@@ -287,7 +288,7 @@ def look_around(panel: ExplorePanel, number: int) -> None:
     panel.look_at("synthesized", number)
     panel.select({"synthesized": np.arange(5)})
     if panel.ranked.options:
-        panel.ranked.value = panel.ranked.options[0][1]
+        panel.ranked.value = panel.ranked.options[1][1]
 
 
 def moves(panel: ExplorePanel, count: int) -> None:

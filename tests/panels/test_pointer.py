@@ -90,3 +90,10 @@ def test_a_decoder_that_fails_is_said_in_words(panel, monkeypatch):
     panel.map.pointed("synthesized", [5])
     assert "no ink" in Page(panel.tools.line.value).said
     assert np.isfinite(panel.map.trace("ring", "pca").x).all()
+
+
+def test_a_double_click_clears_what_is_selected_though_plotly_s_own_message_may_be_lost(panel):
+    panel.select({"synthesized": np.arange(3)})
+    panel.pointer._handle_custom_msg({"cleared": True}, [])
+    assert panel.selection().empty
+    assert panel.gallery.value == ""
