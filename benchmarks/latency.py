@@ -34,7 +34,7 @@ from gsmflow_lite.storage import write_json
 CLASSES = tuple("26IMQSUbr0")
 SLIDERS = ("variance", "semantic", "structure", "temperature")
 BURST = 30  # key presses
-STATE = "explore?" + "&".join(f"classes={name}" for name in CLASSES)
+STATE = "explore?samples=50&" + "&".join(f"classes={name}" for name in CLASSES)
 CELL = f"from gsmflow_lite.panels import explore\nexplore(state='{STATE}')"
 FRESH = {
     "first map, from a fresh process (s)": """
@@ -100,7 +100,7 @@ async def _shown() -> list[float]:
 async def _in_the_kernel(moves: int) -> dict[str, float]:
     """Milliseconds from a slider's value to the figure's arrays: ``moves`` of each, 20 a second."""
     panel = explore()
-    panel.set(classes=CLASSES)
+    panel.set(classes=CLASSES, samples=50)
     panel.wait()
     drawn = panel.map.trace("synthesized", "umap")
     times = []
@@ -131,7 +131,7 @@ def _naive(moves: int) -> dict[str, float]:
         import umap
 
         panel = explore(name="naive")
-        panel.set(classes=CLASSES)
+        panel.set(classes=CLASSES, samples=50)
         scene = panel.scene
         times = []
         for value in np.linspace(0, 1, moves + 1):
@@ -188,13 +188,16 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         page.wait_for_selector(".gsmflow .card img")
         page.evaluate(LISTEN)
         times = []
-        for label in ("Variance", "Temperature"):
+        for group, label in (("Shifts", "Variance"), ("Generator", "Temperature")):
+            _open_group(page, group)
             _handle(page, label).focus()
             for _ in range(moves):
                 times.append(page.evaluate(PRESS, 1)["last"])
                 page.wait_for_timeout(300)  # the meters of this move are shown before the next
+        _open_group(page, "Share")
         page.locator(".gsmflow button.jupyter-button", has_text="Reset").click()
         page.wait_for_timeout(2000)
+        _open_group(page, "Shifts")
         _handle(page, "Semantic").focus()
         burst = page.evaluate(PRESS, BURST)
         page.close()
@@ -205,6 +208,11 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         "pressing_ms": burst["pressing"],
         "after_ms": burst["last"],
     }
+
+
+def _open_group(page, title: str) -> None:
+    page.locator(".gsmflow .tabs button", has_text=title).click()
+    page.wait_for_timeout(500)
 
 
 def _handle(page, label: str):
