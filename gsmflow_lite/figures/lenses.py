@@ -38,7 +38,7 @@ SPREAD_HEADING = "spread, synthesized / real"
 LENSES = {"pca": "PCA: shows spread", "umap": "UMAP: shows neighbours, not spread"}
 CURVES = {  # what is drawn over the points: colour, width, dash
     "real ellipse": (MIDDLE_GREY, 2, "solid"),
-    "synthesized ellipse": (PALETTE[1], 2, "dash"),
+    "synthesized ellipse": (MIDDLE_GREY, 2, "dash"),
     "both": (MIDDLE_GREY, 1.5, "solid"),
     "lost": (PALETTE[0], 3, "solid"),
     "added": (PALETTE[1], 3, "dash"),

@@ -123,7 +123,8 @@ class DesignPanel(Panel):
         left = [*design_order(self.controls), self.keep]
         near = [self.table, self.answer, self.response]
         self.exports = Exports(self, lambda: self.scene.dataset.name).box
-        views = [self.sentence, samples, self.map.figure, *near, self.strip, self.exports]
+        views = [self.sentence, samples, self.map.figure, *near, self.strip]
+        self.tools.shared = [self.exports]
         self.arrange(left, views)
 
     # --- From settings to the view -----------------------------------------------------------

@@ -22,6 +22,7 @@ class DesignMap(LensMap):
 
     def __init__(self, real: RealClasses) -> None:
         super().__init__([*real.names, "invented"])
+        self.figure.update_layout(dragmode="pan")  # nothing is selected here
         self.invented_number = len(real.names)
         self.follow(real)
 

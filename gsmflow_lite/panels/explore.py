@@ -17,7 +17,7 @@ from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
 from ..figures.lenses import two_lenses_on
 from ..figures.looks import Looks
-from ..figures.style import MIDDLE_GREY, still_figure
+from ..figures.style import MIDDLE_GREY, number, still_figure
 from ..generators.base import AtTemperature, Generator
 from ..generators.mechanisms import SWITCHES
 from ..generators.zoo import Mechanisms, Zoo
@@ -52,9 +52,10 @@ from .worker import Task
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+OVERALL_COMES = '<span class="calm">Overall: comes when the sliders rest</span>'
 UNMOVED = 0.4  # seconds without a move before what takes longer is measured
 TO_CHOOSE = "choose to see its samples"
-FLOW = "GSMFlow, trained with the package"
+FLOW = "GSMFlow, as shipped"
 
 
 class ExplorePanel(PointPanel):
@@ -314,6 +315,8 @@ class ExplorePanel(PointPanel):
     def _show_words(self, report: ShiftReport) -> None:
         """One sentence for each meter; a sealed panel leaves them to the meters."""
         sentences = [] if self.sealed else [show.plain_sentence(one) for one in report.sentences]
+        if len(sentences) == len(SHIFTS):
+            sentences.append(OVERALL_COMES)  # its line stays free, or all below would jump
         self.sentence.value = f"<p>{'<br>'.join(sentences)}</p>"
 
     def reveal(self) -> ExplorePanel:
@@ -350,7 +353,9 @@ class ExplorePanel(PointPanel):
         if name not in in_focus:
             self.set(classes=(*in_focus, name))
         k = self.scene.dataset.unique_names.index(name)
-        self.select({"synthesized": np.flatnonzero(self.synthesized.points.labels == k)})
+        of_class = np.flatnonzero(self.synthesized.points.labels == k)
+        self.select({"synthesized": of_class})
+        self.look_at("synthesized", int(of_class[0]))
 
     # --- Code and still ----------------------------------------------------------------------
 
@@ -407,8 +412,9 @@ def _ranking(report: ShiftReport) -> list[tuple[str, str]]:
     """The classes to choose from, worst first: a label that says which meter, and the name."""
     lines = []
     for place, (name, _, meter) in enumerate(report.worst(), start=1):
-        word = report.reading(meter, name).word
-        lines.append((f"{place}. {label(name)}: {meter}, {word}", name))
+        reading = report.reading(meter, name)
+        said = f"{meter} {number(reading.value)}, {reading.word}"
+        lines.append((f"{place}. {label(name)}: {said}", name))
     return lines
 
 

@@ -96,7 +96,6 @@ class LensMap:
         self.kinds = ["real", "synthesized", "synthesized 2"][: 1 + sets]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
         self.on_select: Callable[[dict[str, np.ndarray]], None] = lambda selection: None
-        self._inside: dict[str, Sequence[int]] = {}  # what the lasso has found so far
         self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
@@ -314,32 +313,28 @@ class LensMap:
         for lens in LENSES:
             for kind in ("context", *self.kinds):
                 self._listen_to(kind, self.trace(kind, lens))
-        last = self.figure.data[-1]  # plotly tells each trace in turn, also of nothing
-        last.on_selection(lambda trace, points, area: self._lasso_ended(area))
-        last.on_deselect(lambda trace, points: self.selected({}))
 
     def _listen_to(self, kind: str, trace: go.Scattergl) -> None:
         trace.on_hover(lambda trace, points, state: self.pointed(kind, points.point_inds))
         trace.on_click(lambda trace, points, state: self.pointed(kind, points.point_inds))
-        trace.on_selection(lambda trace, points, area: self._note_inside(kind, points.point_inds))
 
-    def _note_inside(self, kind: str, where: Sequence[int]) -> None:
-        self._inside[kind] = [*self._inside.get(kind, []), *where]
+    def lassoed(self, inside: Mapping[int, Sequence[int]], *, drawn: bool) -> None:
+        """Tell what is inside a lasso or box, given places in each trace by its number.
 
-    def _lasso_ended(self, area: object) -> None:
-        """Tell what is inside the lasso or box.
-
-        Without an ``area`` the page says that it has taken the outline away, and all marks with it.
+        If none was ``drawn``, the page has taken an outline away, and all marks with it.
         """
-        inside = self._inside
-        self._inside = {}
-        if area is None:
+        if not drawn:
             for trace, where in self._marks.items():
                 self._edits.setdefault(trace, {}).update(selectedpoints=where)
             self.draw()
-        else:
-            self.figure.forget_lasso()
-            self.selected(inside)
+            return
+        self.figure.forget_lasso()
+        parts = {number: part for (part, _), number in self._parts.items()}
+        found: dict[str, list[int]] = {}
+        for number, places in inside.items():
+            part = parts.get(number, "")
+            found[part] = [*found.get(part, []), *places]
+        self.selected(found)
 
     def pointed(self, kind: str, where: Sequence[int]) -> None:
         """Tell ``on_point`` which point it is: the first of ``where``, places in a trace."""

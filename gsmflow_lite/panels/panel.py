@@ -396,7 +396,8 @@ def _value_of(control: Any) -> Any:
 def _as_control_has_it(control: Any, value: Any) -> Any:
     """A number for a slider as a plain one: a slider would cut off a fraction, and read text.
 
-    Raises ``ConfigError`` for what is no such number.
+    A list becomes a tuple, which is what a control of several names has. Raises ``ConfigError`` for
+    what is no such number.
     """
     if isinstance(control, widgets.IntSlider):
         return whole(value, "it")
@@ -404,7 +405,7 @@ def _as_control_has_it(control: Any, value: Any) -> Any:
         return real(value, "it")
     if isinstance(control, widgets.Checkbox) and not isinstance(value, bool):
         raise ConfigError(f"it must be True or False, got {short(value, 60)!r}")
-    return value
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _said(value: Any) -> str:

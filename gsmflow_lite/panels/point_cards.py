@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
@@ -10,6 +11,9 @@ from jaxtyping import Float, Int
 from ..explorer.scene import Scene, Synthesized
 from . import show
 from .map_panel import class_status, distance
+
+CLASSES_COUNTED = 5
+PICTURES_A_LINE = 6
 
 
 def features_of(
@@ -87,14 +91,21 @@ def gallery(
     features = features_of(scene, synthesized, numbers)
     points = scene.real if synthesized is None else synthesized.points
     labels = points.labels[numbers]
-    counts = ", ".join(
-        f"{show.name(dataset.unique_names[k])} {(labels == k).sum()}" for k in np.unique(labels)
-    )
+    counts = _counts(dataset.unique_names, labels)
     asked = scene.readout.standardise(dataset.attributes[labels]).mean(0)
     read = scene.readout.read(features).mean(0)
     table = show.attribute_table(dataset.unique_attribute_names, asked, read)
     images = _gallery_images(scene, features, origin)
     return f"<p>{len(numbers)} {escape(origin)} points selected: {counts}</p>{images}{table}"
+
+
+def _counts(names: Sequence[str], labels: Int[np.ndarray, " n"]) -> str:
+    """How many points there are of the most frequent classes, and how many classes are left."""
+    classes, counts = np.unique(labels, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    listed = [f"{show.name(names[classes[i]])} {counts[i]}" for i in order[:CLASSES_COUNTED]]
+    rest = len(classes) - CLASSES_COUNTED
+    return ", ".join(listed) + (f" and {rest} more classes" if rest > 0 else "")
 
 
 def _gallery_images(scene: Scene, features: Float[np.ndarray, "n D"], origin: str) -> str:
@@ -104,4 +115,6 @@ def _gallery_images(scene: Scene, features: Float[np.ndarray, "n D"], origin: st
         return ""
     count = min(len(features), show.MOST_PICTURES)
     spread = np.linspace(0, len(features) - 1, count).astype(int)
-    return show.image_sheet(decode(features[spread]), f"{count} of the selected {origin} points")
+    text = f"{count} of the selected {origin} points"
+    sheet = show.image_sheet(decode(features[spread]), text, columns=PICTURES_A_LINE)
+    return sheet if count == len(features) else f"{sheet}<br>{count} of them are shown"

@@ -46,7 +46,8 @@ class PointPanel(MapPanel):
             widgets.HTML(layout=widgets.Layout(width="100%")) for _ in range(2)
         )
         self.card.add_class("card")
-        self.gallery.add_class("pictures")
+        for part in ("pictures", "under"):
+            self.gallery.add_class(part)
         self.walk = slider(
             "Point", 0, 0, 1, 1, "Walk through the synthesized points by key, as the pointer does"
         )
@@ -60,6 +61,7 @@ class PointPanel(MapPanel):
         """What shows pictures at the pointer, zooms, and saves; all of it is in ``exports``."""
         self.pointer = Pointer()
         self.pointer.on_cleared = lambda: self.select({})
+        self.pointer.on_lasso = lambda inside, drawn: self.map.lassoed(inside, drawn=drawn)
         self.map.silence()  # there is one tooltip, not two
         self.zoom = button(
             "Zoom in", "search-plus", "Show the neighbourhood of what is selected", self.zoom_in
@@ -72,8 +74,16 @@ class PointPanel(MapPanel):
         self.exports = self.files.box
 
     def arrange(self, left: Sequence[widgets.Widget], right: Sequence[widgets.Widget]) -> None:
-        """Put controls and views in place, and what belongs to a map below them."""
-        super().arrange(left, [*right, self.exports])
+        """Put controls and views in place, and what saves a view to what shares it."""
+        self.tools.shared = [self.exports]
+        super().arrange(left, right)
+
+    def reset(self) -> None:
+        """Set every control as at the start, with nothing selected. Undo takes back the former."""
+        self._selected = {}
+        super().reset()
+        self.select({})
+        self.look_at("synthesized", 0)
 
     @property
     @abstractmethod

@@ -108,6 +108,15 @@ export default {
       } else clicked = { name, when: now };
     }
 
+    // What a lasso or box has found: the numbers of points by the number of their trace.
+    function lassoed(event) {
+      const inside = {};
+      for (const { curveNumber, pointNumber } of event?.points ?? []) {
+        (inside[curveNumber] ??= []).push(pointNumber);
+      }
+      model.send({ inside, drawn: Boolean(event?.lassoPoints ?? event?.range) });
+    }
+
     // The figure is drawn after this, and anew where its output is moved.
     const followed = new Map();
     function follow() {
@@ -118,6 +127,7 @@ export default {
           plotly_hover: (event) => hovered(plot, event),
           plotly_unhover: away,
           plotly_clickannotation: named,
+          plotly_selected: lassoed,
           plotly_deselect: () => model.send({ cleared: true }),
         };
         for (const [name, act] of Object.entries(events)) plot.on(name, act);

@@ -16,6 +16,7 @@ export default {
       const panel = el.closest(".gsmflow");
       panel?.classList.toggle("present", on);
       button.setAttribute("aria-pressed", String(on));
+      button.textContent = on ? "Leave" : "Present";
       window.dispatchEvent(new Event("resize")); // plotly fits its figures anew
     }
 
@@ -32,7 +33,11 @@ export default {
     }
 
     const left = () => document.fullscreenElement || show(false);
-    const escape = (event) => event.key === "Escape" && show(false);
+    function escape(event) {
+      if (event.key !== "Escape") return;
+      show(false);
+      if (document.fullscreenElement) document.exitFullscreen();
+    }
     button.addEventListener("click", press);
     document.addEventListener("fullscreenchange", left);
     document.addEventListener("keydown", escape);

@@ -50,8 +50,8 @@ class Tools:
 
     On top are Undo and a line of words, with a progress bar and Cancel. Then follow the controls
     and views of the panel itself (see :meth:`arrange`). The last group of controls is *Share*:
-    Reset, Code, the state as text and the list of settings that were tried. The code of the view
-    stands at the bottom.
+    Reset, Code, the state as text and the list of settings that were tried, and what ``shared``
+    holds. The code of the view opens below the line of words.
     """
 
     def __init__(self, panel: Framed) -> None:
@@ -62,10 +62,11 @@ class Tools:
         style = widgets.HTML(f"<style>{CSS}</style>", layout=widgets.Layout(height="0", margin="0"))
         status = self._make_status()
         self._make_tools()
+        self.shared: Sequence[widgets.Widget] = ()  # what a panel adds to Share
         self.groups: Groups | None = None  # until `arrange`
         self.code = widgets.HTML(layout=widgets.Layout(display="none"))
         self.hints = Hints()
-        self.box = widgets.VBox([style, status, self.body, self.code, self.hints])
+        self.box = widgets.VBox([style, status, self.code, self.body, self.hints])
         self.box.add_class("gsmflow")
         self.box.add_class(f"gsmflow-{panel.kind}")
 
@@ -99,7 +100,8 @@ class Tools:
     @property
     def _share(self) -> list[widgets.Widget]:
         """The last group of controls."""
-        return [heading("Share"), self.text, self.tried, *rows([self.reset, self.show])]
+        tools = rows([self.reset, self.show])
+        return [heading("Share"), self.text, self.tried, *tools, *self.shared]
 
     def _make_code_switch(self) -> None:
         self.show = widgets.ToggleButton(

@@ -100,7 +100,8 @@ class TrainPanel(PresetPanel):
         controls = training_controls(self.data.options, self.data.first, presets, seed)
         super().__init__(controls, presets, name=name, hide=hide, start=state)
         self.exports = Exports(self, lambda: str(self.settings["data"])).box
-        self.arrange(_left(controls), [*_right(self.pictures, self.buttons), self.exports])
+        self.tools.shared = [self.exports]
+        self.arrange(_left(controls), _right(self.pictures, self.buttons))
         self._followed = for_training(self.settings)  # what the last move led to
         self._enable()
         self.redraw()

@@ -23,7 +23,7 @@ EPOCH_AXIS = AXIS | {
     "showgrid": False,
     "rangemode": "tozero",
 }
-LOSS_AXIS = AXIS | {"title": "loss, nats a dimension"}
+LOSS_AXIS = AXIS | {"title": {"text": "loss, nats<br>a dimension", "font": {"size": 12}}}
 SCORE_AXIS = AXIS | {
     "title": "H (%)",
     "overlaying": "y",
@@ -55,6 +55,7 @@ TRACES: dict[str, dict[str, Any]] = {
         "name": "single batches",
         "mode": "markers",
         "marker": {"color": MIDDLE_GREY, "size": 4, "opacity": 0.6},
+        "showlegend": False,  # a page has room for one line of names
     },
     "likelihood": {
         "name": "negative log-likelihood",
@@ -83,6 +84,7 @@ TRACES: dict[str, dict[str, Any]] = {
             "line": {"width": 3},
         },
         "hoverinfo": "skip",
+        "showlegend": False,
     },
 }
 CURVE_PARTS = tuple(TRACES)
@@ -177,7 +179,7 @@ def _empty_figure() -> go.Figure:
         showlegend=True,
         font={"size": 14, "color": MIDDLE_GREY},
         margin={"l": 66, "r": 62, "t": 34, "b": 42},
-        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}},
         hovermode="x",
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",

@@ -26,7 +26,7 @@ class ReplayPlayer:
         self.back = button(
             "Back", "step-backward", "One frame back", lambda: self._step(-1), "66px"
         )
-        self.forth = button("Step", "step-forward", "One frame on", lambda: self._step(1), "66px")
+        self.forth = button("Step", "step-forward", "One frame on", lambda: self._step(1), "82px")
         self.play = _play()
         self.frame = _frame_slider()
         self.pace = _pace()
@@ -104,7 +104,7 @@ def _frame_slider() -> widgets.IntSlider:
         tooltip="Arrow keys step through the training",
         readout=False,
         style={"description_width": "46px"},
-        layout=widgets.Layout(width="200px"),
+        layout=widgets.Layout(width="174px"),
     )
 
 

@@ -142,6 +142,11 @@ def test_what_cannot_synthesize_is_refused(make_dataset):
         explore(make_dataset(), {"one": 3})
 
 
+def test_names_may_come_as_a_list(explorer):
+    explorer.set(classes=["Q", "A"])
+    assert explorer.settings["classes"] == ("Q", "A")
+
+
 def test_a_value_out_of_range_is_refused_and_all_settings_stay(explorer):
     before = explorer.settings
     with pytest.raises(ConfigError, match=r"temperature cannot be '9\.0'"):
@@ -157,7 +162,7 @@ def test_where_a_move_is_refused_what_is_shown_is_described_as_it_is(explorer):
     explorer.wait()
     assert explorer.log["state"].tolist()[-1] == "explore?variance=0.9"
     assert not any("real+features" in state for state in explorer.log["state"])
-    assert "trained with the package" in explorer.caption
+    assert "as shipped" in explorer.caption
     assert "variance=0.9" in explorer.still()._supxlabel.get_text()
     assert "variance=0.9" in explorer.code()
     assert "choose at least one class" not in explorer.code()
