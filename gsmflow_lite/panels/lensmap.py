@@ -96,6 +96,8 @@ class LensMap:
         self.kinds = ["real", "synthesized", "synthesized 2"][: 1 + sets]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
         self.on_select: Callable[[dict[str, np.ndarray]], None] = lambda selection: None
+        self._told: dict[str, np.ndarray] = {}  # what `on_select` was told last
+        self._inside: dict[str, Sequence[int]] = {}  # what the lasso has found so far
         self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
         self._notes: list[dict] | None = None
@@ -313,28 +315,32 @@ class LensMap:
         for lens in LENSES:
             for kind in ("context", *self.kinds):
                 self._listen_to(kind, self.trace(kind, lens))
+        last = self.figure.data[-1]  # plotly tells each trace in turn, also of nothing
+        last.on_selection(lambda trace, points, area: self._lasso_ended(area))
+        last.on_deselect(lambda trace, points: self.selected({}))
 
     def _listen_to(self, kind: str, trace: go.Scattergl) -> None:
         trace.on_hover(lambda trace, points, state: self.pointed(kind, points.point_inds))
         trace.on_click(lambda trace, points, state: self.pointed(kind, points.point_inds))
+        trace.on_selection(lambda trace, points, area: self._note_inside(kind, points.point_inds))
 
-    def lassoed(self, inside: Mapping[int, Sequence[int]], *, drawn: bool) -> None:
-        """Tell what is inside a lasso or box, given places in each trace by its number.
+    def _note_inside(self, kind: str, where: Sequence[int]) -> None:
+        self._inside[kind] = [*self._inside.get(kind, []), *where]
 
-        If none was ``drawn``, the page has taken an outline away, and all marks with it.
+    def _lasso_ended(self, area: object) -> None:
+        """Tell what is inside the lasso or box.
+
+        Without an ``area`` the page says that it has taken the outline away, and all marks with it.
         """
-        if not drawn:
+        inside = self._inside
+        self._inside = {}
+        if area is None:
             for trace, where in self._marks.items():
                 self._edits.setdefault(trace, {}).update(selectedpoints=where)
             self.draw()
-            return
-        self.figure.forget_lasso()
-        parts = {number: part for (part, _), number in self._parts.items()}
-        found: dict[str, list[int]] = {}
-        for number, places in inside.items():
-            part = parts.get(number, "")
-            found[part] = [*found.get(part, []), *places]
-        self.selected(found)
+        else:
+            self.figure.forget_lasso()
+            self.selected(inside)
 
     def pointed(self, kind: str, where: Sequence[int]) -> None:
         """Tell ``on_point`` which point it is: the first of ``where``, places in a trace."""
@@ -350,7 +356,27 @@ class LensMap:
             found = [int(shown[place]) for place in where if place < len(shown)]
             if found:
                 numbers.setdefault(_origin(kind), []).extend(found)
-        self.on_select({kind: np.unique(found) for kind, found in numbers.items()})
+        self._told = {kind: np.unique(found) for kind, found in numbers.items()}
+        self.on_select(self._told)
+
+    def lassoed(self, inside: Mapping[int, Sequence[int]]) -> None:
+        """Hear once more what a lasso has found: places in each trace, by its number.
+
+        Nothing happens if plotly's own message has told the same, as it mostly has.
+        """
+        parts = {number: part for (part, _), number in self._parts.items()}
+        before = self._told
+        tell, self.on_select = self.on_select, lambda found: None
+        found: dict[str, list[int]] = {}
+        for number, places in inside.items():
+            part = parts.get(number, "")
+            found[part] = [*found.get(part, []), *places]
+        self.selected(found)
+        self.on_select = tell
+        same = before.keys() == self._told.keys()
+        if not (same and all(np.array_equal(before[kind], self._told[kind]) for kind in before)):
+            self.figure.forget_lasso()
+            self.on_select(self._told)
 
     def _shown(self, kind: str) -> Int[np.ndarray, " n"]:
         return self.clouds[kind].shown if kind in self.clouds else NONE_SELECTED

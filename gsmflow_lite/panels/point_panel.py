@@ -61,7 +61,7 @@ class PointPanel(MapPanel):
         """What shows pictures at the pointer, zooms, and saves; all of it is in ``exports``."""
         self.pointer = Pointer()
         self.pointer.on_cleared = lambda: self.select({})
-        self.pointer.on_lasso = lambda inside, drawn: self.map.lassoed(inside, drawn=drawn)
+        self.pointer.on_lasso = self.map.lassoed
         self.map.silence()  # there is one tooltip, not two
         self.zoom = button(
             "Zoom in", "search-plus", "Show the neighbourhood of what is selected", self.zoom_in

@@ -5,6 +5,7 @@
 
 const FREE = 16; // pixels between the point and the tooltip
 const EDGE = 6; // pixels to the edge of the window
+const LATER = 700; // milliseconds
 const TWICE = 450; // milliseconds in which two clicks are a double one
 
 const LOOK = {
@@ -108,13 +109,15 @@ export default {
       } else clicked = { name, when: now };
     }
 
-    // What a lasso or box has found: the numbers of points by the number of their trace.
+    // What a lasso or box has found: the numbers of points by the number of their trace. It is told
+    // once more after a while, for plotly's own message may be lost.
     function lassoed(event) {
+      if (!event?.lassoPoints && !event?.range) return; // the outline of one was taken away
       const inside = {};
-      for (const { curveNumber, pointNumber } of event?.points ?? []) {
+      for (const { curveNumber, pointNumber } of event.points) {
         (inside[curveNumber] ??= []).push(pointNumber);
       }
-      model.send({ inside, drawn: Boolean(event?.lassoPoints ?? event?.range) });
+      setTimeout(() => model.send({ inside }), LATER);
     }
 
     // The figure is drawn after this, and anew where its output is moved.

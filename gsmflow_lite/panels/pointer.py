@@ -18,10 +18,10 @@ class Pointer(anywidget.AnyWidget):
     when Python has made it; until then, and where another point is meant, it does not show.
 
     ``on_alone(name)`` is called when a class name on the map has been clicked twice; the name is
-    that of the annotation. ``on_lasso(inside, drawn)`` is called with what a lasso or box has
-    found: places in each trace, by its number; ``drawn`` is False where its outline was taken away.
-    ``on_cleared()`` is called when a double click has cleared a selection. Plotly's own messages of
-    these are lost where one of a click or of the pointer follows at once.
+    that of the annotation. ``on_cleared()`` is called when a double click has cleared a selection,
+    and ``on_lasso(inside)`` some time after a lasso or box was drawn, with places in each trace by
+    its number: plotly's own messages are lost where one of a click or of the pointer follows at
+    once.
     """
 
     _esm = files(__package__).joinpath("pointer.js").read_text(encoding="utf-8")
@@ -32,7 +32,7 @@ class Pointer(anywidget.AnyWidget):
         super().__init__()
         self.on_alone: Callable[[str], None] = lambda name: None
         self.on_cleared: Callable[[], None] = lambda: None
-        self.on_lasso: Callable[[dict[int, list[int]], bool], None] = lambda inside, drawn: None
+        self.on_lasso: Callable[[dict[int, list[int]]], None] = lambda inside: None
         self.on_msg(self._heard)
 
     def show(self, kind: str, number: int, content: str) -> None:
@@ -51,7 +51,6 @@ class Pointer(anywidget.AnyWidget):
         if isinstance(message.get("alone"), str):
             self.on_alone(message["alone"])
         if isinstance(message.get("inside"), dict):
-            inside = {int(trace): list(where) for trace, where in message["inside"].items()}
-            self.on_lasso(inside, bool(message.get("drawn")))
+            self.on_lasso({int(trace): list(at) for trace, at in message["inside"].items()})
         if message.get("cleared"):
             self.on_cleared()

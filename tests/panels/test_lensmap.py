@@ -71,10 +71,27 @@ def selections(lens_map: LensMap) -> list[dict]:
     return heard
 
 
-def lasso(lens_map: LensMap, found: dict, *, drawn: bool = True) -> None:
-    """Draw a lasso around points, given as places in traces by part and lens."""
-    inside = {lens_map._parts[key]: places for key, places in found.items()}
-    lens_map.lassoed(inside, drawn=drawn)
+def page_says(lens_map: LensMap, event: str, found: dict, selector=None) -> None:
+    """Send an event as the page does; ``found`` are places in traces by part and lens."""
+    pairs = [(lens_map._parts[key], place) for key, places in found.items() for place in places]
+    points = {
+        "trace_indexes": [trace for trace, _ in pairs],
+        "point_indexes": [place for _, place in pairs],
+        "xs": [0.0] * len(pairs),
+        "ys": [0.0] * len(pairs),
+    }
+    lens_map.figure._js2py_pointsCallback = {
+        "event_type": event,
+        "points": points,
+        "selector": selector,
+        "device_state": None,
+    }
+
+
+def lasso(lens_map: LensMap, found: dict) -> None:
+    """Draw a lasso around points."""
+    around = {"type": "lasso", "selector_state": {"xs": [0, 1, 1], "ys": [0, 0, 1]}}
+    page_says(lens_map, "plotly_selected", found, around)
 
 
 def moved_right(points: Points) -> Points:
@@ -282,12 +299,18 @@ def test_a_lasso_through_one_lens_is_told_once_and_its_outline_taken_away(shown,
     assert sent == [{"selections": []}]
     shown.select({"real": np.array([first])})
     shown.draw()
-    lasso(shown, {}, drawn=False)  # the outline is gone, and all marks with it
+    page_says(shown, "plotly_selected", {})  # the outline is gone, and all marks with it
     assert len(heard) == len(sent) == 1
     assert shown.trace("context", "umap").selectedpoints == (1,)
     assert shown.trace("real", "pca").selectedpoints == ()
     lasso(shown, {})  # around nothing
     assert heard[1:] == [{}]
+
+
+def test_a_double_click_tells_that_nothing_is_selected(shown):
+    heard = selections(shown)
+    page_says(shown, "plotly_deselect", {})
+    assert heard == [{}]
 
 
 def test_what_is_selected_is_marked_in_both_lenses_and_all_else_is_faded(shown, real):

@@ -99,14 +99,17 @@ def test_a_double_click_clears_what_is_selected_though_plotly_s_own_message_may_
     assert panel.gallery.value == ""
 
 
-def test_the_page_tells_what_a_lasso_has_found_in_both_kinds_of_points(panel):
+def test_what_a_lasso_has_found_is_taken_over_where_plotly_s_own_message_was_lost(panel):
     parts = [panel.map.trace(part, "umap") for part in ("real", "synthesized")]
     numbers = [panel.map.figure.data.index(trace) for trace in parts]
     inside = {str(numbers[0]): [2], str(numbers[1]): [0, 5]}
-    panel.pointer._handle_custom_msg({"inside": inside, "drawn": True}, [])
+    panel.pointer._handle_custom_msg({"inside": inside}, [])
     table = panel.selection()
     assert sorted(table["origin"]) == ["real", "synthesized", "synthesized"]
     assert table["row"].max() == panel.scene.rows[int(parts[0].customdata[2])]
+    panel.select({})
+    panel.pointer._handle_custom_msg({"inside": inside}, [])  # it was told already
+    assert panel.selection().empty
 
 
 def test_reset_clears_the_selection_and_looks_at_the_first_point(panel):
