@@ -31,6 +31,7 @@ SECOND = 11  # traces of the linear lens: the second lens begins here
 # How many names are on the map.
 NAMED = "plot._fullLayout.annotations.filter((note) => note.text.startsWith('<b>')).length"
 PLOT = ".gsmflow .js-plotly-plot"
+LOSS = "document.querySelector('.gsmflow .area-meters .js-plotly-plot')._fullData[3]"
 # JupyterLab's body has no height and hides what flows over: axe takes everything in it for hidden,
 # and measures no contrast.
 UNCOVER = """() => {
@@ -515,11 +516,11 @@ def test_presenting_leaves_large_words_map_and_meters_until_escape(sized):
     page.wait_for_selector(".gsmflow.present")
     large = page.locator(".gsmflow table").first.evaluate("(x) => getComputedStyle(x).fontSize")
     assert float(large[:-2]) > 1.3 * float(before[:-2])
-    assert not page.locator(".gsmflow .tabs").is_visible()
+    assert not page.locator(".gsmflow .area-card").is_visible()
     assert handle(page, "Variance").is_visible()  # of the group that was open
     page.keyboard.press("Escape")
     page.wait_for_selector(".gsmflow:not(.present)")
-    assert page.locator(".gsmflow .tabs").is_visible()
+    assert page.locator(".gsmflow .area-card").is_visible()
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
@@ -534,19 +535,19 @@ def test_the_explorer_can_be_used_by_everybody(explorer, theme):
 def test_training_can_be_watched_and_stopped_while_the_panel_answers(trainer):
     panel = trainer.locator(".gsmflow")
     panel.get_by_role("button", name="Start").click()
-    wait(trainer, "plot._fullData[1].x.length > 2")  # a few epochs, on the curve of the loss
+    wait(trainer, f"{LOSS}.x.length > 2")  # a few epochs
     open_group(trainer, "Share")
     panel.get_by_role("button", name="Code").click()
     trainer.wait_for_selector(".gsmflow pre.code")
     assert "new_model(" in panel.locator("pre.code").inner_text()
-    stop = panel.get_by_role("button", name="Stop", exact=False)
+    stop = panel.locator(".area-words").get_by_role("button", name="Stop")
     assert stop.is_enabled()  # it answered while it was training
     stop.click()
     trainer.wait_for_function(
         "() => document.querySelector('.gsmflow').innerText.includes('stopped by you')"
     )
-    wait(trainer, "plot._fullData[1].x.length === plot._fullData[1].y.length")
-    epochs = read(trainer, "plot._fullData[1].x.length")
+    wait(trainer, f"{LOSS}.x.length === {LOSS}.y.length")
+    epochs = read(trainer, f"{LOSS}.x.length")
     assert 2 < epochs < 600
 
 

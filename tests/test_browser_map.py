@@ -3,7 +3,7 @@
 import lab
 import numpy as np
 import pytest
-from test_browser import PLOT, SYNTHESIZED, desk, names, pixel_of, places, read, wait  # noqa: F401
+from test_browser import PLOT, SYNTHESIZED, desk, names, open_group, pixel_of, places, read, wait  # noqa: F401
 
 EXPLORE = "from gsmflow_lite.panels import explore\nexplore()"
 TIP = ".gsmflow-pointer"
@@ -97,6 +97,7 @@ def test_the_tool_bar_covers_no_heading(page):
     ],
 )
 def test_what_is_saved_reaches_the_disk(page, button, name, begins):
+    open_group(page, "Share")
     with page.expect_download() as waiting:
         page.locator(".gsmflow .exports button", has_text=button).click()
     assert waiting.value.suggested_filename == name
