@@ -1,14 +1,11 @@
 """Points that glide to where they are sent, in a real JupyterLab and a real Chromium."""
 
-import importlib.util
-import os
-
 import lab
 import numpy as np
 import pytest
+from test_browser import SYNTHESIZED, desk  # noqa: F401
 
 EXPLORE = "from gsmflow_lite.panels import explore\npanel = explore()\npanel"
-SYNTHESIZED = 2  # the trace of synthesized points in the linear lens
 # Notes the first place of the synthesized points at the end of each drawing, as the graphics card
 # has it.
 SPY = """(trace) => {
@@ -46,19 +43,13 @@ STATE = """(text) => {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    missing = [] if importlib.util.find_spec("playwright") else ["playwright"]
-    missing += [] if lab.chromium_path() else ["chromium (set CHROMIUM to its path)"]
-    if missing:
-        say = pytest.fail if os.environ.get("CI") else pytest.skip
-        say(f"the tests in a browser need {' and '.join(missing)}")
-    folder = tmp_path_factory.mktemp("lab")
-    with lab.jupyter_lab(folder) as address, lab.chromium() as browser:
-        page = lab.open_notebook(browser, address, folder, "motion", [EXPLORE])
-        lab.wait_for_plot(page)
-        lab.rest(page)
-        page.evaluate(SPY, SYNTHESIZED)
-        yield page
+def page(desk):  # noqa: F811
+    page = lab.open_notebook(*desk, "motion", [EXPLORE])
+    lab.wait_for_plot(page)
+    lab.rest(page)
+    page.evaluate(SPY, SYNTHESIZED)
+    yield page
+    page.close()
 
 
 def place(page) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets as widgets
@@ -165,18 +166,17 @@ def label(text: str) -> str:
     return line.replace("\\(", "( ").replace("\\[", "[ ")
 
 
-class Heading(widgets.HTML):
-    """A heading above a group of controls; ``short`` stands on the button that opens it."""
+@dataclass(frozen=True)
+class Heading:
+    """Begins a group of controls: ``short`` stands on the button that opens it, ``text`` beside."""
 
-    short = ""
+    text: str
+    short: str
 
 
 def heading(text: str, short: str = "") -> Heading:
-    """Make a heading above a group of controls, with a word for it."""
-    made = Heading(f"<b>{text}</b>", layout=widgets.Layout(margin="0"))
-    made.short = short or text
-    made.add_class("heading")
-    return made
+    """Begin a group of controls, with a word for it."""
+    return Heading(text, short or text)
 
 
 def rows(*parts: Sequence[widgets.Widget]) -> list[widgets.HBox]:

@@ -96,7 +96,7 @@ class LensMap:
         self.kinds = ["real", "synthesized", "synthesized 2"][: 1 + sets]
         self.on_point: Callable[[str, int], None] = lambda kind, number: None
         self.on_select: Callable[[dict[str, np.ndarray]], None] = lambda selection: None
-        self._told: dict[str, np.ndarray] = {}  # what `on_select` was told last
+        self._selection: Mapping[str, Int[np.ndarray, " n"]] = {}  # what is marked, by kind
         self._inside: dict[str, Sequence[int]] = {}  # what the lasso has found so far
         self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
@@ -176,6 +176,7 @@ class LensMap:
 
     def select(self, selection: Mapping[str, Int[np.ndarray, " n"]]) -> None:
         """Mark the points of these numbers, by kind, in both lenses; all are alike without any."""
+        self._selection = selection
         for kind, cloud in self.clouds.items():
             inside = np.isin(cloud.shown, selection.get(_origin(kind), NONE_SELECTED))
             where = np.flatnonzero(inside).tolist() if selection else None
@@ -350,33 +351,33 @@ class LensMap:
 
     def selected(self, inside: Mapping[str, Sequence[int]]) -> None:
         """Tell ``on_select`` which points they are, given places in the trace of each kind."""
+        self.on_select(self._numbers(inside))
+
+    def lassoed(self, inside: Mapping[int, Sequence[int]]) -> None:
+        """Hear once more what a lasso has found: places in each trace, by its number.
+
+        Nothing happens if these points are marked already: plotly's own message has come.
+        """
+        parts = {number: part for (part, _), number in self._parts.items()}
+        by_kind: dict[str, list[int]] = {}
+        for number, places in inside.items():
+            by_kind.setdefault(parts.get(number, ""), []).extend(places)
+        found = self._numbers(by_kind)
+        marked = self._selection
+        same = [np.array_equal(found[kind], marked[kind]) for kind in found.keys() & marked.keys()]
+        if found.keys() != marked.keys() or not all(same):
+            self.figure.forget_lasso()
+            self.on_select(found)
+
+    def _numbers(self, inside: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+        """The numbers of points by what they are, given places in the trace of each kind."""
         numbers: dict[str, list[int]] = {}
         for kind, where in inside.items():
             shown = self._shown(kind)
             found = [int(shown[place]) for place in where if place < len(shown)]
             if found:
                 numbers.setdefault(_origin(kind), []).extend(found)
-        self._told = {kind: np.unique(found) for kind, found in numbers.items()}
-        self.on_select(self._told)
-
-    def lassoed(self, inside: Mapping[int, Sequence[int]]) -> None:
-        """Hear once more what a lasso has found: places in each trace, by its number.
-
-        Nothing happens if plotly's own message has told the same, as it mostly has.
-        """
-        parts = {number: part for (part, _), number in self._parts.items()}
-        before = self._told
-        tell, self.on_select = self.on_select, lambda found: None
-        found: dict[str, list[int]] = {}
-        for number, places in inside.items():
-            part = parts.get(number, "")
-            found[part] = [*found.get(part, []), *places]
-        self.selected(found)
-        self.on_select = tell
-        same = before.keys() == self._told.keys()
-        if not (same and all(np.array_equal(before[kind], self._told[kind]) for kind in before)):
-            self.figure.forget_lasso()
-            self.on_select(self._told)
+        return {kind: np.unique(found) for kind, found in numbers.items()}
 
     def _shown(self, kind: str) -> Int[np.ndarray, " n"]:
         return self.clouds[kind].shown if kind in self.clouds else NONE_SELECTED

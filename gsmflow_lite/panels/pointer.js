@@ -62,6 +62,7 @@ export default {
     document.body.append(box);
 
     let at; // the point that is pointed at: its key, its text, and where it is in the window
+    let telling; // what waits to be told of a lasso
     let clicked = { name: "", when: 0 };
 
     function draw() {
@@ -117,7 +118,13 @@ export default {
       for (const { curveNumber, pointNumber } of event.points) {
         (inside[curveNumber] ??= []).push(pointNumber);
       }
-      setTimeout(() => model.send({ inside }), LATER);
+      clearTimeout(telling);
+      telling = setTimeout(() => model.send({ inside }), LATER);
+    }
+
+    function cleared() {
+      clearTimeout(telling);
+      model.send({ cleared: true });
     }
 
     // The figure is drawn after this, and anew where its output is moved.
@@ -131,7 +138,7 @@ export default {
           plotly_unhover: away,
           plotly_clickannotation: named,
           plotly_selected: lassoed,
-          plotly_deselect: () => model.send({ cleared: true }),
+          plotly_deselect: cleared,
         };
         for (const [name, act] of Object.entries(events)) plot.on(name, act);
         plot.addEventListener("mouseleave", away);

@@ -1,7 +1,7 @@
 """Where the parts of a panel stand: controls in groups, views in areas. The sizes are in panel.css.
 
-On a wide and tall page all groups are seen at once. On others one of them is, under a row of
-buttons, so that the control that moves and what it changes are on the screen together.
+One group of controls is seen at a time, under a row of buttons, so that the control that moves and
+what it changes are on the screen together.
 """
 
 from __future__ import annotations
@@ -11,21 +11,26 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from .controls import Heading
+from .controls import Heading, heading
+
+Column = Sequence[widgets.Widget | Heading]
 
 AREAS = ("tour", "words", "map", "meters", "card", "under")  # a view has the class of its own
-CLOSED = "closed"  # class of the groups that a small page does not show
+CLOSED = "closed"  # class of the groups that are not shown
 
 
 class Groups:
     """Controls in groups: each heading of a column begins one."""
 
-    def __init__(self, column: Sequence[widgets.Widget]) -> None:
+    def __init__(self, column: Column) -> None:
+        self._texts: dict[str, str] = {}  # what is in a group, by its title
         self.boxes: dict[str, widgets.VBox] = {}
-        for title, members in _split(column):
-            self.boxes[title] = widgets.VBox(members)
-            self.boxes[title].add_class("group")
-        self.tabs = widgets.ToggleButtons(options=list(self.boxes), tooltips=list(self.boxes))
+        for head, members in _split(column):
+            self._texts[head.short] = head.text
+            self.boxes[head.short] = widgets.VBox(members)
+        self.tabs = widgets.ToggleButtons(
+            options=list(self.boxes), tooltips=list(self._texts.values())
+        )
         self.tabs.add_class("tabs")
         self.tabs.observe(lambda _: self._open(), names="value")
         self.widget = widgets.VBox([self.tabs, *self.boxes.values()])
@@ -53,25 +58,27 @@ class Groups:
         opened = self.tabs.value
         if list(self.tabs.options) != seen:
             self.tabs.options = seen
+            self.tabs.tooltips = [self._texts[title] for title in seen]
             self.tabs.value = opened if opened in seen else next(iter(seen), None)
         self.tabs.layout.display = None if len(seen) > 1 else "none"
 
 
-def _split(column: Sequence[widgets.Widget]) -> list[tuple[str, list[widgets.Widget]]]:
-    """Titles of groups, with the heading and the controls of each."""
-    groups: list[tuple[str, list[widgets.Widget]]] = []
-    for widget in column:
-        if isinstance(widget, Heading):
-            groups.append((widget.short, []))
-        elif not groups:
-            groups.append(("Settings", []))
-        groups[-1][1].append(widget)
+def _split(column: Column) -> list[tuple[Heading, list[widgets.Widget]]]:
+    """The headings of a column, with the controls under each."""
+    groups: list[tuple[Heading, list[widgets.Widget]]] = []
+    for part in column:
+        if isinstance(part, Heading):
+            groups.append((part, []))
+            continue
+        if not groups:
+            groups.append((heading("Settings"), []))
+        groups[-1][1].append(part)
     return groups
 
 
 def _shows_something(widget: Any) -> bool:
-    """Whether a widget can be seen, and is more than a heading."""
-    if isinstance(widget, Heading) or widget.layout.display == "none":
+    """Whether anything of a widget can be seen."""
+    if widget.layout.display == "none":
         return False
     children = getattr(widget, "children", None)
     return True if children is None else any(map(_shows_something, children))

@@ -83,7 +83,7 @@ class TrainingRun:
 
     def work(self, task: Task) -> None:
         """Train. At every event the task may wait, or end the work with an exception."""
-        task.cancelled.wait(self.delay)
+        task.rest(self.delay)
         begun = time.monotonic()
         for message in self._messages():
             task(message)

@@ -173,8 +173,9 @@ def opened(groups: Groups) -> list[str]:
 def test_each_heading_begins_a_group_and_one_of_them_is_open():
     a, b, c = (switch(text, True, "") for text in "abc")
     groups = Groups([heading("One thing", "One"), a, heading("Two"), *rows([b, c])])
-    assert [len(box.children) for box in groups.boxes.values()] == [2, 2]
+    assert [len(box.children) for box in groups.boxes.values()] == [1, 1]
     assert list(groups.tabs.options) == ["One", "Two"]
+    assert list(groups.tabs.tooltips) == ["One thing", "Two"]
     assert opened(groups) == ["One"]
     groups.open("Two")
     assert opened(groups) == ["Two"]
