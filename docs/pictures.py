@@ -16,10 +16,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 import lab  # noqa: E402  (the tests in a browser share it)
 
 LETTERS = "".join(f"&classes={name}" for name in "MQI2U")
-PANELS = {
-    "explore": f"explore(state='explore?variance=0.4&ellipses=on{LETTERS}').wait()",
-    "design": "design(state='design?start=O').wait()",
-    "train": "panel = train()\npanel.start()\npanel.wait()",
+PANELS = {  # the cell, and the group of controls that is open
+    "explore": (f"explore(state='explore?variance=0.4{LETTERS}').wait()", "Shifts"),
+    "design": ("design(state='design?start=O').wait()", "Attributes"),
+    "train": ("panel = train()\npanel.start()\npanel.wait()", "Training"),
 }
 
 
@@ -29,7 +29,7 @@ def main() -> None:
         lab.jupyter_lab(Path(folder)) as address,
         lab.chromium() as browser,
     ):
-        for name, cell in PANELS.items():
+        for name, (cell, group) in PANELS.items():
             page = lab.open_notebook(
                 browser,
                 address,
@@ -39,6 +39,7 @@ def main() -> None:
             )
             lab.wait_for_plot(page)
             lab.rest(page)
+            page.locator(".gsmflow .tabs button", has_text=group).click()
             # As tall as the panel, which the notebook would cut.
             page.set_viewport_size({"width": 1500, "height": 1900})
             page.wait_for_timeout(1500)  # plotly draws anew

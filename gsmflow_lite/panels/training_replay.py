@@ -24,7 +24,7 @@ class ReplayPlayer:
         self._show = show
         self.quiet = False  # while the player moves its own widgets
         self.back = button(
-            "Back", "step-backward", "One frame back", lambda: self._step(-1), "66px"
+            "Back", "step-backward", "One frame back", lambda: self._step(-1), "82px"
         )
         self.forth = button("Step", "step-forward", "One frame on", lambda: self._step(1), "82px")
         self.play = _play()
