@@ -11,6 +11,7 @@ from tiny import tiny_dataset
 ON_ONE_WORKER = (
     "tests/test_browser.py",
     "tests/test_browser_map.py",
+    "tests/test_browser_motion.py",
     "tests/test_docs.py",
     "tests/runs/test_study.py",
     "tests/figures/test_projection.py",

@@ -80,7 +80,6 @@ class PointPanel(MapPanel):
 
     def reset(self) -> None:
         """Set every control as at the start, with nothing selected. Undo takes back the former."""
-        self._selected = {}
         super().reset()
         self.select({})
         self.look_at("synthesized", 0)

@@ -183,10 +183,13 @@ def test_each_heading_begins_a_group_and_one_of_them_is_open():
 
 def test_a_group_stays_as_long_as_one_control_in_it_can_be_seen():
     a, b, c = (switch(text, True, "") for text in "abc")
-    groups = Groups([heading("one"), a, heading("two"), *rows([b, c]), heading("three"), c])
+    groups = Groups(
+        [heading("one"), a, heading("the second", "two"), *rows([b, c]), heading("three"), c]
+    )
     a.layout.display = b.layout.display = "none"
     groups.hide_empty()
     assert seen(groups) == list(groups.tabs.options) == ["two", "three"]
+    assert list(groups.tabs.tooltips) == ["the second", "three"]
     assert opened(groups) == ["two"]  # the one that was open is gone
     groups.open("three")
     a.layout.display = None

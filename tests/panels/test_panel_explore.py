@@ -234,6 +234,22 @@ def test_the_report_is_that_of_measuring_anew(explorer):
     check_same_readings(explorer.report, report, labels=(None, *report.names))
 
 
+def test_what_a_classifier_tells_is_said_once_the_sliders_rest(explorer):
+    explorer.set(variance=0.4)
+    explorer.wait()
+    options = {"n": 200, "seed": 0, "classes": explorer.measured_classes}
+    dataset, generator = explorer.scene.dataset, explorer.generator()
+    found = measure(dataset, generator, **options, metrics="overall").reading("overall")
+    assert explorer.report.reading("overall") == found
+    words = Page(explorer.sentence.value).said
+    for meter in ("Semantic:", "Variance:", "Structure:", f"Overall: {found.word}."):
+        assert words.count(meter) == 1
+
+    lines = explorer.sentence.value.count("<br>")
+    explorer._show_words(measure(dataset, generator, **options, metrics=SHIFTS))
+    assert explorer.sentence.value.count("<br>") == lines  # nothing jumps when it comes
+
+
 def test_the_table_says_the_words_of_the_report(explorer):
     explorer.set(classes=LETTERS, variance=0.6, temperature=0.8, seed=2)
     explorer.wait()

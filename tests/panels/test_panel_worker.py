@@ -300,3 +300,38 @@ def test_a_stage_is_described_in_words_with_its_share(event, expected):
 def test_errors_are_one_line_and_foreign_ones_say_their_kind():
     assert plainly(ConfigError("a\n  b")) == "a b"
     assert plainly(KeyError("x")) == "KeyError: 'x'"
+
+
+def test_a_job_that_rests_ends_at_once_when_it_is_cancelled(heard):
+    resting = threading.Event()
+
+    def job(task):
+        resting.set()
+        task.rest(60)
+        return "rested"
+
+    began = time.monotonic()
+    heard.worker.submit("job", job, heard.deliver)
+    assert resting.wait(SOON)
+    heard.worker.cancel()
+    heard.worker.wait(SOON)
+    assert time.monotonic() - began < SOON
+    heard.worker.submit("job", lambda task: task.rest(0.01) or "rested", heard.deliver)
+    heard.worker.wait(SOON)
+    assert heard.results == ["rested"]
+
+
+def test_nothing_is_done_after_a_rest_that_was_cancelled(heard):
+    done = []
+    resting = threading.Event()
+
+    def job(task):
+        resting.set()
+        task.rest(60)
+        done.append("more")
+
+    heard.worker.submit("job", job, heard.deliver)
+    assert resting.wait(SOON)
+    heard.worker.cancel()
+    heard.worker.wait(SOON)
+    assert done == []

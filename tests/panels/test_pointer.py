@@ -116,7 +116,10 @@ def test_what_a_lasso_has_found_is_taken_over_where_plotly_s_own_message_was_los
     assert len(told) == 1
 
 
-def test_reset_clears_the_selection_and_looks_at_the_first_point(panel):
+@pytest.mark.parametrize("moved", [{}, {"variance": 0.5}])
+def test_reset_clears_the_selection_and_looks_at_the_first_point(explorer, moved):
+    panel = explorer
+    panel.set(**moved)
     panel.select({"synthesized": np.arange(3)})
     panel.walk.value = 7
     panel.reset()

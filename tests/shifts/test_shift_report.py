@@ -390,3 +390,9 @@ def test_beside_each_reading_stands_what_another_generator_reaches():
     beside = {(r.metric, r.label): r.beside for r in both.readings if r.beside is not None}
     assert beside == {("agreement", None): 0.125, ("spread", "cat"): 0.25}
     assert [replace(r, beside=None) for r in both.readings] == list(READINGS)
+
+
+def test_readings_of_another_report_are_added_where_there_are_none():
+    new = reading("quadratic test", None, 0.1)
+    other = report(readings=(reading("agreement", None, 0.2), new))
+    assert report().with_readings_of(other).readings == (*READINGS, new)
