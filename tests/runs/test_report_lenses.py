@@ -56,6 +56,7 @@ def data(lenses, dataset) -> dict:
 
 def test_the_page_and_the_explorer_show_the_same_points_at_the_same_places(dataset, ridge, data):
     panel = explore(dataset, ridge, seed=SEED).wait(60)
+    panel.controls["classes"].value = [dataset.class_names[c] for c in dataset.unseen_classes]
     panel.controls["samples"].value = 30
     panel.controls["seed"].value = SEED
     real, synthesized = panel.scene.real, panel.synthesized
