@@ -35,7 +35,7 @@ from gpu_bench import Bench, Clock
 from gpu_rows import ERROR, FAILED, HEAD, LEFT_OUT, WARNED, Row, told
 
 from gsmflow_lite import ConfigError, GSMFlowError, __version__
-from gsmflow_lite.method.training import choose_device
+from gsmflow_lite.numerics import choose_device
 from gsmflow_lite.runs.provenance import git_revision
 from gsmflow_lite.storage import write_json
 

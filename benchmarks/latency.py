@@ -5,10 +5,11 @@
 On the embedded glyphs: 2000 real points and 500 synthesized ones (10 classes of 50). *In the
 kernel*: from a slider's new value to new arrays in the figure, with the meters computed in the
 background all the while, as in life. *On the page*: from the press of a key to plotly's
-``afterplot`` in Chromium with software rendering, where Chromium and Playwright are installed; and
-a burst of 30 presses, in which only the last must be drawn; a page that is busy drawing stretches
-them. *Naively*: real and synthesized features laid out anew by UMAP with its defaults at each move.
-*At the start*: until the first map stands, and placing 3000 new points of 256 dimensions.
+``afterplot`` in Chromium with software rendering, where Chromium and Playwright are installed; a
+burst of 30 presses, in which only the last must be drawn; a page that is busy drawing stretches
+them; and how many pictures a second are drawn of points that glide. *Naively*: real and synthesized
+features laid out anew by UMAP with its defaults at each move. *At the start*: until the first map
+stands, and placing 3000 new points of 256 dimensions.
 """
 
 from __future__ import annotations
@@ -186,13 +187,17 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         page = lab.open_notebook(browser, address, Path(folder), "latency", [CELL])
         lab.wait_for_plot(page)
         page.wait_for_selector(".gsmflow .card img")
+        page.emulate_media(reduced_motion="no-preference")
         page.evaluate(LISTEN)
         times = []
+        gaps = []  # between two pictures of a glide
         for group, label in (("Shifts", "Variance"), ("Generator", "Temperature")):
             _open_group(page, group)
             _handle(page, label).focus()
             for _ in range(moves):
-                times.append(page.evaluate(PRESS, 1)["last"])
+                pressed = page.evaluate(PRESS, 1)
+                times.append(pressed["last"])
+                gaps += pressed["gaps"]
                 page.wait_for_timeout(300)  # the meters of this move are shown before the next
         _open_group(page, "Share")
         page.locator(".gsmflow button.jupyter-button", has_text="Reset").click()
@@ -203,6 +208,8 @@ def _on_the_page(moves: int) -> dict[str, float] | None:
         page.close()
     return {
         **_summary(times),
+        "pictures_a_second": 1000 * len(gaps) / sum(gaps),
+        "gaps": _summary(gaps),
         "burst": BURST,
         "draws": burst["draws"],
         "pressing_ms": burst["pressing"],
@@ -222,11 +229,25 @@ def _handle(page, label: str):
 
 
 # The synthesized points of the linear lens are plotly's third trace. A press is answered when they
-# were drawn anew and no other drawing follows for a second.
+# were drawn anew and no other drawing follows for a second. What is drawn after that without plotly
+# are pictures of a glide: the first of them in the same turn of the page, so only it is seen.
 LISTEN = """() => {
   const plot = document.querySelector(".gsmflow .js-plotly-plot");
   window.draws = [];
+  window.pictures = [];
   let seen = plot._fullData[2].x;
+  const watch = () => {
+    const scene = plot._fullLayout._plots.xy._scene;
+    if (scene.watched) return;
+    scene.watched = true;
+    const { draw } = scene;
+    scene.draw = function () {
+      window.pictures.push(performance.now());
+      return draw.apply(this, arguments);
+    };
+  };
+  watch();
+  plot.on("plotly_afterplot", watch);
   plot.on("plotly_afterplot", () => {
     if (plot._fullData[2].x === seen) return;
     seen = plot._fullData[2].x;
@@ -235,6 +256,7 @@ LISTEN = """() => {
 }"""
 PRESS = """async (times) => {
   window.draws = [];
+  window.pictures = [];
   const key = { key: "ArrowRight", code: "ArrowRight", keyCode: 39, which: 39 };
   const options = { ...key, bubbles: true, cancelable: true };
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -249,7 +271,9 @@ PRESS = """async (times) => {
   const quiet = () => performance.now() - (window.draws.at(-1) ?? performance.now()) > pause;
   while (!quiet() && performance.now() - started < 60000) await wait(20);
   const last = (window.draws.at(-1) ?? NaN) - pressed;
-  return { draws: window.draws.length, pressing: pressed - started, last };
+  const glide = window.pictures.filter((time) => time <= window.draws.at(-1) + 500);
+  const gaps = glide.slice(1).map((time, i) => time - glide[i]).filter((gap) => gap > 8);
+  return { draws: window.draws.length, pressing: pressed - started, last, gaps };
 }"""
 
 
@@ -286,6 +310,11 @@ def _table(result: dict[str, Any]) -> str:
     if page is not None:
         rows += [
             ("key to picture, software rendering, median / 95 % / worst", _three(page)),
+            (
+                "gliding, software rendering: pictures a second; between two of them, "
+                "median / 95 % / worst",
+                f"{page['pictures_a_second']:.0f}; {_three(page['gaps'])}",
+            ),
             (
                 f"{page['burst']} keys within {page['pressing_ms'] / 1000:.1f} s: "
                 "drawings; from the last key to its picture",

@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import h5py
+import image_files
 import mutations as m
 import numpy as np
 import pandas as pd
@@ -35,13 +36,16 @@ from gsmflow_lite.datasets import (
     save_folder,
     save_npz,
 )
+from gsmflow_lite.datasets.wording import clean_text
 from gsmflow_lite.figures import map_cache
 from gsmflow_lite.generators.stored import FromFile
+from gsmflow_lite.images import read_image
 from gsmflow_lite.method.model import SavedModel
 from gsmflow_lite.method.training import fit, new_model
 from gsmflow_lite.panels import state
 from gsmflow_lite.runs import cells, results, tables
 from gsmflow_lite.runs.study_file import MOST_CELLS, Study
+from gsmflow_lite.texts import read_texts
 
 Files = Mapping[str, bytes]  # of one folder, by name
 CLASSES = 7
@@ -49,6 +53,15 @@ ROWS = 10  # of each class
 WIDTH = 4  # features
 TRAITS = 3  # attributes
 NAMES = ("one", "two+three", "vier", "fünf", "<b>six</b>", "$7$", "0")
+WORDS_OF_CLASSES = (
+    ("the first", "it is alone"),
+    ("two, then three",),
+    ("vier; 4",),
+    ("fünf Finger",),
+    ("<b>six</b> legs",),
+    ("a 'lucky' number",),
+    ("한글 none",),
+)
 START = {
     "on": True,
     "count": 3,
@@ -141,6 +154,8 @@ def world() -> GZSLDataset:
         groups=rank,
         images=rng.integers(0, 255, (len(labels), 3, 3), np.uint8),
         declared_validation=np.array([1]),
+        texts=WORDS_OF_CLASSES,
+        text_encoder="letters sha256:1a2b3c4d",
         name="world",
     )
 
@@ -386,6 +401,25 @@ def _json_table() -> Files:
 
 
 @cache
+def _csv_texts() -> Files:
+    pairs = [(name, text) for name, of in zip(NAMES, WORDS_OF_CLASSES, strict=True) for text in of]
+    frame = pd.DataFrame(pairs, columns=["class", "text"])
+    return {"texts.csv": frame.to_csv(index=False).encode()}
+
+
+@cache
+def _txt_texts() -> Files:
+    lines = [f"{name}: {texts[0]}\n" for name, texts in zip(NAMES, WORDS_OF_CLASSES, strict=True)]
+    return {"texts.txt": "".join(lines).encode()}
+
+
+@cache
+def _json_texts() -> Files:
+    texts = dict(zip(NAMES, map(list, WORDS_OF_CLASSES), strict=True))
+    return {"texts.json": json.dumps(texts, ensure_ascii=False).encode()}
+
+
+@cache
 def _npy_table() -> Files:
     return _written(lambda folder: np.save(folder / "table.npy", world().attributes))
 
@@ -468,6 +502,8 @@ def unchanged(reader: Reader, found: Any) -> None:
                 np.array_equal(getattr(found, name), getattr(world(), name)),
                 f"{name} have changed unseen",
             )
+    elif found.ndim == 3:
+        _require(np.array_equal(found, image_files.colours()), "an image has changed unseen")
     else:
         _require(np.array_equal(found, _layout()), "a map has changed unseen")
 
@@ -551,6 +587,17 @@ def _read_table(folder: Path) -> pd.DataFrame:
     return table
 
 
+def _read_texts(folder: Path) -> Any:
+    (path,) = folder.iterdir()
+    texts = read_texts(path, NAMES)
+    if texts is None:  # it would be read as a table of numbers
+        return texts
+    _require(len(texts) == CLASSES and all(texts), "a class has no text")
+    for text in (text for of_class in texts for text in of_class):
+        _require(isinstance(text, str) and text == clean_text(text, "it"), "a text is not clean")
+    return texts
+
+
 def _read_study(folder: Path) -> Study:
     study = Study.read(folder / "study.toml")
     _require(0 < study.count <= MOST_CELLS, "a study has too many cells")
@@ -617,6 +664,20 @@ def _read_map(folder: Path) -> Any:
     return layout
 
 
+def _read_images(folder: Path) -> Any:
+    """All images of a folder, of which the last is returned."""
+    for path in sorted(folder.iterdir()):
+        image = read_image(path)
+        _obey_image(image)
+        _obey_image(read_image(path, shrink=8))
+    return image
+
+
+def _obey_image(image: np.ndarray) -> None:
+    good = image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size
+    _require(good, "an image is no array (H, W, 3) of uint8")
+
+
 READERS = {
     reader.name: reader
     for reader in (
@@ -649,9 +710,14 @@ READERS = {
         Reader("table txt", _txt_table, _read_table, (m.words,)),
         Reader("table json", _json_table, _read_table, (m.json_file, m.words)),
         Reader("table npy", _npy_table, _read_table, (m.npy,)),
+        Reader("texts csv", _csv_texts, _read_texts, (m.words,)),
+        Reader("texts txt", _txt_texts, _read_texts, (m.words,)),
+        Reader("texts json", _json_texts, _read_texts, (m.json_file, m.words)),
         Reader("study file", _study, _read_study, (m.words,)),
         Reader("study cell", _cell_file, _read_cell, (m.json_file,)),
         Reader("panel state", _state, _read_state, (m.words,)),
+        Reader("png", image_files.png_files, _read_images, (image_files.image,), exact=True),
+        Reader("images", image_files.image_files, _read_images, (image_files.image,)),
         Reader("map cache", _map, _read_map, (m.npy,), exact=True),
     )
 }

@@ -28,6 +28,8 @@ GROUND = "ground"  # the modules that stand beside the folders
 ORDER = (
     GROUND,
     "datasets",
+    "texts",
+    "images",
     "method",
     "generators",
     "scores",

@@ -1,8 +1,9 @@
 """See what a conditional flow synthesizes for unseen classes, and how that drifts from reality.
 
 The package has rooms, which are folders. Each imports from those before it only: ``datasets``,
-``method``, ``generators``, ``scores``, ``figures``, ``shifts``, ``explorer``, ``panels``, ``runs``
-and ``doctor``. The ground floor under them are the modules beside this file:
+``texts``, ``images``, ``method``, ``generators``, ``scores``, ``figures``, ``shifts``,
+``explorer``, ``panels``, ``runs`` and ``doctor``. The ground floor under them are the modules
+beside this file:
 
 - ``arguments``: numbers that users hand in, checked.
 - ``config``: the settings of a run.
@@ -21,7 +22,16 @@ from typing import Any
 
 from . import figures
 from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
-from .datasets import GZSLDataset, from_arrays, from_dataframe, gaussian_world, glyphs, hangul, load
+from .datasets import (
+    GZSLDataset,
+    explained_share,
+    from_arrays,
+    from_dataframe,
+    gaussian_world,
+    glyphs,
+    hangul,
+    load,
+)
 from .errors import ConfigError, DataError, GSMFlowError, StorageError, TrainingError
 from .events import Epoch, Stage, Step
 from .figures import overlays
@@ -29,6 +39,7 @@ from .generators.base import Generator
 from .generators.ridge_gaussian import RidgeGaussian
 from .generators.stored import FromFile, RealSamples
 from .generators.zuko_flow import ZukoFlow
+from .images import from_images
 from .method.flow import ConditionalFlow
 from .method.model import GSMFlow, SavedModel
 from .method.training import fit, new_model
@@ -78,11 +89,13 @@ __all__ = [
     "TrainingConfig",
     "TrainingError",
     "ZukoFlow",
+    "explained_share",
     "figures",
     "fit",
     "follow",
     "from_arrays",
     "from_dataframe",
+    "from_images",
     "full",
     "gaussian_world",
     "glyphs",

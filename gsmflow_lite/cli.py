@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gsmflow-lite {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_demo(commands)
+    _add_images(commands)
     _add_train(commands)
     _add_study(commands)
     _add_diagnose(commands)
@@ -157,6 +158,68 @@ def _add_training_options(add: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         help="of products in training; bf16 is fastest (default: as the preset says)",
+    )
+
+
+# --- Images -------------------------------------------------------------------------------------
+
+
+def _add_images(commands) -> None:
+    add = commands.add_parser(
+        "images", help="make DATA of a folder of images, one folder a class, and of what you say"
+    )
+    add.add_argument("folder", type=Path, metavar="FOLDER", help="holds a folder for each class")
+    add.add_argument(
+        "--descriptions",
+        type=Path,
+        metavar="FILE",
+        help="of the classes: a table of attributes (.csv ...), or texts (.csv, .json, .txt); "
+        "default: their names",
+    )
+    add.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE",
+        help=".csv or .tsv with the columns file, class and perhaps split, in place of a folder "
+        "for each class",
+    )
+    add.add_argument(
+        "--unseen",
+        nargs="+",
+        metavar="NAME",
+        help="unseen classes, a file with a name in each line, or how many to draw with --seed "
+        "(default: a quarter)",
+    )
+    _add_backbone(add)
+    _add_seed(add)
+    add.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DATA",
+        help="a file that ends in .npz, or a folder, in which large features stay on disk",
+    )
+    add.set_defaults(run="images_command")
+
+
+def _add_backbone(add: argparse.ArgumentParser) -> None:
+    add.add_argument(
+        "--backbone",
+        default="efficientnet-lite0",
+        metavar="NAME",
+        help="what makes features of images, such as timm:NAME (default: %(default)s)",
+    )
+    add.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="what makes attributes of texts (default: wordllama)",
+    )
+    add.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default: auto)")
+    add.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of the backbone's products (default: float32)",
     )
 
 

@@ -1,15 +1,21 @@
-"""What depends on the machine: principal axes, the precision of products, sizes, freed memory."""
+"""What depends on the machine: axes, the device, precision of products, sizes, memory."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
+
+from .errors import ConfigError
+
+LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")  # a number of bytes, or the word max
 
 
 def principal_axes(
@@ -28,6 +34,33 @@ def principal_axes(
     places = np.abs(axes).argmax(0, keepdims=True)
     largest = np.take_along_axis(axes, places, 0)
     return variances, axes * np.sign(largest)
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of that name. ``auto`` takes CUDA, else Apple's MPS, else the CPU.
+
+    Raises ``ConfigError`` for a device that torch does not have here.
+    """
+    if not isinstance(name, str | torch.device):
+        raise ConfigError(
+            f"device must be auto, cpu, cuda or mps, got {name!r}: give one of these as text"
+        )
+    if name == "auto":
+        name = _best_device()
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(
+            f"device must be auto, cpu, cuda or mps and present here, got {name!r}: {error}"
+        ) from None
+    return device
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 @contextmanager
@@ -68,6 +101,16 @@ def values_at_once(device: torch.device) -> int:
     if device.type != "cuda":
         return 2**24
     return min(2**27, torch.cuda.get_device_properties(device).total_memory // (32 * 4))
+
+
+def memory_in_bytes() -> float | None:
+    """Return the memory of the machine, or of the container; None where the system does not say."""
+    sizes = []
+    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
+        sizes.append(float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES"))
+    with suppress(OSError, ValueError):
+        sizes.append(float(LIMIT_OF_CONTAINER.read_text()))
+    return min(sizes, default=None)
 
 
 def give_back() -> None:

@@ -106,6 +106,14 @@ def nearby(path: str | Path) -> str:
     return f"; did you mean {str(path.with_name(by_small_letters[close[0]]))!r}?"
 
 
+def cache_folder() -> Path:
+    """Return the folder of what may be lost: ``$GSMFLOW_CACHE``, or ``~/.cache/gsmflow_lite``.
+
+    Raises ``RuntimeError`` for a user without a home.
+    """
+    return Path(os.environ.get("GSMFLOW_CACHE") or Path("~/.cache/gsmflow_lite").expanduser())
+
+
 # --- Writing -------------------------------------------------------------------------------------
 
 

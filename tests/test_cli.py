@@ -708,6 +708,7 @@ def test_a_study_that_cannot_be_run_ends_with_status_2_and_one_plain_message(
         ["synthesize"],
         ["datasets"],
         ["datasets", "check"],
+        ["images"],
     ],
 )
 def test_help_exists_for_every_command(command, capsys):

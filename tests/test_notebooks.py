@@ -37,14 +37,24 @@ def errors(notebook) -> list[str]:
 
 
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=name)
+# Flows are trained for some seconds: what they learn is in the notebooks, this is about their code.
+BRIEFLY = """
+from dataclasses import replace
+from gsmflow_lite import presets
+for named in (presets.LITE, presets.FULL):
+    for name, config in named.items():
+        brief = replace(config.training, epochs=3, lr_step=1)
+        named[name] = replace(config, training=brief, folds=1, checks=1)
+"""
 every_run = pytest.mark.parametrize(
-    "path",
+    ("path", "first"),
     [
         # Solutions repeat what their notebook does, with other numbers.
-        pytest.param(path, marks=pytest.mark.long if "solutions" in path.parts else ())
+        pytest.param(path, BRIEFLY, marks=pytest.mark.long if "solutions" in path.parts else ())
         for path in NOTEBOOKS
-    ],
-    ids=name,
+    ]
+    + [pytest.param(path, "", marks=pytest.mark.long) for path in NOTEBOOKS],
+    ids=[f"{name(path)}-{how}" for how in ("brief", "whole") for path in NOTEBOOKS],
 )
 
 
@@ -156,13 +166,14 @@ def test_a_panel_stays_as_the_text_above_it_says_after_run_all(path):
 
 
 @every_run
-def test_it_runs_from_top_to_bottom(path, monkeypatch):
+def test_it_runs_from_top_to_bottom(path, first, monkeypatch):
     monkeypatch.setenv(
         "PYTHONPATH", os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     )
     notebook = read(path)
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(first))
     NotebookClient(
         notebook, timeout=900, resources={"metadata": {"path": str(path.parent)}}
     ).execute()

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from gsmflow_lite import ConfigError, numerics
 from gsmflow_lite.method.flow import ConditionalFlow
 from gsmflow_lite.method.start import GaussianStart, symmetric_root
-from gsmflow_lite.numerics import arithmetic, principal_axes
+from gsmflow_lite.numerics import arithmetic, choose_device, principal_axes
 
 
 @pytest.fixture
@@ -129,3 +130,46 @@ def test_the_start_of_a_flow_does_not_depend_on_how_sums_were_rounded(rng):
     root = symmetric_root(covariance)
     np.testing.assert_allclose(symmetric_root(covariance + noise + noise.T), root, atol=1e-6)
     np.testing.assert_allclose(root @ root.T, covariance, atol=1e-6)
+
+
+# --- device and memory ---------------------------------------------------------------------------
+
+
+def test_the_cpu_is_always_there():
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_auto_takes_an_accelerator_where_there_is_one():
+    expected = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
+    assert choose_device("auto").type == expected
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(
+        ConfigError, match="device must be auto, cpu, cuda or mps and present here, got 'abacus'"
+    ):
+        choose_device("abacus")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is present")
+def test_a_device_that_is_not_here_is_refused():
+    with pytest.raises(
+        ConfigError, match="device must be auto, cpu, cuda or mps and present here, got 'cuda'"
+    ):
+        choose_device("cuda")
+
+
+def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr(numerics, "LIMIT_OF_CONTAINER", limit)
+    whole = numerics.memory_in_bytes()
+    limit.write_text("1000000\n")
+    assert numerics.memory_in_bytes() == 1e6
+    limit.write_text("max\n")
+    assert numerics.memory_in_bytes() == whole

@@ -11,6 +11,8 @@ PACKAGE = ROOT / "gsmflow_lite"
 FLOORS = [  # a room imports from the floors above it in this list, and from no other
     {"ground"},
     {"datasets"},
+    {"texts"},
+    {"images"},
     {"method"},
     {"generators"},
     {"scores"},

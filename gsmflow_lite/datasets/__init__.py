@@ -25,6 +25,7 @@ Where it comes from:
 - ``attribute_matrix``: the attributes of all classes, whatever holds them
 - ``table_side``: the order and the names of its classes, and of its attributes
 - ``row_order``: rows that pandas names by an index
+- ``wording``: texts that describe classes
 - ``leaks``: columns of features that give the class away
 - ``given``: the data set that a function was given, or is to load
 - ``files``: .npz files, folders of .npy files, HDF5 files
@@ -36,11 +37,14 @@ Where it comes from:
 - ``unused``: classes that are described but have no rows
 - ``check``: what a data set holds, and what looks strange about it
 - ``explained``: how much the descriptions say of where classes lie
+- ``left_out``: the errors of ridge regression for left-out classes, in closed form
+- ``class_order``: whether features and descriptions have their classes in one order
 
 How it is read:
 
 - ``formats``: the file formats, .npy, .npz, HDF5, .mat, text and JSON
 - ``on_disk``: features that stay in their file
+- ``image_rows``: images that stay in theirs
 - ``blocks``: how many rows are worked on at a time
 """
 
@@ -52,6 +56,7 @@ from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark, load_folder
 from .check import check_data
 from .crescents import CrescentWorld, crescent_world
+from .explained import Explained, explained_share
 from .files import from_folder, from_hdf5, from_npz, save_folder, save_npz
 from .formats.mat import mat_names, read_mat
 from .gaussian_world import GaussianWorld, gaussian_world
@@ -68,6 +73,7 @@ __all__ = [
     "KINDS",
     "Benchmark",
     "CrescentWorld",
+    "Explained",
     "FeaturesOnDisk",
     "GZSLDataset",
     "GaussianWorld",
@@ -76,6 +82,7 @@ __all__ = [
     "check_data",
     "class_means",
     "crescent_world",
+    "explained_share",
     "from_arrays",
     "from_dataframe",
     "from_folder",

@@ -25,6 +25,7 @@ from .rules import check_labels
 from .splits import hold_out
 from .table_side import TableSide, is_counted
 from .unused import looks_transposed, without_unused_classes
+from .wording import Texts, as_texts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +46,9 @@ def from_arrays(
     groups: Any = None,
     images: Any = None,
     declared_validation: Any = None,
+    texts: Any = None,
+    text_encoder: str = "",
+    backbone: str = "",
     name: str = "my data",
     source: str = "",
     notes: Sequence[str] = (),
@@ -66,6 +70,8 @@ def from_arrays(
     - ``class_names``, ``attribute_names``: in the order of the numbers; or a dict from number to
       name, from name to number, or from the names of the table to others.
     - ``groups`` (N,): numbers or names.
+    - ``texts``: of each class a text or a list of texts, in the order of the numbers; or a dict
+      from the names of classes to these.
 
     Names win over places: an index of pandas is used wherever there is one, and where two things
     are named differently, they are brought together or refused. Where labels are names, described
@@ -107,6 +113,7 @@ def from_arrays(
         "groups": groups,
         "images": images,
         "declared_validation": declared_validation,
+        "texts": None if texts is None else _texts(texts, table.classes),
         **_Splitter(numbers, of_unseen, groups, source, seed).splits(given),
     }
     if table.classes.is_named and not _are_places(labels, table.classes):
@@ -116,6 +123,8 @@ def from_arrays(
         **fields,
         attribute_names=table.attributes.names,
         attribute_groups=table.groups(attribute_groups),
+        text_encoder=text_encoder,
+        backbone=backbone,
         name=name,
         source=source,
         notes=notes,
@@ -300,6 +309,27 @@ def _check_unseen(
             f"{where}unseen must leave seen classes to learn from, "
             "but it names every class that has rows"
         )
+
+
+def _texts(values: Any, classes: TableSide) -> Texts:
+    """Return the texts of each class in the order of the class numbers."""
+    count = len(classes.order)
+    if isinstance(values, Mapping):
+        numbers = classes.find(list(values), "the keys of texts").tolist()
+        if sorted(numbers) != list(range(count)):
+            raise DataError(
+                f"{at_source(classes.source)}texts must have an entry for each of {count} classes, "
+                f"got {len(numbers)} for {len(set(numbers))} of them: write the others, or leave "
+                "out texts"
+            )
+        by_number = dict(zip(numbers, values.values(), strict=True))
+        values = [by_number[number] for number in range(count)]
+    elif (classes.order != np.arange(count)).any():
+        raise DataError(
+            f"{at_source(classes.source)}texts must be a dict by name, because names have brought "
+            "the classes into another order than that of the table, got a list: give the names"
+        )
+    return as_texts(values, count, classes.source)
 
 
 # --- rows ----------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from ..arguments import whole
 from ..errors import ConfigError
 from ..seeds import stream
 from . import rules
+from .image_rows import ImageRows, images_of_rows
 from .inputs import as_groups, as_names, at_source, finite_matrix, whole_numbers
 from .names import unique_names
 from .on_disk import FeaturesOnDisk, rows_of
@@ -25,6 +26,7 @@ from .splits import (
     validation_classes,
     validation_fold_classes,
 )
+from .wording import as_texts
 
 Decoder = Callable[[Float[np.ndarray, "M D"]], Float[np.ndarray, "M H W"]]
 
@@ -57,7 +59,12 @@ class GZSLDataset:
     ``notes``               what was left out of it, or looks strange, in sentences
     ``groups``              rows of one group (say, one typeface) stay together in a split
     ``declared_validation`` seen classes that the publisher set aside for choosing settings
-    ``images``              the picture behind each row
+    ``images``              the picture behind each row: ink (N, H, W), 0 is paper, or light in
+                            three colours (N, H, W, 3); they may be a memory map
+    ``texts``               the texts that describe each class, one or more
+    ``text_encoder``        the full name of what made ``attributes`` of them; empty if they are no
+                            text
+    ``backbone``            the full name of what made ``features`` of images; empty if unknown
     ``decode``              turns features into pictures
     ``preprocessing``       how ``features`` came from those of ``origin``
     ``made_from``           ``origin``, or a function that makes it
@@ -78,7 +85,10 @@ class GZSLDataset:
     notes: Sequence[str] = ()
     groups: Int[np.ndarray, " N"] | None = None
     declared_validation: Int[np.ndarray, " V"] | None = None
-    images: Shaped[np.ndarray, "N H W"] | None = None
+    images: Shaped[np.ndarray, "N H W ..."] | ImageRows | None = None
+    texts: Sequence[Sequence[str]] | None = None
+    text_encoder: str = ""
+    backbone: str = ""
     decode: Decoder | None = None
     preprocessing: Preprocessing | None = None
     made_from: GZSLDataset | Callable[[], GZSLDataset] | None = None
@@ -102,6 +112,8 @@ class GZSLDataset:
         self._name("attribute", self.attributes.shape[1])
         if self.attribute_groups is not None:
             self._put("attribute_groups", as_groups(self.attribute_groups, self.source))
+        if self.texts is not None:
+            self._put("texts", as_texts(self.texts, len(self.attributes), self.source))
 
     def _name(self, what: str, count: int) -> None:
         names = as_names(getattr(self, f"{what}_names"), what, count, self.source)
@@ -125,6 +137,8 @@ class GZSLDataset:
         if self.images is not None:
             rules.check_length("images", self.images, rows, where)
             rules.check_images(self.images, where)
+        rules.check_text_encoder(self.text_encoder, self.texts, where)
+        rules.check_backbone(self.backbone, where)
 
         self._check_splits(rows, where)
 
@@ -377,7 +391,10 @@ class GZSLDataset:
             name=name,
             source=self.source,
             groups=None if self.groups is None else self.groups[rows],
-            images=None if self.images is None else self.images[rows],
+            images=None if self.images is None else images_of_rows(self.images, rows),
+            texts=None if self.texts is None else [self.texts[k] for k in classes],
+            text_encoder=self.text_encoder,
+            backbone=self.backbone,
             decode=self.decode,
         )
 

@@ -12,7 +12,8 @@ from jaxtyping import Float
 from ..storage import suffix_of
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark
-from .explained import order_note
+from .class_order import order_note
+from .explained import explained_share
 from .formats.mat import mat_format, mat_names
 from .leaks import leak_note
 from .loading import find
@@ -26,8 +27,8 @@ def check_data(
 ) -> str:
     """Read a data set as :func:`load` does, and describe it in plain text.
 
-    The description ends with notes on what was left out, or looks strange. Raises ``DataError`` for
-    data that cannot be used.
+    It also says how much descriptions explain (:func:`explained_share`), and ends with notes on
+    what was left out, or looks strange. Raises ``DataError`` for data that cannot be used.
     """
     found = find(name_or_path, features, splits)
     dataset = found.read()
@@ -39,6 +40,7 @@ def check_data(
         f"features: {len(dataset.labels)} rows x {len(low)}, from {low.min():.4g} to "
         f"{high.max():.4g}",
         *_described(dataset, f"declared{by_val_loc}"),
+        *explained_share(dataset).lines,
         *(f"note: {note}" for note in dataset.notes),
     ]
     if Path(name_or_path).is_dir() and found.files:

@@ -23,6 +23,7 @@ from .formats.npy import read_npy
 from .formats.npz import read_npz
 from .names import as_text, did_you_mean
 from .on_disk import FeaturesOnDisk, open_features
+from .wording import texts_as_array
 
 REQUIRED = ("features", "labels", "attributes", "unseen")
 OPTIONAL = (
@@ -33,6 +34,9 @@ OPTIONAL = (
     "groups",
     "images",
     "declared_validation",
+    "texts",
+    "text_encoder",
+    "backbone",
     "name",
 )
 MAY_BE_EMPTY = tuple(key for key in OPTIONAL if key not in SPLITS)  # an empty split is a mistake
@@ -50,7 +54,8 @@ def from_npz(
     """Read a data set from an .npz file with features, labels, attributes and unseen.
 
     It may hold more: the names in ``OPTIONAL``. All mean what the arguments of :func:`from_arrays`
-    mean, but ``attribute_groups`` holds the name of the group of each attribute, or an empty text.
+    mean, but ``attribute_groups`` holds the name of the group of each attribute, or an empty text,
+    and ``texts`` (K, T) an empty text where a class has fewer than another.
     What is optional may be empty. Nothing is unpickled, and sizes are compared with the file before
     memory is taken. Raises ``DataError``.
     """
@@ -176,8 +181,7 @@ def _from_content(
     empty = [key for key in MAY_BE_EMPTY if key in content and not np.size(content[key])]
     for key in empty:
         del content[key]
-    stored = np.ravel(content.pop("name", ""))
-    name = name or (as_text(stored[0]) if len(stored) == 1 else "") or fallback
+    name = name or _only_text(content.pop("name", "")) or fallback
     for key in ("class_names", "attribute_names", "attribute_groups"):
         if key in content and content[key].ndim != 1:
             raise DataError(
@@ -186,9 +190,17 @@ def _from_content(
     if "attribute_groups" in content:
         content["attribute_groups"] = _numbers_by_group(content["attribute_groups"])
     content["class_names"] = _by_number(content)
+    for key in ("text_encoder", "backbone"):
+        content[key] = _only_text(content.get(key, ""))
     dataset = from_arrays(**content, name=name, source=str(path), seed=seed)
     notes = [f"{key} is left out: it is empty" for key in empty]
     return replace(dataset, notes=(*dataset.notes, *notes)) if notes else dataset
+
+
+def _only_text(stored: Any) -> str:
+    """Return the text that an array of one holds; empty for any other array."""
+    texts = np.ravel(stored)
+    return as_text(texts[0]) if len(texts) == 1 else ""
 
 
 def _by_number(content: dict[str, Any]) -> Any:
@@ -260,10 +272,15 @@ def _small_content(dataset: GZSLDataset) -> dict[str, np.ndarray]:
         value = getattr(dataset, key)
         if value is not None:
             content[key] = value
+    if dataset.backbone:
+        content["backbone"] = np.asarray(dataset.backbone, dtype=str)
     for key in ("class_names", "attribute_names", "name"):
         content[key] = np.asarray(getattr(dataset, key), dtype=str)
     if dataset.attribute_groups is not None:
         content["attribute_groups"] = _group_of_each(dataset)
+    if dataset.texts is not None:
+        content["texts"] = texts_as_array(dataset.texts)
+        content["text_encoder"] = np.asarray(dataset.text_encoder, dtype=str)
     return content
 
 

@@ -117,6 +117,27 @@ def check_images(images: Shaped[np.ndarray, " ..."], where: str) -> None:
         )
 
 
+def check_text_encoder(name: object, texts: object, where: str) -> None:
+    """Check that a text encoder is named, and only where there are texts that it has read."""
+    if not isinstance(name, str):
+        raise DataError(
+            f"{where}text_encoder must be a name, got {type(name).__name__}: give encoder.name"
+        )
+    if name and texts is None:
+        raise DataError(
+            f"{where}text_encoder says what made attributes of texts, so texts must be there, got "
+            f"none beside {name!r}: give them, or leave text_encoder out"
+        )
+
+
+def check_backbone(name: object, where: str) -> None:
+    """Check that a backbone is named by a text."""
+    if not isinstance(name, str):
+        raise DataError(
+            f"{where}backbone must be a name, got {type(name).__name__}: give backbone.full_name"
+        )
+
+
 # --- splits --------------------------------------------------------------------------------------
 
 

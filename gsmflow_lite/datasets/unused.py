@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int, Shaped
 
 from .base import SPLITS
+from .image_rows import images_of_rows
 from .on_disk import rows_of
 
 OF_EACH_ROW = ("labels", "groups", "images")
@@ -19,11 +20,11 @@ def without_unused_classes(fields: Mapping[str, Any]) -> tuple[dict[str, Any], s
     """Leave out the classes without a row in any split, and say so in a sentence.
 
     ``fields`` are those of a ``GZSLDataset``: ``features``, ``labels``, ``attributes`` and the
-    three splits, and perhaps ``class_names``, ``declared_validation``, ``groups`` and ``images``,
-    as arrays or None. The other classes are renumbered in their order, and keep their names. Rows
-    of a class that is left out are left out, too. Returns new fields, and a note, which is empty
-    where nothing was left out. Fields that break a rule are returned as they are: the data set says
-    which.
+    three splits, and perhaps ``class_names``, ``texts``, ``declared_validation``, ``groups`` and
+    ``images``, as arrays or None. The other classes are renumbered in their order, and keep their
+    names. Rows of a class that is left out are left out, too. Returns new fields, and a note, which
+    is empty where nothing was left out. Fields that break a rule are returned as they are: the data
+    set says which.
 
     >>> small = {"labels": [0, 2, 2], "attributes": np.eye(3), "features": np.ones((3, 1))}
     >>> splits = {"train": [0], "test_seen": [1], "test_unseen": [2]}
@@ -66,16 +67,17 @@ def _only_rows(fields: dict[str, Any], kept: Bool[np.ndarray, " N"]) -> dict[str
     for name in OF_EACH_ROW:
         value = fields.get(name)
         if value is not None and np.shape(value)[:1] == kept.shape:
-            result[name] = np.asarray(value)[numbers]
+            result[name] = images_of_rows(np.asarray(value), numbers)
     for name in SPLITS:
         result[name] = np.searchsorted(numbers, np.asarray(fields[name]))
     return result
 
 
 def _renumber(fields: dict[str, Any], used: Int[np.ndarray, " M"], count: int) -> None:
-    names = fields.get("class_names")
-    if names is not None and len(names) == count:
-        fields["class_names"] = tuple(names[number] for number in used)
+    for of_each in ("class_names", "texts"):
+        values = fields.get(of_each)
+        if values is not None and len(values) == count:
+            fields[of_each] = tuple(values[number] for number in used)
     declared = fields.get("declared_validation")
     if declared is not None and _in_range(np.asarray(declared), count):
         declared = np.asarray(declared)

@@ -10,7 +10,7 @@ import warnings
 import torch
 
 from ..errors import ConfigError
-from ..method.training import choose_device
+from ..numerics import choose_device
 from .finding import Finding, Visit, faulty, noted, well
 
 LEAST_FREE = 1e9  # bytes of a GPU's memory

@@ -17,9 +17,9 @@ from ..datasets import GZSLDataset, glyphs, hangul
 from ..datasets.typefaces import embedded
 from ..events import Event
 from ..explorer.scene import Scene
-from ..figures.map_cache import cache_folder
 from ..generators.base import ask
 from ..generators.zoo import ZOOS, zoo_file
+from ..storage import cache_folder
 from .finding import Finding, Visit, counted, faulty, noted, well
 from .versions import PACKAGE
 
@@ -100,7 +100,9 @@ def of_folder(visit: Visit) -> Finding:
     except OSError as error:
         return faulty(f"{folder} cannot be written: {error.strerror or error}", other)
     maps = len(list(folder.glob("*.map")))
-    found = f"{folder} holds {counted(maps, 'map')}, {free / 1e9:.1f} GB free"
+    of_images = sum(path.stat().st_size for path in (folder / "images").glob("*"))
+    images = f" and {of_images / 1e6:.0f} MB of images" if of_images else ""
+    found = f"{folder} holds {counted(maps, 'map')}{images}, {free / 1e9:.1f} GB free"
     if free < LEAST_FREE_ON_DISK:
         return faulty(found, f"make room there, or {other}")
     return well(found)

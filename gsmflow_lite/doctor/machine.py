@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from pathlib import Path
 
 import torch
 
+from ..numerics import memory_in_bytes
 from .finding import Finding, Visit, counted, noted, well
 
 LEAST_MEMORY = 4e9  # bytes that a lesson needs beside a browser
-LIMIT_OF_CONTAINER = Path("/sys/fs/cgroup/memory.max")  # a number of bytes, or the word max
 
 
 def of_machine(visit: Visit) -> Finding:
@@ -27,16 +25,6 @@ def of_machine(visit: Visit) -> Finding:
     if threads > cores:
         return noted(found, f"set OMP_NUM_THREADS={cores}, for threads wait for each other")
     return well(found)
-
-
-def memory_in_bytes() -> float | None:
-    """Return the memory of the machine, or of the container; None where the system does not say."""
-    sizes = []
-    with suppress(AttributeError, OSError, ValueError):  # Windows has no sysconf
-        sizes.append(float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES"))
-    with suppress(OSError, ValueError):
-        sizes.append(float(LIMIT_OF_CONTAINER.read_text()))
-    return min(sizes, default=None)
 
 
 def usable_cores() -> int:

@@ -18,7 +18,8 @@ from ..config import MiningConfig, ModelConfig, TrainingConfig
 from ..datasets import GZSLDataset, gaussian_world, glyphs
 from ..events import Epoch, Step
 from ..method.model import GSMFlow
-from ..method.training import choose_device, fit, new_model
+from ..method.training import fit, new_model
+from ..numerics import choose_device
 from ..presets import lite
 from ..shifts.measuring import measure
 from ..shifts.meters import METERS

@@ -6,6 +6,7 @@
 - ``invention_figures``: the still figure of such a class.
 - ``anatomy``: a flow in two dimensions, taken apart, and exact densities.
 - ``anatomy_figures``: these as pictures.
+- ``row_pictures``: the picture of a real row, and that of an imagined feature.
 - ``pictures``: pictures of synthesized features, beside real ones.
 - ``pictures_still``: these as a still figure.
 - ``replay``: a training as it was watched.

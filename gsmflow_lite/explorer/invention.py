@@ -9,10 +9,10 @@ The file ``invention_figures`` draws the results.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -23,6 +23,7 @@ from ..errors import ConfigError, DataError
 from ..figures.style import short
 from ..generators.base import Generator, ask
 from ..shifts.readout import AttributeReadout
+from ..texts.encoders import TextEncoder, encoder_of
 from .scene import Scene, Synthesized, proportions
 
 if TYPE_CHECKING:
@@ -52,20 +53,31 @@ def describe(
     less: str = "",
     more: str = "",
     changes: Mapping[str, float] | None = None,
+    sentence: str = "",
+    encoder: TextEncoder | Callable[[list[str]], Any] | str | None = None,
 ) -> Float[np.ndarray, " A"]:
     """Compute the description ``start`` - ``less`` + ``more``, where these are names of classes.
 
-    ``""`` stands for no class. The result is clipped to :func:`ranges`, because no class has an
-    attribute twice. Then the attributes in ``changes`` are set to their values; one that is in a
-    group of the data set takes the place of the others there. Raises ``ConfigError`` for a name
-    that is not there, a value outside the range, or a description that is all zero.
+    Of data whose attributes were made of texts, a ``sentence`` takes the place of ``start``. It is
+    encoded as the texts were (see :func:`~gsmflow_lite.texts.encoder_of` for ``encoder``), and the
+    result is brought to length 1, as theirs were.
+
+    ``""`` stands for no class. Of other data, the result is clipped to :func:`ranges`, because no
+    class has an attribute twice. Then the attributes in ``changes`` are set to their values; one
+    that is in a group of the data set takes the place of the others there. Raises ``ConfigError``
+    for a name that is not there, a value outside the range, or a description that is all zero.
     """
     low, high = ranges(dataset)
     total = _description_of(dataset, start)
+    if sentence:
+        total = encoder_of(dataset, encoder)([sentence])[0].astype(np.float64)
     if less:
         total = total - _description_of(dataset, less)
     if more:
         total = total + _description_of(dataset, more)
+    if dataset.text_encoder:
+        _check_no_changes(changes)
+        return _of_length_one(total)
     description = np.clip(total, low, high).astype(np.float32)
 
     for name, value in (changes or {}).items():
@@ -76,11 +88,30 @@ def describe(
         description[k] = np.clip(value, low[k], high[k])
 
     if not description.any():
-        raise ConfigError(
-            "every class needs a description, but all attributes of this one are 0: "
-            "raise one, or subtract less"
-        )
+        _refuse_nothing()
     return description
+
+
+def _check_no_changes(changes: Mapping[str, float] | None) -> None:
+    if changes:
+        raise ConfigError(
+            "changes must be empty where attributes were made of texts, because such a number says "
+            f"nothing alone, got {short(next(iter(changes)), 40)!r}: give a sentence"
+        )
+
+
+def _of_length_one(total: Float[np.ndarray, " A"]) -> Float[np.ndarray, " A"]:
+    length = float(np.linalg.norm(total))
+    if length < 1e-6:
+        _refuse_nothing()
+    return (total / length).astype(np.float32)
+
+
+def _refuse_nothing() -> NoReturn:
+    raise ConfigError(
+        "every class needs a description, but all attributes of this one are 0: "
+        "raise one, or subtract less"
+    )
 
 
 def _others_of_its_group(dataset: GZSLDataset, k: int) -> list[int]:
@@ -232,8 +263,14 @@ class RealClasses:
 
     @cached_property
     def descriptions(self) -> Float[np.ndarray, "K A"]:
-        """The standardised attributes of each class."""
-        return self.scene.readout.standardise(self.scene.dataset.attributes)
+        """The attributes of each class as they are compared."""
+        return self._compared(self.scene.dataset.attributes)
+
+    def _compared(self, attributes: Float[np.ndarray, "... A"]) -> Float[np.ndarray, "... A"]:
+        """Standardise attributes; those of texts stay rows of length 1."""
+        if self.scene.dataset.text_encoder:
+            return attributes
+        return self.scene.readout.standardise(attributes)
 
     @cached_property
     def apart(self) -> Float[np.ndarray, " K"]:
@@ -269,19 +306,19 @@ class RealClasses:
         ============ ===================================================================
         ``class``    the name of the real class
         ``seen``     whether the generator could learn from it
-        ``cosine``   of the standardised attributes, -1 to 1; larger is nearer
+        ``cosine``   of the standardised attributes, -1 to 1; larger is nearer; of attributes made
+                     of texts as they are
         ``distance`` between the mean features, over the usual distance of real classes
         ============ ===================================================================
         """
         import pandas as pd
 
         mean = proportions(self.scene.dataset, features).mean(0)
-        standardised = self.scene.readout.standardise(description)
         table = pd.DataFrame(
             {
                 "class": self.names,
                 "seen": self.seen,
-                "cosine": _cosines(self.descriptions, standardised),
+                "cosine": _cosines(self.descriptions, self._compared(description)),
                 "distance": np.linalg.norm(self.means - mean, axis=1) / self.usual,
             }
         )
@@ -289,7 +326,7 @@ class RealClasses:
 
     def reach(self, description: Float[np.ndarray, " A"]) -> Reach:
         """Measure how far a description lies from all real ones."""
-        difference = self.descriptions - self.scene.readout.standardise(description)
+        difference = self.descriptions - self._compared(description)
         distance = np.linalg.norm(difference, axis=1)
         k = int(distance.argmin())
         return Reach(
@@ -298,6 +335,7 @@ class RealClasses:
             seen=bool(self.seen[k]),
             usual=float(np.median(self.apart)),
             most=float(self.apart.max()),
+            digits=2 if self.scene.dataset.text_encoder else 1,
         )
 
 
@@ -306,7 +344,8 @@ class Reach:
     """How far a description is from the ``nearest`` real one.
 
     ``usual`` and ``most`` are the median and the largest distance of a real class from its own
-    nearest. ``seen`` says whether the nearest class is seen.
+    nearest. ``seen`` says whether the nearest class is seen. ``digits`` are those after the point
+    that are worth saying.
     """
 
     distance: float
@@ -314,6 +353,7 @@ class Reach:
     seen: bool
     usual: float
     most: float
+    digits: int = 1
 
     @property
     def extrapolates(self) -> bool:
@@ -328,16 +368,16 @@ class Reach:
         if self.distance < 1e-6:
             return f"This is the description of {name}, a real class ({kind})."
 
-        far = f"The nearest real description is {name} ({kind}), {self.distance:.1f} away"
+        away, usual, most = (
+            f"{number:.{self.digits}f}" for number in (self.distance, self.usual, self.most)
+        )
+        far = f"The nearest real description is {name} ({kind}), {away} away"
         if self.extrapolates:
             return (
                 f"Extrapolation: {far}, further than any real class from its nearest "
-                f"(at most {self.most:.1f})."
+                f"(at most {most})."
             )
-        return (
-            f"{far}; real classes are usually {self.usual:.1f} from their nearest, "
-            f"at most {self.most:.1f}."
-        )
+        return f"{far}; real classes are usually {usual} from their nearest, at most {most}."
 
 
 def _cosines(

@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
 LISTS = {"cosine": "nearest by description", "distance": "nearest by what is synthesized"}
 LISTED = 3  # real classes in each list
+COSINES_DRAWN = 8  # real classes that have a bar
 
 
 def design_figure(
     scene: Scene,
     invented: Invented,
-    swept: Sweep,
+    swept: Sweep | None = None,
     *,
     changed: Sequence[int] = (),
     title: str = "",
@@ -45,12 +46,17 @@ def design_figure(
     """Draw what is synthesized, the sweep beneath it, and the nearest real classes.
 
     Where features do not decode, bars of attributes take the place of pictures; the ``changed``
-    attributes come first among them.
+    attributes come first among them. Without a sweep, as for a sentence, there are neither bars of
+    attributes nor a response: bars say how near the sentence is to the texts of the nearest
+    classes.
     """
     strips = _strips(scene, invented, swept)
     lines = max(1, len(strips))
     height = 4.6 + (1.1 * len(strips) if strips else 0.9)
     heights = [1] * lines + [2.6 if strips else 1]
+    if not strips and swept is None:  # nothing but a heading stands on top
+        height = 4.2
+        heights = [0.04, 1]
 
     figure = still_figure(12.5, height, title, caption)
     grid = figure.add_gridspec(lines + 1, 2, width_ratios=(2.6, 1), height_ratios=heights)
@@ -60,9 +66,15 @@ def design_figure(
 
     for axes, strip in zip(tops, strips, strict=False):
         _draw_strip(axes, strip)
-    if not strips:
+    if not strips and swept is not None:
         _draw_bars(tops[0], scene, invented, changed)
-    _draw_response(figure.add_subplot(grid[-1, 0]), swept)
+    elif not strips:
+        tops[0].axis("off")
+    below = figure.add_subplot(grid[-1, 0])
+    if swept is None:
+        _draw_cosines(below, invented)
+    else:
+        _draw_response(below, swept)
     _write_nearest(figure.add_subplot(grid[-1, 1]), invented)
     return figure
 
@@ -82,7 +94,7 @@ class _Strip:
 def _strips(
     scene: Scene,
     invented: Invented,
-    swept: Sweep,
+    swept: Sweep | None,
 ) -> list[_Strip]:
     """The rows of pictures; none where features do not decode."""
     decode = scene.dataset.decode
@@ -93,6 +105,8 @@ def _strips(
     if invented.typical is not None:
         words[0] = "typical"
     strips = [_Strip(decode(invented.shown), words, "synthesized")]
+    if swept is None:
+        return strips
 
     values = [f"{value:.3g}" for value in swept.values]
     name = plain_still(swept.name, 18)
@@ -186,6 +200,20 @@ def _label_response(axes: Axes, attribute: str) -> None:
         fontsize=11,
         loc="center left",
         bbox_to_anchor=(1, 0.5),
+    )
+    open_axes(axes)
+
+
+def _draw_cosines(axes: Axes, invented: Invented) -> None:
+    """Draw how near a sentence is to the texts of the nearest classes."""
+    nearest = invented.nearest("cosine", COSINES_DRAWN)
+    places = np.arange(len(nearest))[::-1]
+    colours = [PALETTE[0] if seen else PALETTE[1] for seen in nearest["seen"]]
+    axes.barh(places, nearest["cosine"], 0.7, color=colours)
+    axes.set_yticks(places, [plain_still(name, 22) for name in nearest["class"]], fontsize=11)
+    axes.set_xlabel(
+        "cosine to the texts of a class: seen blue, unseen orange",
+        fontsize=12,
     )
     open_axes(axes)
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Int, Shaped
 
+from ..figures.ink import alike, height_and_width, paper
+from .row_pictures import has_pictures, imagined_pictures, real_pictures
 from .scene import Scene, Synthesized
 
 
@@ -18,74 +20,108 @@ class PictureRow:
     ``synthesized`` holds n groups of g pictures: one picture of each generator, all from the same
     latent noise. ``real`` is the real row that is nearest to the mean of its class; None where the
     scene has no real point of the class.
+
+    ``nearest`` is None where the pictures are those of the features. Else each picture is the real
+    image that is nearest to a feature, and ``nearest`` has the number of its class.
     """
 
     number: int
-    real: Float[np.ndarray, "H W"] | None
-    synthesized: Float[np.ndarray, "n g H W"]
+    real: Shaped[np.ndarray, "H W ..."] | None
+    synthesized: Shaped[np.ndarray, "n g H W ..."]
+    nearest: Int[np.ndarray, "n g"] | None = None
 
 
 def picture_rows(
     scene: Scene, sets: Sequence[Synthesized], classes: Sequence[int], each: int
 ) -> list[PictureRow]:
-    """Decode the first ``each`` features of each class, and a real row beside them.
+    """Picture the first ``each`` features of each class, and a real row beside them.
 
     ``sets`` are what the generators synthesized, in the same order of classes and noise. All are
-    decoded at once. There are no rows where the features have no pictures.
+    decoded at once. There are no rows where the data have no pictures.
     """
-    decode = scene.dataset.decode
-    if decode is None or not sets:
+    if not has_pictures(scene.dataset) or not sets:
         return []
-    found = [_of_class(sets, k, each) for k in classes]
-    real = [_typical(scene, k) for k in classes]
-    flat = [features.reshape(-1, features.shape[-1]) for features in found]
-    pictures = np.asarray(decode(np.concatenate([*flat, *real])))
+    dataset = scene.dataset
+    which = [_of_class(sets, k, each) for k in classes]
+    shown = imagined_pictures(
+        scene,
+        np.concatenate([_from_each(sets, one, "features") for one in which]),
+        np.concatenate([_from_each(sets, one, "near") for one in which]),
+    )
+    ends = np.cumsum([one.size for one in which])[:-1]
+    pictures = np.split(shown.pixels, ends)
+    labels = None if shown.rows is None else np.split(dataset.labels[shown.rows], ends)
 
-    ends = np.cumsum([len(one) for one in [*flat, *real]])
-    parts = np.split(pictures, ends[:-1])
-    return [
-        PictureRow(
-            int(k),
-            parts[len(found) + i][0] if len(real[i]) else None,
-            parts[i].reshape(*found[i].shape[:2], *pictures.shape[1:]),
+    rows = []
+    for i, k in enumerate(classes):
+        groups = which[i].shape
+        typical = _typical(scene, k)
+        rows.append(
+            PictureRow(
+                int(k),
+                real_pictures(dataset, typical)[0] if len(typical) else None,
+                pictures[i].reshape(*groups, *pictures[i].shape[1:]),
+                None if labels is None else labels[i].reshape(groups),
+            )
         )
-        for i, k in enumerate(classes)
-    ]
+    return rows
 
 
-def _of_class(sets: Sequence[Synthesized], number: int, each: int) -> Float[np.ndarray, "n g D"]:
-    """The first features of a class: of each noise, what every generator made of it."""
-    of_each = [one.features[np.flatnonzero(one.points.labels == number)[:each]] for one in sets]
+def _of_class(sets: Sequence[Synthesized], number: int, each: int) -> Int[np.ndarray, "n g"]:
+    """The numbers of the first points of a class, of each noise in every set."""
+    of_each = [np.flatnonzero(one.points.labels == number)[:each] for one in sets]
     return np.stack(of_each, axis=1)
 
 
-def _typical(scene: Scene, number: int) -> Float[np.ndarray, "r D"]:
+def _from_each(
+    sets: Sequence[Synthesized], which: Int[np.ndarray, "n g"], field: str
+) -> Shaped[np.ndarray, "m ..."]:
+    """A field of the points ``which``: of each noise, what every set has of it, flat."""
+    values = [getattr(one, field)[which[:, g]] for g, one in enumerate(sets)]
+    stacked = np.stack(values, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])
+
+
+def _typical(scene: Scene, number: int) -> Int[np.ndarray, " r"]:
     """The real row on the map that is nearest to the mean of its class; none without real rows."""
     rows = scene.rows[scene.real.labels == number]
-    features = np.asarray(scene.dataset.features[rows])
     if not len(rows):
-        return features
+        return rows
+    features = np.asarray(scene.dataset.features[rows])
     nearest = np.square(features - features.mean(0)).sum(1).argmin()
-    return features[[nearest]]
+    return rows[[nearest]]
 
 
-def sheet(rows: Sequence[PictureRow], *, margin: int = 2, gap: int = 6) -> Float[np.ndarray, "Y X"]:
+def sheet(
+    rows: Sequence[PictureRow], *, margin: int = 2, gap: int = 6
+) -> Shaped[np.ndarray, "Y X ..."]:
     """Put rows of pictures on one sheet: the real picture, a gap, then the groups with gaps.
 
-    Pixels go from 0, paper, to 1, ink. All rows must have equally many pictures of one size.
+    All rows must have equally many pictures of one size. Real pictures of another size or kind
+    are brought to that of the others.
     """
-    lines = [_line(row, margin, gap) for row in rows]
-    space = np.zeros((margin, lines[0].shape[1]))
+    real = next((row.real for row in rows if row.real is not None), None)
+    blank = paper(height_and_width(rows[0].synthesized), rows[0].synthesized)
+    stacks = alike([row.synthesized for row in rows] + [blank if real is None else real])
+    empty = paper(height_and_width(stacks[0]), stacks[0])
+    lines = []
+    for row, groups in zip(rows, stacks, strict=False):
+        first = empty if row.real is None else alike([row.real, groups])[0]
+        lines.append(_line(first, groups, margin, gap))
+    space = paper((margin, lines[0].shape[1]), lines[0])
     return np.concatenate([part for line in lines for part in (line, space)][:-1])
 
 
-def _line(row: PictureRow, margin: int, gap: int) -> Float[np.ndarray, "H X"]:
-    height, width = row.synthesized.shape[2:]
-    real = np.zeros((height, width)) if row.real is None else row.real
-    between = np.zeros((height, gap))
+def _line(
+    real: Shaped[np.ndarray, "H W ..."],
+    groups: Shaped[np.ndarray, "n g H W ..."],
+    margin: int,
+    gap: int,
+) -> Shaped[np.ndarray, "H X ..."]:
+    height = real.shape[0]
     parts = [real]
-    for group in row.synthesized:
-        parts.append(between)
+    for group in groups:
+        parts.append(paper((height, gap), real))
         for picture in group:
-            parts += [picture, np.zeros((height, margin))]
+            parts += [picture, paper((height, margin), real)]
     return np.concatenate(parts, axis=1)

@@ -9,9 +9,11 @@ functions that need them, so importing this room is fast.
 - ``map_cache``: UMAP maps on disk, so that each is made once.
 - ``lenses``: the two maps side by side.
 - ``overlays``: ellipses, arrows and graphs over a map.
+- ``ink``: pixels of pictures, ink on paper or light in colours.
 - ``charts``: pictures in rows, a training, scores, attributes.
 - ``meters``: the meters of shifts on their scales.
 - ``coverage``: what the regions of a density hold of real rows.
+- ``explained_bars``: how much descriptions explain, by attribute and class.
 - ``lessons``: figures that only the lessons draw.
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from .charts import attribute_heatmap, loss_curve, picture_grid, score_bars, telling_attributes
 from .coverage import coverage_curves
+from .explained_bars import explained_bars
 from .lenses import (
     CURVES,
     LENSES,
@@ -73,6 +76,7 @@ __all__ = [
     "class_colours",
     "coverage_curves",
     "dataset_colours",
+    "explained_bars",
     "heat_row",
     "legible",
     "loss_curve",

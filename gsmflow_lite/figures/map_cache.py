@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -13,15 +12,10 @@ import numpy as np
 from jaxtyping import Float
 
 from ..errors import StorageError
-from ..storage import write_whole
+from ..storage import cache_folder, write_whole
 from .umap_layout import EPOCHS, JITTER, MAP_FORMAT
 
 DIGEST = hashlib.sha256().digest_size
-
-
-def cache_folder() -> Path:
-    """The folder of the maps: ``$GSMFLOW_CACHE``, or ``~/.cache/gsmflow_lite``."""
-    return Path(os.environ.get("GSMFLOW_CACHE") or Path("~/.cache/gsmflow_lite").expanduser())
 
 
 def map_key(

@@ -19,6 +19,7 @@ Reference: Chen et al. (2021), Chen et al. (2022).
 
 from __future__ import annotations
 
+from ..numerics import choose_device
 from .checkpoint import Checkpoint
 from .descent import Descent
 from .flow import AffineCoupling, ConditionalFlow
@@ -28,7 +29,7 @@ from .objective import negative_log_likelihood, perturb, prototype_loss
 from .rows import TrainingRows
 from .semantics import RelativePositioning, choose_anchors
 from .start import GaussianStart, NoStart, ridge_means
-from .training import choose_device, fit, new_model
+from .training import fit, new_model
 
 __all__ = [
     "AffineCoupling",

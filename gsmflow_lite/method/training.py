@@ -17,9 +17,9 @@ from ..arguments import check_function, check_seed, path_in
 from ..config import ModelConfig, TrainingConfig, of_kind
 from ..datasets.base import GZSLDataset
 from ..datasets.given import the_dataset
-from ..errors import ConfigError, DataError, TrainingError
+from ..errors import DataError, TrainingError
 from ..events import Epoch, Event, Stage, Step
-from ..numerics import give_back
+from ..numerics import choose_device, give_back
 from ..seeds import derived_seed, torch_stream
 from .checkpoint import Checkpoint
 from .descent import Descent, out_of_memory
@@ -31,33 +31,6 @@ from .start import GaussianStart
 
 #: A score of the model after an epoch, which counts from 1; None where there is none.
 Validate = Callable[[GSMFlow, int], float | None]
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """Return the device of that name. ``auto`` takes CUDA, else Apple's MPS, else the CPU.
-
-    Raises ``ConfigError`` for a device that torch does not have here.
-    """
-    if not isinstance(name, str | torch.device):
-        raise ConfigError(
-            f"device must be auto, cpu, cuda or mps, got {name!r}: give one of these as text"
-        )
-    if name == "auto":
-        name = _best_device()
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ConfigError(
-            f"device must be auto, cpu, cuda or mps and present here, got {name!r}: {error}"
-        ) from None
-    return device
-
-
-def _best_device() -> str:
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def new_model(dataset: GZSLDataset, config: ModelConfig, *, seed: int = 0) -> GSMFlow:

@@ -27,11 +27,13 @@ from ..figures.style import short
 from ..generators.base import Generator, check_generator
 from ..generators.ridge_gaussian import RidgeGaussian
 from ..generators.zoo import Zoo
+from . import show
 from .attribute_sliders import changed_attributes
 from .controls import button
-from .design_code import dataset_code, design_code, ready_code
+from .design_code import dataset_code, design_code, ready_code, sentence_code
 from .design_controls import design_controls, design_order
 from .design_map import DesignMap
+from .design_sentence import SentenceEncoder, Sentences, nearest_texts
 from .design_views import (
     empty_bars,
     empty_response,
@@ -55,17 +57,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Design:
-    """What the designer shows: an invented class, and the sweep of one attribute of it."""
+    """What the designer shows: an invented class, and the sweep of one attribute of it, if any."""
 
     invented: Invented
-    swept: Sweep
+    swept: Sweep | None
 
 
 class DesignPanel(Panel):
     """The panel of :func:`design`.
 
     ``ready`` is the code that makes ``dataset``, ``generator`` and ``scene``; :meth:`code` begins
-    with it.
+    with it. Of data whose attributes were made of texts, a sentence takes the place of sliders and
+    sweeps; ``encoder`` is the one that has read the texts, where it is not the default.
     """
 
     kind = "design"
@@ -80,7 +83,11 @@ class DesignPanel(Panel):
         name: str = "design",
         hide: Sequence[str] = (),
         state: str = "",
+        encoder: SentenceEncoder | None = None,
     ) -> None:
+        self.words = Sentences(scene.dataset, encoder) if scene.dataset.text_encoder else None
+        if self.words is not None:
+            self.help = self.words.help
         super().__init__(design_controls(scene, generator), name=name, hide=hide, start=state)
         self.scene = scene
         self.generator = generator
@@ -109,6 +116,8 @@ class DesignPanel(Panel):
         self.bars = LiveFigure(empty_bars())
         self.response = LiveFigure(empty_response())
         self.response.add_class("card")
+        if self.words is not None:
+            self.words.attach(self.controls)
         self.keep = button(
             "Keep",
             "bookmark",
@@ -117,11 +126,13 @@ class DesignPanel(Panel):
         )
 
     def _arrange(self) -> None:
-        pictured = self.scene.dataset.decode is not None
+        pictured = self.scene.dataset.decode is not None or self.words is not None
         samples = self.pictures if pictured else self.bars
-        self.unused = self.bars if pictured else self.pictures  # is freed with the rest
-        left = [*design_order(self.controls), self.keep]
-        near = [self.table, self.answer, self.response]
+        self.unused = [self.bars if pictured else self.pictures]  # are freed with the rest
+        buttons = [] if self.words is None else self.words.buttons
+        left = [*design_order(self.controls, buttons), self.keep]
+        near = [self.table, self.answer]
+        (near if self.words is None else self.unused).append(self.response)
         self.exports = Exports(self, lambda: self.scene.dataset.name).box
         views = [self.sentence, samples, self.map.figure, *near, self.strip]
         self.tools.shared = [self.exports]
@@ -135,14 +146,14 @@ class DesignPanel(Panel):
         return drawn(self._design, "choose another description").invented
 
     @property
-    def swept(self) -> Sweep:
-        """The sweep. Raises ``DataError`` if there was none yet."""
+    def swept(self) -> Sweep | None:
+        """The sweep; None of a sentence. Raises ``DataError`` if there was none yet."""
         return drawn(self._design, "choose another description").swept
 
     @property
     def changes(self) -> dict[str, float]:
         """The attributes that were changed by hand."""
-        return dict(changed_attributes(self.shown["changes"]))
+        return dict(changed_attributes(self.shown.get("changes", ())))
 
     @property
     def description(self) -> Float[np.ndarray, " A"]:
@@ -151,8 +162,9 @@ class DesignPanel(Panel):
 
     def _describe(self, changes: dict[str, float]) -> Float[np.ndarray, " A"]:
         s = self.shown
+        given = {} if self.words is None else self.words.read(s["text"])
         return describe(
-            self.scene.dataset, s["start"], less=s["less"], more=s["more"], changes=changes
+            self.scene.dataset, s["start"], less=s["less"], more=s["more"], changes=changes, **given
         )
 
     @property
@@ -168,21 +180,31 @@ class DesignPanel(Panel):
         invented = invent(
             self.real, self.generator, description, temperature=temperature, seed=seed
         )
-        swept = sweep(
+        swept = self._swept(description)
+        self._design = Design(invented, swept)  # not before: if the sweep fails, the view stays
+        if self.words is None:
+            self.controls["changes"].describe(self._describe({}))
+        self.map.show_invented(invented)
+        self._show_words()
+        self._show_samples()
+        if swept is None:
+            self._show_nearest()
+        else:
+            self._show_sweep(swept)
+        self.say("" if self.words is None else self.words.problem)
+
+    def _swept(self, description: Float[np.ndarray, " A"]) -> Sweep | None:
+        """Sweep an attribute; one that was made of texts says nothing alone."""
+        if self.words is not None:
+            return None
+        return sweep(
             self.scene,
             self.generator,
             description,
             self.shown["sweep"],
-            temperature=temperature,
-            seed=seed,
+            temperature=self.temperature,
+            seed=self.shown["seed"],
         )
-        self._design = Design(invented, swept)  # not before: if the sweep fails, the view stays
-        self.controls["changes"].describe(self._describe({}))
-        self.map.show_invented(invented)
-        self._show_words()
-        self._show_samples()
-        self._show_sweep()
-        self.say("")
 
     def follow_map(self, scene: Scene) -> None:
         """Take another scene of the same data, whose UMAP map is there."""
@@ -204,8 +226,9 @@ class DesignPanel(Panel):
             f"<b>{escape(self.title)}</b>&ensp;{escape(reach.sentence)}</span>"
         )
         off = int((self.invented.synthesized.far > 1).sum())
+        compared = "standardised attributes" if self.words is None else "the encoded texts"
         caption = (
-            "cosine of standardised attributes; distance of mean features, where 1 is usual "
+            f"cosine of {compared}; distance of mean features, where 1 is usual "
             f"between two real classes. {off} of {SAMPLES_INVENTED} samples are off the map: "
             "no real point as near as 95 % of the real points have one."
         )
@@ -216,6 +239,8 @@ class DesignPanel(Panel):
         """The description in words, on one line."""
         s = self.shown
         words = [short(s["start"])]
+        if s.get("text", "").strip():
+            words = [show.in_quotes(s["text"], 80)]
         if s["less"]:
             words.append(f"\N{MINUS SIGN} {short(s['less'])}")
         if s["more"]:
@@ -235,6 +260,7 @@ class DesignPanel(Panel):
         decode = self.scene.dataset.decode
         if decode:
             self.pictures.value = sample_row(self.invented, decode)
+        if decode or self.words is not None:
             return
         readout = self.scene.readout
         chosen = telling(readout, self.invented.description, self._changed_numbers())
@@ -243,12 +269,16 @@ class DesignPanel(Panel):
     def _changed_numbers(self) -> list[int]:
         return [self.attribute_names.index(name) for name in self.changes]
 
-    def _show_sweep(self) -> None:
+    def _show_nearest(self) -> None:
+        """Say which texts are nearest to the sentence, and what lies nearest to what it became."""
+        self.answer.value = nearest_texts(self.invented, self.scene.dataset)
+
+    def _show_sweep(self, swept: Sweep) -> None:
         decode = self.scene.dataset.decode
         if decode:
-            self.strip.value = sweep_rows(self.swept, decode)
-        self.answer.value = f"<b>Response</b> {escape(self.swept.sentence)}"
-        show_response(self.response, self.swept)
+            self.strip.value = sweep_rows(swept, decode)
+        self.answer.value = f"<b>Response</b> {escape(swept.sentence)}"
+        show_response(self.response, swept)
 
     # --- What stays --------------------------------------------------------------------------
 
@@ -268,6 +298,9 @@ class DesignPanel(Panel):
 
     def code(self) -> str:
         """Return the library calls that make this view."""
+        if self.words is not None:
+            given = self.words.was_given
+            return tidy(sentence_code(self.shown, self.ready, encoder_given=given))
         return tidy(design_code(self.shown, self.changes, self.ready))
 
     def still(self) -> Figure:
@@ -289,7 +322,8 @@ class DesignPanel(Panel):
     def close(self) -> None:
         """End background work, and free every widget of the panel."""
         super().close()
-        close_all(self.unused)
+        for one in self.unused:
+            close_all(one)
 
 
 def design(
@@ -299,6 +333,7 @@ def design(
     state: str = "",
     hide: Sequence[str] = (),
     name: str = "design",
+    encoder: SentenceEncoder | None = None,
 ) -> DesignPanel:
     """Open the class designer, as the last line of a notebook cell.
 
@@ -306,8 +341,11 @@ def design(
     draws any Korean syllable. For a ``dataset`` of
     your own, a ridge-Gaussian stands in for a missing ``generator``, and the UMAP map is fitted in
     the background. ``state`` is the text of a :meth:`Panel.state`. ``hide`` names controls to leave
-    out. A second panel of the same ``name`` closes the first. Raises ``ConfigError`` and
-    ``DataError``.
+    out. A second panel of the same ``name`` closes the first.
+
+    Where the attributes of ``dataset`` were made of texts, you describe a class in a sentence.
+    ``encoder`` is what has read the texts, where that was not the default one. Raises
+    ``ConfigError`` and ``DataError``.
     """
     source = source_of(dataset)
     if generator is not None:
@@ -331,6 +369,7 @@ def design(
         name=name,
         hide=hide,
         state=state,
+        encoder=encoder,
     )
     panel.submit("UMAP map", lambda task: Scene.of(source, watch=task), panel.follow_map)
     return panel

@@ -11,6 +11,9 @@ from .map_panel import reader, zoo_code
 _GIVEN = "# generator: the one you gave to design"
 
 
+ENCODER_GIVEN = "# encoder: the one you gave to design"
+
+
 def ready_code(zoo: Zoo, *, given: bool) -> str:
     """The code that makes the scene of embedded data and, unless one was given, the generator."""
     lines = [
@@ -35,6 +38,24 @@ def dataset_code(*, given: bool) -> str:
         _GIVEN if given else "generator = RidgeGaussian.fit(dataset)",
     ]
     return "\n".join(lines) + "\n"
+
+
+def sentence_code(settings: Mapping[str, Any], ready: str, *, encoder_given: bool) -> str:
+    """The library calls that make the view of a sentence; ``ready`` is as for design_code."""
+    s = settings
+    sums = "".join(f", {key}={s[key]!r}" for key in ("less", "more") if s[key])
+    given = bool(s["text"]) and encoder_given
+    if s["text"]:
+        sums += f", sentence={s['text']!r}" + (", encoder=encoder" if given else "")
+    noise = f"temperature={s['temperature']:g}, seed={s['seed']}"
+    return (
+        "from gsmflow_lite.explorer import RealClasses, describe, design_figure, invent\n"
+        f"{ready}" + (f"{ENCODER_GIVEN}\n" if given else "") + "\n"
+        f"description = describe(dataset, {s['start']!r}{sums})\n"
+        f"invented = invent(RealClasses(scene), generator, description, {noise})\n"
+        "features, nearest = invented.features, invented.near  # an array, a table\n"
+        "figure = design_figure(scene, invented)\n"
+    )
 
 
 def design_code(settings: Mapping[str, Any], changes: Mapping[str, float], ready: str) -> str:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arguments import names_in
 from ..datasets.base import GZSLDataset
+from ..datasets.class_order import order_note
+from ..datasets.explained import explained_share
 from ..errors import DataError
 from ..explorer.baseline import Baseline
 from ..explorer.scene import Scene, Synthesized
@@ -29,7 +32,13 @@ from ..shifts.report import ShiftReport
 from . import show
 from .controls import choice, label
 from .curves import curves_over
-from .explore_controls import DOSES, VIEW_SETTINGS, explore_controls, explore_order
+from .explore_controls import (
+    DOSES,
+    VIEW_SETTINGS,
+    explore_controls,
+    explore_order,
+    meaningless,
+)
 from .legend import Legend, hidden_layers
 from .lensmap import Curves
 from .map_panel import (
@@ -78,6 +87,7 @@ class ExplorePanel(PointPanel):
     ) -> None:
         switches = zoo is not None and len(zoo.choices) > 1
         controls = explore_controls(scene.dataset, list(generators), switches=switches)
+        hide = [*names_in(hide, "hide"), *meaningless(scene.dataset)]
         super().__init__(scene, generators, controls, zoo=zoo, name=name, hide=hide, start=state)
         self._synthesized: Synthesized | None = None
         self._drawn: tuple[Any, ...] | None = None  # what the features on the map were made for
@@ -91,11 +101,13 @@ class ExplorePanel(PointPanel):
         self.tour = Tour(self) if tour else None
         self._arrange()
         self.redraw()
+        self._look_at_descriptions()
 
     def _make_views(self) -> None:
         self.sentence = text_in("words")
         self.table = text_in("meters")
         self.source_line = text_in("calm")
+        self.described = text_in("calm")
         self.meters = (self.sentence, self.table)
         self.ranked = choice(
             "Most shifted", [(TO_CHOOSE, "")], "", "By their worst meter; one is shown when chosen"
@@ -115,6 +127,7 @@ class ExplorePanel(PointPanel):
                 self.card,
                 self.gallery,
                 self.source_line,
+                self.described,
             ],
         )
 
@@ -258,6 +271,21 @@ class ExplorePanel(PointPanel):
             other = replace(self.mechanisms, **{key: not self.shown[key]})
             changes = other.effective != self.mechanisms.effective
             self.controls[key].disabled = not (from_zoo and changes)
+
+    # --- Descriptions ------------------------------------------------------------------------
+
+    def _look_at_descriptions(self) -> None:
+        """Say below all how much the descriptions explain; they do not change, so once will do."""
+        dataset = self.scene.dataset.origin or self.scene.dataset
+
+        def look(_: Task) -> list[str]:
+            note = order_note(dataset)
+            return [*explained_share(dataset).lines, *([f"Look again: {note}"] if note else [])]
+
+        self.submit("descriptions", look, self._show_descriptions)
+
+    def _show_descriptions(self, lines: Sequence[str]) -> None:
+        self.described.value = escape(" ".join(lines))
 
     # --- Meters ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from ..generators.zoo import Mechanisms
 from .controls import choice, heading, label, rows, slider, switch
 from .legend import Legend
 from .map_panel import class_chooser
-from .tints import CLASS, COLOUR_BY
+from .tints import CLASS, COLOUR_BY, OF_TEXTS
 
 DOSES = {  # label, lowest and highest dose, what it does
     "semantic": ("Semantic", 0.0, 2.0, "class means turn away from their descriptions"),
@@ -69,6 +69,16 @@ def explore_controls(
     }
 
 
+def meaningless(dataset: GZSLDataset) -> tuple[str, ...]:
+    """Name the settings that say nothing of these data: one number of many that were made of texts.
+
+    >>> from gsmflow_lite.datasets.gaussian_world import gaussian_world
+    >>> meaningless(gaussian_world().dataset)
+    ()
+    """
+    return ("attribute",) if dataset.text_encoder else ()
+
+
 def _mechanism_switches() -> dict[str, widgets.Checkbox]:
     trained = Mechanisms()
     return {
@@ -100,6 +110,7 @@ def _doses() -> dict[str, widgets.FloatSlider]:
 
 def _looks(dataset: GZSLDataset) -> dict[str, Any]:
     attributes = [(label(name), name) for name in dataset.unique_attribute_names]
+    colours = OF_TEXTS if meaningless(dataset) else COLOUR_BY
     return {
         "layers": choice(
             "Drawn as", DRAWN, "points", "Contours hold 50 % and 90 %: solid real, dashed others"
@@ -108,7 +119,7 @@ def _looks(dataset: GZSLDataset) -> dict[str, Any]:
         "opacity": slider(
             "Opacity", 1.0, 0.1, 1.6, 0.1, "Times the usual opacity; low shows where points crowd"
         ),
-        "colour": choice("Colour by", COLOUR_BY, CLASS, "What the colours of the points say"),
+        "colour": choice("Colour by", colours, CLASS, "What the colours of the points say"),
         "attribute": choice(
             "Attribute", attributes, attributes[0][1], "The one that Colour by can show"
         ),

@@ -14,6 +14,7 @@ from .map_panel import class_status, distance
 
 CLASSES_COUNTED = 5
 PICTURES_A_LINE = 6
+TEXTS_SHOWN = 3  # of a class
 
 
 def features_of(
@@ -34,11 +35,9 @@ def point_card(scene: Scene, synthesized: Synthesized | None, number: int, *, or
     A synthesized one is shown beside its nearest real point, with the distance in words. Without
     ``synthesized`` it is a real point. ``origin`` says in a word what the point is.
     """
-    dataset = scene.dataset
     points = scene.real if synthesized is None else synthesized.points
     feature = features_of(scene, synthesized, np.array([number]))[0]
-    asked = scene.readout.standardise(dataset.attributes[points.labels[number]])
-    table = show.attribute_table(dataset.unique_attribute_names, asked, scene.readout.read(feature))
+    table = _described(scene, points.labels[[number]], feature)
     return f"<p>{point_picture(scene, synthesized, number, origin=origin)}</p>{table}"
 
 
@@ -76,6 +75,24 @@ def _images(scene: Scene, features: list[Float[np.ndarray, " D"]], texts: list[s
     return " ".join(images)
 
 
+def _described(
+    scene: Scene, labels: Int[np.ndarray, " n"], feature: Float[np.ndarray, " D"]
+) -> str:
+    """What the descriptions of classes ask for and what is read off a feature.
+
+    Attributes that were made of texts say nothing alone: then the texts of a class stand here.
+    """
+    dataset = scene.dataset
+    if not dataset.text_encoder:
+        asked = scene.readout.standardise(dataset.attributes[labels]).mean(0)
+        read = scene.readout.read(feature)
+        return show.attribute_table(dataset.unique_attribute_names, asked, read)
+    if dataset.texts is None or len(set(labels.tolist())) > 1:
+        return ""
+    texts = dataset.texts[labels[0]][:TEXTS_SHOWN]
+    return "".join(f"<p>{escape(show.in_quotes(text))}</p>" for text in texts)
+
+
 # --- Several points --------------------------------------------------------------------------
 
 
@@ -92,9 +109,7 @@ def gallery(
     points = scene.real if synthesized is None else synthesized.points
     labels = points.labels[numbers]
     counts = _counts(dataset.unique_names, labels)
-    asked = scene.readout.standardise(dataset.attributes[labels]).mean(0)
-    read = scene.readout.read(features).mean(0)
-    table = show.attribute_table(dataset.unique_attribute_names, asked, read)
+    table = _described(scene, labels, features.mean(0))
     images = _gallery_images(scene, features, origin)
     return f"<p>{len(numbers)} {escape(origin)} points selected: {counts}</p>{images}{table}"
 

@@ -15,6 +15,7 @@ from ..shifts.report import Reading, ShiftReport
 
 MOST_PICTURES = 24
 MOST_ATTRIBUTES = 8
+LONGEST_QUOTE = 160  # characters of a text that describes a class
 MARGIN = 2  # pixels between pictures on a sheet
 BAR = 40  # pixels of a bar from the middle to either end
 LONGEST_BAR = 3.0  # spreads that fill a bar
@@ -129,6 +130,11 @@ def _data_uri(pixels: Float[np.ndarray, "H W"]) -> str:
 
 
 # --- Attributes ------------------------------------------------------------------------------
+
+
+def in_quotes(text: str, most: int = LONGEST_QUOTE) -> str:
+    """A text on one line of at most ``most`` characters, in quotation marks; no markup."""
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{short(text, most)}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def attribute_table(

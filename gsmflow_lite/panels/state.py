@@ -65,7 +65,7 @@ def to_text(panel: str, settings: Settings, start: Settings) -> str:
     for name, value in settings.items():
         if value != start[name]:
             pairs += [(name, word) for word in _words(value)]
-    return f"{panel}?{urlencode(pairs)}" if pairs else panel
+    return f"{panel}?{urlencode(pairs, errors='replace')}" if pairs else panel
 
 
 def from_text(

@@ -20,6 +20,7 @@ COLOUR_BY = (
     ("attribute, as read off", READ),
     ("distance to the nearest real", DISTANCE),
 )
+OF_TEXTS = tuple(pair for pair in COLOUR_BY if pair[1] not in (DESCRIBED, READ))
 
 Values = Mapping[str, Float[np.ndarray, " n"]]  # of points, by their kind
 

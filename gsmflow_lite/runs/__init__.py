@@ -7,6 +7,7 @@
 - ``tables``, ``study_figures``: what a study shows
 - ``settings``: presets by name, settings with changes; ``provenance``: versions and revision
 - ``lesson``: the course, copied without answers
+- ``data_of_images``: what ``gsmflow-lite images`` writes and says
 - ``commands``: what the command line does
 """
 

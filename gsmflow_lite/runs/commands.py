@@ -23,12 +23,14 @@ from ..errors import INCOMPLETE, INTERRUPTED, ConfigError, DataError, StorageErr
 from ..events import Watch
 from ..generators.base import Generator
 from ..generators.stored import FromFile
+from ..images import from_images
 from ..method.model import SavedModel
 from ..presets import suited
 from ..progress import ProgressBar
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
 from ..shifts.meters import METERS
 from ..storage import suffix_of, to_read, to_write, write_json, write_whole
+from .data_of_images import lines_about, place_of_data, write_data
 from .diagnosis import Diagnosis
 from .diagnosis import diagnose as diagnose_generator
 from .experiment import OURS, Experiment, run_experiment
@@ -214,6 +216,8 @@ def diagnose_command(options: argparse.Namespace) -> int:
         )
         write_json(options.out / "result.json", diagnosis.result)
         _write_page(diagnosis, generator, options.out, bar)
+    for sentence in diagnosis.result["descriptions"]["sentences"]:
+        print(sentence)
     print(next(iter(diagnosis.shifts.values())))
     if diagnosis.result["scores"]:
         _print_scores(name, diagnosis.result)
@@ -267,6 +271,13 @@ def evaluate_command(options: argparse.Namespace) -> int:
     if dataset.name != trained_on:
         print(
             f"note: the model was trained on {trained_on!r}, not on {dataset.name!r}",
+            file=sys.stderr,
+        )
+    made_by = saved.notes.get("backbone") or dataset.backbone
+    if dataset.backbone and made_by != dataset.backbone:
+        print(
+            f"note: the model was trained on features by {made_by!r}, and these are by "
+            f"{dataset.backbone!r}",
             file=sys.stderr,
         )
     logits = _logits(saved, dataset)
@@ -338,6 +349,31 @@ def list_command(options: argparse.Namespace) -> int:
 def check_command(options: argparse.Namespace) -> int:
     """Check a data set; what is wrong with it is raised."""
     print(check_data(options.data, options.features, options.splits))
+    return 0
+
+
+# --- Images -------------------------------------------------------------------------------------
+
+
+def images_command(options: argparse.Namespace) -> int:
+    """Make a data set of a folder of images, write it, and say what it holds and what is next."""
+    unseen = options.unseen
+    out = place_of_data(options.out)
+    with ProgressBar() as bar:
+        dataset = from_images(
+            options.folder,
+            options.descriptions,
+            table=options.table,
+            unseen=unseen[0] if unseen is not None and len(unseen) == 1 else unseen,
+            backbone=options.backbone,
+            encoder=options.encoder,
+            seed=options.seed,
+            device=options.device,
+            precision=options.precision,
+            watch=bar,
+        )
+    write_data(dataset, out)
+    print("\n".join(lines_about(dataset, out)))
     return 0
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from ..arguments import check_seed
 from ..config import Config, of_kind
 from ..datasets.base import GZSLDataset
+from ..datasets.explained import explained_share
 from ..datasets.given import the_dataset
 from ..errors import DataError
 from ..events import Stage, Step, Watch
@@ -56,7 +57,8 @@ def diagnose(
     that it has (those with rows, where it hands out the features of a file), with ``n`` features a
     class or, where it has fewer, as many as it has of each. Scores are those of one linear softmax
     by the first penalty of ``config``, the same for all and not calibrated, since nothing is known
-    to choose by. They are left out if an unseen class is missing.
+    to choose by. They are left out if an unseen class is missing. ``descriptions`` of the result
+    says how much the descriptions explain.
 
     Raises ``DataError`` for what is no generator and if no class can be measured, ``ConfigError``
     for too small an n.
@@ -101,6 +103,7 @@ def diagnose(
         **_rules(dataset, config),
         "scores": scores.pop("generator", None),
         "baselines": scores,
+        "descriptions": explained_share(dataset.origin or dataset).to_dict(),
         "shifts": shifts_as_json(shifts),
         "notes": notes,
         "seconds": {"total": round(time.perf_counter() - begin, 2)},

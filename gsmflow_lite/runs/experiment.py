@@ -16,7 +16,7 @@ from ..errors import ConfigError, DataError, require
 from ..events import Stage, Step, Watch
 from ..generators.base import Generator
 from ..method.model import GSMFlow, SavedModel
-from ..method.training import choose_device
+from ..numerics import choose_device
 from ..scores import protocol as rules
 from ..scores.protocol import PROTOCOLS, Outcome
 from ..shifts.measuring import FEWEST_ROWS, measure
@@ -26,7 +26,10 @@ from .provenance import versions
 
 OURS = "GSMFlow"  # as reports call the flow
 RIVAL = "ridge-Gaussian"  # as reports call the baseline that is measured beside it
-NOTES = ("dataset", "seed", "protocol", "classifier", "config", "choice", "scores")
+NOTES = (
+    *("dataset", "backbone", "text_encoder", "seed", "protocol", "classifier", "config"),
+    *("choice", "scores"),
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ def run_experiment(
     )
     result = {
         "dataset": dataset.name,
+        "backbone": dataset.backbone,
+        "text_encoder": dataset.text_encoder,
         "seed": seed,
         "protocol": protocol,
         "rule": PROTOCOLS[protocol],

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import torch
 
-from ..method.training import choose_device
+from ..numerics import choose_device
 
 PACKAGES = ("gsmflow-lite", "torch", "numpy", "scikit-learn", "umap-learn", "plotly")
 DESCRIBE = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 def device_name(device: str) -> str:
     """Return what a device is called: the name of the GPU, else ``cpu`` or ``mps``.
 
-    ``device`` is as for :func:`gsmflow_lite.method.training.choose_device`, and raises the same.
+    ``device`` is as for :func:`gsmflow_lite.numerics.choose_device`, and raises the same.
     """
     found = choose_device(device)
     return torch.cuda.get_device_name(found) if found.type == "cuda" else found.type

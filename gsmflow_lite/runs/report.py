@@ -18,7 +18,17 @@ from ..storage import write_whole
 from . import report_parts as parts
 from .report_page import asset, page_scripts, security_policy, template
 
-PARTS = ("scores", "meters", "regions", "lenses", "pictures", "classes", "attributes", "changed")
+PARTS = (
+    "descriptions",
+    "scores",
+    "meters",
+    "regions",
+    "lenses",
+    "pictures",
+    "classes",
+    "attributes",
+    "changed",
+)
 LONGEST_TITLE = 60  # characters of a name in the title
 
 
@@ -55,7 +65,7 @@ def render(
     for who, one in shifts.items():
         notes += [f"{who}: {note}" for note in one.notes]
 
-    makers: dict[str, Callable[[], Any]] = {}
+    makers: dict[str, Callable[[], Any]] = {"descriptions": lambda: parts.descriptions(dataset)}
     if result.get("scores"):
         makers["scores"] = lambda: parts.scores(name, result)
     if report is not None:

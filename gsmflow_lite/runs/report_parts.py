@@ -11,6 +11,8 @@ from jaxtyping import Int
 
 from .. import figures
 from ..datasets.base import GZSLDataset
+from ..datasets.class_order import order_note
+from ..datasets.explained import explained_share
 from ..events import Watch
 from ..explorer.scene import IN_FOCUS
 from ..figures import number, short
@@ -49,7 +51,30 @@ MEANINGS = {
     "overall": "how surely a classifier that sees features and their squares tells synthesized "
     "from real rows of a class; 0.5 is guessing, 1 is always.",
 }
-NOT_IN_SETTINGS = {"scores", "baselines", "shifts", "notes", "repeat", "versions"}
+NOT_IN_SETTINGS = {
+    "scores",
+    "baselines",
+    "shifts",
+    "notes",
+    "repeat",
+    "versions",
+    "descriptions",
+}
+
+
+# --- Descriptions -------------------------------------------------------------------------------
+
+
+def descriptions(dataset: GZSLDataset) -> dict[str, Any]:
+    """How much the descriptions explain of the features as they came, in words and as bars."""
+    raw = dataset.origin or dataset
+    found = explained_share(raw)
+    note = order_note(raw)
+    drawn = None
+    if not found.unclear:
+        drawn = picture(figures.explained_bars(found), " ".join(found.lines))
+    sentences = [*found.lines, *([f"Look again: {note}"] if note else [])]
+    return {"sentences": sentences, "picture": drawn}
 
 
 # --- Scores and meters --------------------------------------------------------------------------

@@ -321,16 +321,6 @@ def test_little_memory_and_threads_are_notes(monkeypatch, memory, threads, cores
     assert remedy in found.remedy
 
 
-def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):
-    limit = tmp_path / "memory.max"
-    monkeypatch.setattr(machine, "LIMIT_OF_CONTAINER", limit)
-    whole = machine.memory_in_bytes()
-    limit.write_text("1000000\n")
-    assert machine.memory_in_bytes() == 1e6
-    limit.write_text("max\n")
-    assert machine.memory_in_bytes() == whole
-
-
 @pytest.fixture
 def idle_gpu(monkeypatch, tmp_path):
     """A driver that knows a GPU, of which torch sees nothing."""

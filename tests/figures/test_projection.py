@@ -13,9 +13,9 @@ from sklearn.decomposition import PCA
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.events import Stage
 from gsmflow_lite.figures import projection
-from gsmflow_lite.figures.map_cache import cache_folder
 from gsmflow_lite.figures.points import Points
 from gsmflow_lite.figures.projection import Projection, geometric_median
+from gsmflow_lite.storage import cache_folder
 
 
 def clusters(seed: int, rows: int = 40, width: int = 6) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from gsmflow_lite.method.descent import batch_losses
 from gsmflow_lite.method.model import GSMFlow, SavedModel
 from gsmflow_lite.method.objective import negative_log_likelihood
 from gsmflow_lite.method.rows import TrainingRows, shuffled
-from gsmflow_lite.method.training import choose_device, fit, new_model
+from gsmflow_lite.method.training import fit, new_model
 from gsmflow_lite.storage import read_tensors, write_tensors
 
 MODEL = ModelConfig(blocks=2, hidden=8, embedding=6)
@@ -864,39 +864,6 @@ def test_a_loss_that_fails_late_leaves_the_epoch_before_it(dataset):
     with pytest.raises(TrainingError, match=r"in epoch 3, .*the model has the weights of epoch 2"):
         list(events)
     assert torch.equal(weights(model), good)
-
-
-# --- device --------------------------------------------------------------------------------------
-
-
-def test_the_cpu_is_always_there():
-    assert choose_device("cpu") == torch.device("cpu")
-
-
-def test_auto_takes_an_accelerator_where_there_is_one():
-    expected = (
-        "cuda"
-        if torch.cuda.is_available()
-        else "mps"
-        if torch.backends.mps.is_available()
-        else "cpu"
-    )
-    assert choose_device("auto").type == expected
-
-
-def test_an_unknown_device_is_refused():
-    with pytest.raises(
-        ConfigError, match="device must be auto, cpu, cuda or mps and present here, got 'abacus'"
-    ):
-        choose_device("abacus")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA device is present")
-def test_a_device_that_is_not_here_is_refused():
-    with pytest.raises(
-        ConfigError, match="device must be auto, cpu, cuda or mps and present here, got 'cuda'"
-    ):
-        choose_device("cuda")
 
 
 def test_weights_that_the_last_step_spoils_are_noticed(dataset):

@@ -1,5 +1,6 @@
 """The shift explorer without a browser: what is drawn and read follows from the settings."""
 
+import html
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from explorers import LETTERS, by_class, check_same_readings, said, xy
 from pages import Page
 
-from gsmflow_lite import RidgeGaussian, measure
+from gsmflow_lite import RidgeGaussian, explained_share, measure
 from gsmflow_lite.errors import DataError
 from gsmflow_lite.explorer.scene import proportions
 from gsmflow_lite.figures.overlays import ellipse, neighbour_graph
@@ -305,6 +306,14 @@ def test_seen_classes_in_focus_are_measured_too(explorer):
     explorer.wait()
     assert "A" in explorer.report.names
     assert len(re.findall(r"<tr>", explorer.table.value)) == 4  # head, all, A and Q
+
+
+def test_what_the_descriptions_explain_is_said_below_all(explorer):
+    explorer.wait()
+    dataset = explorer.scene.dataset
+    lines = explained_share(dataset.origin or dataset).lines
+    assert explorer.described.value == html.escape(" ".join(lines))
+    assert "Descriptions explain" in lines[0]
 
 
 def test_settings_that_were_tried_are_kept_with_their_readings(explorer):

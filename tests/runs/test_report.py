@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from gsmflow_lite import figures, from_arrays, lite
+from gsmflow_lite import explained_share, figures, from_arrays, lite
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.explorer.scene import IN_FOCUS
 from gsmflow_lite.figures import short
@@ -28,6 +28,7 @@ HOSTILE = (
     "long " * 2000,
 )
 PARTS = {
+    "descriptions",
     "scores",
     "meters",
     "lenses",
@@ -371,6 +372,38 @@ def test_the_page_says_what_the_ridge_gaussian_reaches_and_what_would_do(found):
     assert said.count("With these data it cannot be told: ask for <b>more</b>.") == 4
 
 
+# --- Descriptions ---------------------------------------------------------------------------------
+
+
+def test_what_the_descriptions_explain_is_said_and_drawn(found):
+    """The features as they came are looked at, not those of the training."""
+    d = world(seen=30, unseen=5)
+    page = Page(report.render(d.preprocessed("pca", 2), found.generator, found.result, {}))
+    said = " ".join(page.texts["descriptions"].split())
+    explained = explained_share(d)
+    assert explained.beyond_chance
+    for line in explained.lines:
+        assert " ".join(line.split()) in said
+    pictures = [a for tag, a in page.tags if tag == "img"]
+    assert pictures[0]["alt"] == " ".join(explained.lines)
+    assert "Look again" not in said
+
+
+def test_descriptions_in_another_order_are_said(found):
+    d = world(seen=30, unseen=5)
+    moved = replace(d, attributes=np.roll(d.attributes, 1, axis=0))
+    page = Page(report.render(moved, found.generator, found.result, {}))
+    said = " ".join(page.texts["descriptions"].split())
+    assert "Look again: descriptions explain nothing" in said
+    assert "With each class described by the row after its own, they explain" in said
+
+
+def test_of_few_classes_a_page_says_that_it_cannot_be_told(found):
+    page = Page(report.render(found.dataset, found.generator, found.result, {}))
+    assert "cannot be told: there are 9 seen classes" in page.texts["descriptions"]
+    assert found.result["descriptions"]["sentences"] == explained_share(found.dataset).lines
+
+
 # --- What cannot be made --------------------------------------------------------------------------
 
 
@@ -396,7 +429,8 @@ def test_data_without_pictures_get_a_page_without_them(found):
 def test_a_run_without_any_measurement_still_has_a_page(found):
     result = {**found.result, "notes": ["the shifts were not measured: too few rows"]}
     page = Page(report.render(found.dataset, found.generator, result, {}))
-    assert {a["id"] for tag, a in page.tags if tag == "section"} == {"scores", "notes", "made"}
+    sections = {a["id"] for tag, a in page.tags if tag == "section"}
+    assert sections == {"descriptions", "scores", "notes", "made"}
     assert "too few rows" in page.texts["notes"]
 
 

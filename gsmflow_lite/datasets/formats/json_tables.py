@@ -14,7 +14,7 @@ from .text_tables import Cells, is_key_heading, read_text
 
 def json_rows(path: Path) -> Cells:
     """Read ``{class: ...}`` or a list of classes. Raises ``DataError``."""
-    content = _parsed(path)
+    content = parsed_json(path)
     if isinstance(content, dict) and content:
         _check_direction(path, content)
         return _rows(path, list(content.values()), tuple(content))
@@ -23,7 +23,9 @@ def json_rows(path: Path) -> Cells:
     _refuse(path, f"got {_kind(content)}")
 
 
-def _parsed(path: Path) -> Any:
+def parsed_json(path: Path) -> Any:
+    """Read JSON with distinct keys and without NaN. Raises ``DataError``."""
+
     def refuse_constant(text: str) -> NoReturn:
         raise DataError(f"{path}: attributes must be finite numbers, got {text}: fill in a number")
 
