@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from ..errors import DataError
+from .image_rows import ImageRows
 
 Splits = Mapping[str, Int[np.ndarray, " n"]]  # rows of train, test_seen and test_unseen
 
@@ -96,7 +97,7 @@ def check_attribute_groups(
 
 def check_length(
     name: str,
-    array: Shaped[np.ndarray, " ..."],
+    array: Shaped[np.ndarray, " ..."] | ImageRows,
     rows: int,
     where: str,
 ) -> None:
@@ -108,7 +109,7 @@ def check_length(
         )
 
 
-def check_images(images: Shaped[np.ndarray, " ..."], where: str) -> None:
+def check_images(images: Shaped[np.ndarray, " ..."] | ImageRows, where: str) -> None:
     """Check that images are numbers, with rows and columns."""
     if images.dtype.kind not in "biuf" or images.ndim < 3:
         raise DataError(

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
 from ..figures.charts import PICTURE_GAP
+from ..figures.ink import WHITE, as_light, height_and_width, paper
 from ..figures.style import (
     CONTEXT,
     INK,
@@ -22,6 +23,7 @@ from ..figures.style import (
     still_figure,
 )
 from .invention import Invented, Sweep, bars, telling
+from .row_pictures import has_pictures, imagined_pictures
 from .scene import Scene
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def design_figure(
 ) -> Figure:
     """Draw what is synthesized, the sweep beneath it, and the nearest real classes.
 
-    Where features do not decode, bars of attributes take the place of pictures; the ``changed``
+    Where data have no pictures, bars of attributes take the place of pictures; the ``changed``
     attributes come first among them. Without a sweep, as for a sentence, there are neither bars of
     attributes nor a response: bars say how near the sentence is to the texts of the nearest
     classes.
@@ -86,7 +88,7 @@ def design_figure(
 class _Strip:
     """Pictures in a row, a word above each, and a label before them."""
 
-    pictures: Float[np.ndarray, "n height width"]
+    pictures: Shaped[np.ndarray, "n height width ..."]
     words: list[str]
     label: str
 
@@ -96,40 +98,47 @@ def _strips(
     invented: Invented,
     swept: Sweep | None,
 ) -> list[_Strip]:
-    """The rows of pictures; none where features do not decode."""
-    decode = scene.dataset.decode
-    if decode is None:
+    """The rows of pictures; none where the data have no pictures."""
+    if not has_pictures(scene.dataset):
         return []
 
     words = [""] * len(invented.shown)
     if invented.typical is not None:
         words[0] = "typical"
-    strips = [_Strip(decode(invented.shown), words, "synthesized")]
+    strips = [_strip(scene, invented.shown, words, "synthesized")]
     if swept is None:
         return strips
 
     values = [f"{value:.3g}" for value in swept.values]
     name = plain_still(swept.name, 18)
     if swept.typical is not None:
-        strips.append(_Strip(decode(swept.typical), values, f"{name}\ntypical"))
-    strips.append(_Strip(decode(swept.features[:, 0]), values, f"{name}\none sample"))
+        strips.append(_strip(scene, swept.typical, values, f"{name}\ntypical"))
+    strips.append(_strip(scene, swept.features[:, 0], values, f"{name}\none sample"))
     return strips
 
 
-def _draw_strip(axes: Axes, strip: _Strip) -> None:
-    n, height, width = strip.pictures.shape
-    pitch = width + PICTURE_GAP
-    canvas = np.full((height, n, pitch), np.nan)
-    canvas[:, :, :width] = strip.pictures.clip(0, 1).swapaxes(0, 1)
-    row = canvas.reshape(height, n * pitch)[:, :-PICTURE_GAP]
+def _strip(
+    scene: Scene, features: Float[np.ndarray, "n D"], words: list[str], label: str
+) -> _Strip:
+    """Pictures of imagined features; nearest real images say so, and name their classes."""
+    shown = imagined_pictures(scene, features)
+    if shown.rows is None:
+        return _Strip(shown.pixels, words, label)
+    labels = legible(scene.dataset.class_names)
+    names = [plain_still(labels[k], 9) for k in scene.dataset.labels[shown.rows]]
+    under = [f"{word}\n{name}" for word, name in zip(words, names, strict=True)]
+    return _Strip(shown.pixels, under, f"{label}:\nnearest real\nimages")
 
-    axes.imshow(
-        row,
-        cmap="gray_r",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
+
+def _draw_strip(axes: Axes, strip: _Strip) -> None:
+    n = len(strip.pictures)
+    height, width = height_and_width(strip.pictures)
+    pitch = width + PICTURE_GAP
+    canvas = paper((height, n, pitch), strip.pictures)
+    canvas[:, :, :width] = strip.pictures.swapaxes(0, 1)
+    row = canvas.reshape(height, n * pitch, *canvas.shape[3:])[:, :-PICTURE_GAP]
+
+    axes.imshow(as_light(row), cmap="gray", vmin=0, vmax=WHITE, interpolation="nearest")
     axes.set_xticks(np.arange(n) * pitch + width / 2, strip.words, fontsize=11)
     axes.set_yticks([height / 2], [strip.label], fontsize=12)
     axes.xaxis.tick_top()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int, Shaped
 
 from ..figures.ink import alike, height_and_width, paper
-from .row_pictures import has_pictures, imagined_pictures, real_pictures
+from .row_pictures import has_pictures, imagined_pictures, kept_pictures, real_pictures
 from .scene import Scene, Synthesized
 
 
@@ -19,7 +19,8 @@ class PictureRow:
 
     ``synthesized`` holds n groups of g pictures: one picture of each generator, all from the same
     latent noise. ``real`` is the real row that is nearest to the mean of its class; None where the
-    scene has no real point of the class.
+    scene has no real point of the class. ``kept`` is what the feature of that row decodes to, where
+    it has an image as well: features may keep less than an image shows.
 
     ``nearest`` is None where the pictures are those of the features. Else each picture is the real
     image that is nearest to a feature, and ``nearest`` has the number of its class.
@@ -29,6 +30,7 @@ class PictureRow:
     real: Shaped[np.ndarray, "H W ..."] | None
     synthesized: Shaped[np.ndarray, "n g H W ..."]
     nearest: Int[np.ndarray, "n g"] | None = None
+    kept: Shaped[np.ndarray, "H W ..."] | None = None
 
 
 def picture_rows(
@@ -56,12 +58,14 @@ def picture_rows(
     for i, k in enumerate(classes):
         groups = which[i].shape
         typical = _typical(scene, k)
+        kept = kept_pictures(dataset, typical) if len(typical) else None
         rows.append(
             PictureRow(
                 int(k),
                 real_pictures(dataset, typical)[0] if len(typical) else None,
                 pictures[i].reshape(*groups, *pictures[i].shape[1:]),
                 None if labels is None else labels[i].reshape(groups),
+                None if kept is None else kept[0],
             )
         )
     return rows
@@ -92,36 +96,49 @@ def _typical(scene: Scene, number: int) -> Int[np.ndarray, " r"]:
     return rows[[nearest]]
 
 
+def nearest_in_words(rows: Sequence[PictureRow]) -> str:
+    """Say how many of the nearest real images are of the class that was asked for."""
+    right = [row.nearest == row.number for row in rows if row.nearest is not None]
+    of_it = sum(int(one.sum()) for one in right)
+    count = sum(one.size for one in right)
+    return f"nearest real images, {of_it} of {count} of the class that was asked for"
+
+
 def sheet(
     rows: Sequence[PictureRow], *, margin: int = 2, gap: int = 6
 ) -> Shaped[np.ndarray, "Y X ..."]:
     """Put rows of pictures on one sheet: the real picture, a gap, then the groups with gaps.
 
-    All rows must have equally many pictures of one size. Real pictures of another size or kind
-    are brought to that of the others.
+    What features keep of the real picture stands behind it. All rows must have equally many
+    pictures. Pictures of different sizes and kinds are brought to one.
     """
-    real = next((row.real for row in rows if row.real is not None), None)
-    blank = paper(height_and_width(rows[0].synthesized), rows[0].synthesized)
-    stacks = alike([row.synthesized for row in rows] + [blank if real is None else real])
-    empty = paper(height_and_width(stacks[0]), stacks[0])
+    reals = [row.real for row in rows if row.real is not None]
+    kept = [row.kept for row in rows if row.kept is not None]
+    size = alike([rows[0].synthesized[0, 0], *reals[:1], *kept[:1]])[0]
+    empty = paper(height_and_width(size), size)
     lines = []
-    for row, groups in zip(rows, stacks, strict=False):
-        first = empty if row.real is None else alike([row.real, groups])[0]
-        lines.append(_line(first, groups, margin, gap))
+    for row in rows:
+        first = [row.real, row.kept] if kept else [row.real]
+        given = [empty if one is None else one for one in first]
+        *left, groups, _ = alike([*given, row.synthesized, empty])
+        lines.append(_line(left, groups, margin, gap))
     space = paper((margin, lines[0].shape[1]), lines[0])
     return np.concatenate([part for line in lines for part in (line, space)][:-1])
 
 
 def _line(
-    real: Shaped[np.ndarray, "H W ..."],
+    left: Sequence[Shaped[np.ndarray, "H W ..."]],
     groups: Shaped[np.ndarray, "n g H W ..."],
     margin: int,
     gap: int,
 ) -> Shaped[np.ndarray, "H X ..."]:
-    height = real.shape[0]
-    parts = [real]
+    height = groups.shape[2]
+    space = paper((height, margin), groups)
+    parts = [left[0]]
+    for one in left[1:]:
+        parts += [space, one]
     for group in groups:
-        parts.append(paper((height, gap), real))
+        parts.append(paper((height, gap), groups))
         for picture in group:
-            parts += [picture, paper((height, margin), real)]
+            parts += [picture, space]
     return np.concatenate(parts, axis=1)

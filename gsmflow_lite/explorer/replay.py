@@ -197,7 +197,7 @@ class Recording:
         """Pictures of a few features of the first classes in view, beside a real one of each.
 
         They come from the same noise in all frames, so they sharpen as the model learns. There are
-        none where the features have no pictures.
+        none where the data have no pictures.
         """
         classes = self.view.shown[:CLASSES_PICTURED].tolist()
         return picture_rows(self.view.scene, [frame.synthesized], classes, PICTURES_EACH)

@@ -57,6 +57,17 @@ def real_pictures(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> Pixels:
     return at_most(np.rint(255 * share).astype(np.uint8), LARGEST_SIDE)
 
 
+def kept_pictures(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> Pixels | None:
+    """Return what the features of rows decode to, where that is not their picture anyway.
+
+    Features may keep less than the image shows. So an image is not compared with what an imagined
+    feature decodes to without this picture between them. None where there is no such difference.
+    """
+    if dataset.decode is None or _axis_of_colour(dataset) is None:
+        return None
+    return decoded(dataset, np.asarray(dataset.features[rows]))
+
+
 def _axis_of_colour(dataset: GZSLDataset) -> int | None:
     """Return which axis of the images holds their colours; 0 for ink, None without pictures."""
     if dataset.images is None:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from ..errors import DataError
+from .ink import WHITE, alike, is_coloured
 from .style import (
     PALETTE,
     bare_axes,
@@ -40,7 +41,7 @@ SCORE_LABELS = {
 
 
 def picture_grid(
-    rows: Mapping[str, Float[np.ndarray, "... n height width"]],
+    rows: Mapping[str, Shaped[np.ndarray, "... n height width"]],
     *,
     columns: Sequence[str] | None = None,
     title: str = "",
@@ -50,8 +51,9 @@ def picture_grid(
 
     ``rows`` maps a label to grey pictures (n, height, width), or to several lines of them
     (lines, n, height, width). All rows have n pictures of one size. Values run from 0 (paper) to 1
-    (ink); values outside are clipped. ``columns`` gives each column a heading. Raises ``DataError``
-    where the rows differ in number or size.
+    (ink); values outside are clipped. Coloured pictures are of uint8, and have a last axis of 3;
+    beside them, ink becomes grey, and smaller pictures become larger. ``columns`` gives each column
+    a heading. Raises ``DataError`` where the rows differ in number or size.
     """
     mosaic = _Mosaic.of(rows)
     side = min(1.15, 11.5 / mosaic.n)  # inches of a picture
@@ -61,13 +63,7 @@ def picture_grid(
 
     figure = still_figure(side * mosaic.n + margin, inches + words, title, caption)
     axes = figure.subplots()
-    axes.imshow(
-        mosaic.canvas,
-        cmap="gray_r",
-        vmin=0,
-        vmax=1,
-        interpolation="nearest",
-    )
+    axes.imshow(mosaic.canvas, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
 
     labels = [plain_still(label) for label in rows]
     axes.set_yticks(mosaic.label_places, labels, fontsize=14)
@@ -103,7 +99,7 @@ class _Mosaic:
     @classmethod
     def of(cls, rows: Mapping[str, np.ndarray]) -> _Mosaic:
         blocks = _blocks(rows)
-        _, n, height, width = blocks[0].shape
+        n, height, width = blocks[0].shape[1:4]
 
         strips = []
         places = []
@@ -115,6 +111,8 @@ class _Mosaic:
             strips.append(lines)
 
         canvas = _joined(strips, axis=0, gap=4 * PICTURE_GAP)
+        if canvas.ndim == 3:  # NaN has no colour
+            canvas = np.nan_to_num(canvas, nan=1.0)
         return cls(canvas.clip(0, 1), places, n, height, width)
 
     @property
@@ -123,15 +121,21 @@ class _Mosaic:
         return np.arange(self.n) * (self.width + PICTURE_GAP) + self.width / 2
 
 
-def _blocks(rows: Mapping[str, np.ndarray]) -> list[Float[np.ndarray, "lines n height width"]]:
+def _blocks(rows: Mapping[str, np.ndarray]) -> list[Float[np.ndarray, "lines n height width ..."]]:
     """Check the rows of pictures. Raises ``DataError`` where they differ in number or size."""
+    given = [np.asarray(pictures) for pictures in rows.values()]
+    coloured = any(is_coloured(pictures) for pictures in given)
+    if coloured and all(pictures.ndim >= 3 for pictures in given):
+        # On the canvas light runs from 0 to 1.
+        given = [pictures / np.float32(WHITE) for pictures in alike(given)]
+    axes = 3 + coloured
     blocks = []
-    for pictures in rows.values():
+    for pictures in given:
         block = np.asarray(pictures, np.float32)
-        blocks.append(block[None] if block.ndim == 3 else block)
+        blocks.append(block[None] if block.ndim == axes else block)
 
-    alike = len({block.shape[1:] for block in blocks}) == 1
-    if not alike or blocks[0].ndim != 4:
+    same = len({block.shape[1:] for block in blocks}) == 1
+    if not same or blocks[0].ndim != axes + 1:
         shapes = {label: np.shape(pictures) for label, pictures in rows.items()}
         raise DataError(
             "rows must hold as many pictures (n, height, width) each, of one size, "

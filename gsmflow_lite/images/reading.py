@@ -121,7 +121,10 @@ def thumbnail(
     image: UInt8[np.ndarray, "H W 3"],
     side: int,
 ) -> UInt8[np.ndarray, "side side 3"]:
-    """Return the whole image in a square, as large as fits, with white beside or above it."""
+    """Return the whole image in a square, as large as fits, with white beside or above it.
+
+    Raises ``DataError`` for what is no image, ``ConfigError`` where Pillow is missing.
+    """
     _need_pillow()
     import PIL.Image
 

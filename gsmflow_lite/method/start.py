@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -144,16 +146,52 @@ def ridge_means(
     closed form). It is relative to the mean squared distance of a class's attributes from their
     mean, so that the units of the attributes do not matter.
     """
-    from sklearn.linear_model import RidgeCV  # slow to import
+    return _Ridge.fit(dataset, strengths).weights
 
-    seen = dataset.seen_classes
-    means = class_means(dataset, seen, dataset.train).astype(np.float64)
-    attributes = dataset.attributes[seen].astype(np.float64)
-    unit = attributes.var(0).sum() or 1.0
-    fitted = RidgeCV(alphas=unit * np.asarray(strengths)).fit(attributes, means)
-    coefficients = np.atleast_2d(fitted.coef_).T
-    intercept = np.atleast_1d(fitted.intercept_)
-    return torch.from_numpy(np.vstack([coefficients, intercept])).float()
+
+def ridge_errors(
+    dataset: GZSLDataset,
+    strengths: tuple[float, ...] = RIDGE_STRENGTHS,
+) -> Float[np.ndarray, "S D"]:
+    """By how much the means of seen classes miss their predictions, each class left out in turn.
+
+    The predictions are those of :func:`ridge_means` without this class, at the same strength. No
+    fit is repeated: an error is the residual over one less the leverage (Allen 1974).
+    """
+    return _Ridge.fit(dataset, strengths).errors
+
+
+@dataclass(frozen=True, eq=False)
+class _Ridge:
+    """A ridge regression from the attributes of S seen classes to their means."""
+
+    weights: Float[Tensor, "A+1 D"]
+    errors: Float[np.ndarray, "S D"]
+
+    @classmethod
+    def fit(cls, dataset: GZSLDataset, strengths: tuple[float, ...]) -> _Ridge:
+        from sklearn.linear_model import RidgeCV  # slow to import
+
+        seen = dataset.seen_classes
+        means = class_means(dataset, seen, dataset.train).astype(np.float64)
+        attributes = dataset.attributes[seen].astype(np.float64)
+        unit = attributes.var(0).sum() or 1.0
+        fitted = RidgeCV(alphas=unit * np.asarray(strengths)).fit(attributes, means)
+        coefficients = np.atleast_2d(fitted.coef_).T
+        intercept = np.atleast_1d(fitted.intercept_)
+        weights = torch.from_numpy(np.vstack([coefficients, intercept])).float()
+
+        residuals = means - (attributes @ coefficients + intercept)
+        left = 1 - _leverages(attributes, float(fitted.alpha_))
+        return cls(weights, residuals / left[:, None])
+
+
+def _leverages(attributes: Float[np.ndarray, "S A"], ridge: float) -> Float[np.ndarray, " S"]:
+    """What share of the prediction for a class comes from its own mean."""
+    centred = attributes - attributes.mean(0)
+    products = centred @ centred.T
+    shrunk = np.linalg.solve(products + ridge * np.eye(len(products)), products)
+    return np.diag(shrunk) + 1 / len(products)
 
 
 def symmetric_root(covariance: Float[np.ndarray, "D D"]) -> Float[Tensor, "D D"]:

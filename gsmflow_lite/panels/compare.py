@@ -16,6 +16,7 @@ from ..datasets.base import GZSLDataset
 from ..errors import ConfigError
 from ..explorer.pictures import PictureRow, picture_rows
 from ..explorer.pictures_still import draw_pictures
+from ..explorer.row_pictures import shows_nearest
 from ..explorer.scene import Scene, Synthesized
 from ..figures import overlays
 from ..figures.lenses import LENSES, two_lenses_on
@@ -201,7 +202,10 @@ class ComparePanel(PointPanel):
         same = "made from the same latent noise"
         if REAL_NAME in (first, second):
             same = f"by number alone: {REAL_NAME} come from no noise"
-        return f"In each pair {first} is on the left and {second} on the right, {same}"
+        about = f"In each pair {first} is on the left and {second} on the right, {same}"
+        if shows_nearest(self.scene.dataset):
+            return f"{about}; shown is the real image that is nearest to what was synthesized"
+        return about
 
     def rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
         """The places of the rings on the map that is called ``lens``.

@@ -22,6 +22,7 @@ from ..explorer.invention import (
     telling,
 )
 from ..explorer.invention_figures import design_figure
+from ..explorer.row_pictures import has_pictures
 from ..explorer.scene import Scene
 from ..figures.style import short
 from ..generators.base import Generator, check_generator
@@ -111,7 +112,7 @@ class DesignPanel(Panel):
         )
         self.pictures.add_class("pictures")
         for pictured in (self.pictures, self.strip):
-            pictured.layout.display = "block" if self.scene.dataset.decode else "none"
+            pictured.layout.display = "block" if has_pictures(self.scene.dataset) else "none"
         self.map = DesignMap(self.real)
         self.bars = LiveFigure(empty_bars())
         self.response = LiveFigure(empty_response())
@@ -126,7 +127,7 @@ class DesignPanel(Panel):
         )
 
     def _arrange(self) -> None:
-        pictured = self.scene.dataset.decode is not None or self.words is not None
+        pictured = has_pictures(self.scene.dataset) or self.words is not None
         samples = self.pictures if pictured else self.bars
         self.unused = [self.bars if pictured else self.pictures]  # are freed with the rest
         buttons = [] if self.words is None else self.words.buttons
@@ -257,10 +258,10 @@ class DesignPanel(Panel):
 
     def _show_samples(self) -> None:
         """Show samples as pictures or, where there are none, their attributes as bars."""
-        decode = self.scene.dataset.decode
-        if decode:
-            self.pictures.value = sample_row(self.invented, decode)
-        if decode or self.words is not None:
+        pictured = has_pictures(self.scene.dataset)
+        if pictured:
+            self.pictures.value = sample_row(self.invented, self.scene)
+        if pictured or self.words is not None:
             return
         readout = self.scene.readout
         chosen = telling(readout, self.invented.description, self._changed_numbers())
@@ -274,9 +275,8 @@ class DesignPanel(Panel):
         self.answer.value = nearest_texts(self.invented, self.scene.dataset)
 
     def _show_sweep(self, swept: Sweep) -> None:
-        decode = self.scene.dataset.decode
-        if decode:
-            self.strip.value = sweep_rows(swept, decode)
+        if has_pictures(self.scene.dataset):
+            self.strip.value = sweep_rows(swept, self.scene)
         self.answer.value = f"<b>Response</b> {escape(swept.sentence)}"
         show_response(self.response, swept)
 

@@ -79,7 +79,8 @@ class Sentences:
     def read(self, text: str) -> dict[str, Any]:
         """Return what :func:`describe` needs for a sentence; nothing for an empty one.
 
-        Raises ``ConfigError`` for a sentence that cannot be read.
+        Raises ``ConfigError`` for a sentence that is too long, and ``GSMFlowError`` where there is
+        no encoder to read it.
         """
         if not text.strip():
             return {}

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from ..explorer.invention import PICTURES, Invented, Sweep, bars
+from ..explorer.row_pictures import imagined_pictures, shows_nearest
+from ..explorer.scene import Scene
+from ..figures.ink import height_and_width
 from ..figures.style import CONTEXT, MIDDLE_GREY, PALETTE, legible, plain, short
 from ..shifts.readout import AttributeReadout
 from . import show
 from .live import LiveFigure
 
-Decode = Callable[[Float[np.ndarray, "n D"]], Float[np.ndarray, "n H W"]]
-
 INVENTED = "#E6007E"  # the colour of the invented class; no real one has it
 TALL = 84  # pixels, at most, of the pictures in a row
+CAPTION = 11  # letters of a class name under a picture
 BAND = (0.1, 0.9)  # quantiles between which the band of the response lies
 ARROW = "\N{RIGHTWARDS ARROW}"
 GRID = "rgba(127,127,127,.25)"
@@ -30,60 +32,76 @@ GRID = "rgba(127,127,127,.25)"
 
 def picture_row(
     title: str,
-    images: Float[np.ndarray, "n H W"],
+    images: Shaped[np.ndarray, "n H W ..."],
     words: Sequence[str],
     alts: Sequence[str],
 ) -> str:
     """Pictures side by side, each with a word under it; they shrink where the page is narrow."""
-    wide = round(TALL * images.shape[2] / images.shape[1])
+    tall, wide = height_and_width(images)
+    width = round(TALL * wide / tall)
     cells = "".join(
-        f'<span style="text-align:center;font-size:12px">{_shrinking(image, alt)}'
-        f"{escape(word)}</span>"
+        f'<span style="text-align:center;font-size:12px">'
+        f"{show.image(image, alt, TALL, shrinks=True)}{escape(word)}</span>"
         for image, word, alt in zip(images, words, alts, strict=False)
     )
     grid = (
         "display:grid;gap:2px 6px;line-height:1.3;"
-        f"grid-template-columns:repeat({len(images)},minmax(0,{wide}px))"
+        f"grid-template-columns:repeat({len(images)},minmax(0,{width}px))"
     )
     heading = f'<div class="calm" style="margin-top:6px">{escape(title)}</div>'
     return f'{heading}<div style="{grid}">{cells}</div>'
 
 
-def _shrinking(image: Float[np.ndarray, "H W"], alt: str) -> str:
-    """A picture that fills its place, however narrow that is."""
-    style = "width:100%;height:auto;box-sizing:border-box"
-    return show.image(image, alt, TALL).replace("<img ", f'<img style="{style}" ', 1)
+def _row_of(
+    scene: Scene,
+    title: str,
+    features: Float[np.ndarray, "n D"],
+    words: Sequence[str],
+    alts: Sequence[str],
+) -> str:
+    """A row of imagined features: their pictures, or the nearest real images and their classes."""
+    shown = imagined_pictures(scene, features)
+    if shown.rows is None:
+        return picture_row(title, shown.pixels, words, alts)
+    names = [scene.dataset.unique_names[k] for k in scene.dataset.labels[shown.rows]]
+    under = [
+        f"{word}: {short(name, CAPTION)}" if word else short(name, CAPTION)
+        for word, name in zip(words, names, strict=False)
+    ]
+    alts = [f"{alt}; nearest real image: {name}" for alt, name in zip(alts, names, strict=False)]
+    return picture_row(f"{title}: nearest real images", shown.pixels, under, alts)
 
 
-def sample_row(invented: Invented, decode: Decode) -> str:
+def sample_row(invented: Invented, scene: Scene) -> str:
     """The typical sample, where there is one, and some samples with noise."""
     first = [] if invented.typical is None else ["typical"]
     words = first + [""] * PICTURES
     alts = ["the typical sample" for _ in first]
     alts += [f"synthesized sample {i + 1}" for i in range(len(first), len(words))]
-    return picture_row("What is synthesized", decode(invented.shown), words, alts)
+    return _row_of(scene, "What is synthesized", invented.shown, words, alts)
 
 
-def sweep_rows(swept: Sweep, decode: Decode) -> str:
+def sweep_rows(swept: Sweep, scene: Scene) -> str:
     """The sweep in pictures: the typical sample, and one with noise and what is read off it."""
-    return "".join([*_typical_row(swept, decode), _noisy_row(swept, decode)])
+    return "".join([*_typical_row(swept, scene), _noisy_row(swept, scene)])
 
 
-def _typical_row(swept: Sweep, decode: Decode) -> Iterator[str]:
+def _typical_row(swept: Sweep, scene: Scene) -> Iterator[str]:
     if swept.typical is None:
         return
     name = short(swept.name)
     alts = [f"typical sample at {name} {value:.3g}" for value in swept.values]
     title = f"{name} from low to high: the typical sample"
-    yield picture_row(title, decode(swept.typical), [""] * len(alts), alts)
+    yield _row_of(scene, title, swept.typical, [""] * len(alts), alts)
 
 
-def _noisy_row(swept: Sweep, decode: Decode) -> str:
+def _noisy_row(swept: Sweep, scene: Scene) -> str:
     pairs = zip(swept.values, swept.read[:, 0], strict=True)
     words = [f"{asked:.3g} {ARROW} {read:.2g}" for asked, read in pairs]
     alts = [f"one sample at {short(swept.name)} {value:.3g}" for value in swept.values]
-    title = f"one sample, its noise the same: asked {ARROW} read off the picture"
-    return picture_row(title, decode(swept.features[:, 0]), words, alts)
+    what = "features" if shows_nearest(scene.dataset) else "the picture"
+    title = f"one sample, its noise the same: asked {ARROW} read off {what}"
+    return _row_of(scene, title, swept.features[:, 0], words, alts)
 
 
 # --- The table of near classes ---------------------------------------------------------------

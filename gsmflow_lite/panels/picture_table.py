@@ -7,10 +7,11 @@ from html import escape
 
 import numpy as np
 
-from ..explorer.pictures import PictureRow
+from ..explorer.pictures import PictureRow, nearest_in_words
 from . import show
 
 PICTURE_HEIGHT = 46  # pixels of a picture on the page
+CAPTION = 9  # letters of a class name under a picture
 
 
 def picture_table(
@@ -23,14 +24,19 @@ def picture_table(
     """Make a table of the pictures, empty without any.
 
     ``names`` are those of all classes, and may hold anything. ``origins`` says who made the
-    pictures of a group, from left to right. ``caption`` must be markup.
+    pictures of a group, from left to right. ``caption`` must be markup. Where nearest real images
+    stand for features, the class of each stands under it. Where a real image is more than features
+    keep, what they keep of it stands beside it, as *decoded*.
     """
     if not rows:
         return ""
-    lines = "".join(_line(row, names[row.number], colours, origins) for row in rows)
     groups = len(rows[0].synthesized)
-    head = show.headings(["class", "real"])
+    has_kept = any(row.kept is not None for row in rows)
+    head = show.headings(["class", "real", "decoded"] if has_kept else ["class", "real"])
     over = escape(" | ".join(origins)) if len(origins) > 1 else "synthesized"
+    lines = "".join(_line(row, names, colours, origins, has_kept=has_kept) for row in rows)
+    if rows[0].nearest is not None:
+        over = nearest_in_words(rows) if len(origins) == 1 else f"{over}: {nearest_in_words(rows)}"
     return (
         f"<table><caption>{caption}</caption><thead><tr>{head}"
         f'<th scope="colgroup" colspan="{groups}" class="group">{over}</th></tr></thead>'
@@ -38,14 +44,40 @@ def picture_table(
     )
 
 
-def _line(row: PictureRow, name: str, colours: Mapping[int, str], origins: Sequence[str]) -> str:
+def _line(
+    row: PictureRow,
+    names: Sequence[str],
+    colours: Mapping[int, str],
+    origins: Sequence[str],
+    *,
+    has_kept: bool,
+) -> str:
+    name = names[row.number]
     dot = show.swatch(colours.get(row.number, "transparent"))
     real = "" if row.real is None else show.image(row.real, f"{name}, real", PICTURE_HEIGHT)
     cells = [f"<td>{real}</td>"]
+    if has_kept:
+        what = f"{name}, what features keep of the real image"
+        kept = "" if row.kept is None else show.image(row.kept, what, PICTURE_HEIGHT)
+        cells.append(f"<td>{kept}</td>")
     for number, group in enumerate(row.synthesized, start=1):
         text = f"{name}, sample {number}: {', '.join(origins)}"
-        picture = show.image_sheet(
-            np.asarray(group), text, columns=len(group), height=PICTURE_HEIGHT
-        )
+        if row.nearest is None:
+            picture = show.image_sheet(
+                np.asarray(group), text, columns=len(group), height=PICTURE_HEIGHT
+            )
+        else:
+            picture = _nearest_images(row, number - 1, names, text)
         cells.append(f"<td>{picture}</td>")
     return f'<tr><th scope="row">{dot}{show.name(name)}</th>{"".join(cells)}</tr>'
+
+
+def _nearest_images(row: PictureRow, sample: int, names: Sequence[str], text: str) -> str:
+    """The nearest real images of a sample, with their classes; another class stands out."""
+    assert row.nearest is not None
+    images = []
+    for picture, k in zip(row.synthesized[sample], row.nearest[sample], strict=True):
+        image = show.image(picture, f"{text}; nearest real image: {names[k]}", PICTURE_HEIGHT)
+        words = show.name(names[k], CAPTION)
+        images.append(show.captioned(image, words if k == row.number else f"<b>{words}</b>"))
+    return " ".join(images)

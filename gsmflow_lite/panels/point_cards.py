@@ -8,12 +8,22 @@ from html import escape
 import numpy as np
 from jaxtyping import Float, Int
 
+from ..datasets.base import GZSLDataset
+from ..explorer.row_pictures import (
+    decoded,
+    has_pictures,
+    nearest_rows,
+    real_pictures,
+    shows_nearest,
+)
 from ..explorer.scene import Scene, Synthesized
 from . import show
 from .map_panel import class_status, distance
 
 CLASSES_COUNTED = 5
 PICTURES_A_LINE = 6
+SMALL = 60  # pixels of a picture with words under it
+CAPTION = 12  # letters of a class name under a picture
 TEXTS_SHOWN = 3  # of a class
 
 
@@ -48,31 +58,57 @@ def point_picture(
     dataset = scene.dataset
     points = scene.real if synthesized is None else synthesized.points
     k = int(points.labels[number])
-    features = [features_of(scene, synthesized, np.array([number]))[0]]
     lines = [f"{dataset.unique_names[k]}, {origin}, {class_status(dataset, k)} class"]
     away = ""
     if synthesized is not None:
-        nearest = int(scene.rows[synthesized.near[number]])
-        features.append(dataset.features[nearest])
-        nearest_name = dataset.unique_names[dataset.labels[nearest]]
-        lines.append(f"nearest real point: {nearest_name}, row {nearest}")
+        row = _nearest(scene, synthesized, number)
+        lines.append(f"nearest real point: {_row_in_words(dataset, row)}")
         away = f"<br>{distance(synthesized.far[number])}"
 
-    images = _images(scene, features, lines)
+    images = ""
+    if has_pictures(dataset):
+        images = _images(scene, synthesized, number, lines)
     words = "<br>".join(escape(line) for line in lines)
     return f"{images}<br>{words}{away}" if images else f"{words}{away}"
 
 
-def _images(scene: Scene, features: list[Float[np.ndarray, " D"]], texts: list[str]) -> str:
-    """A picture of each feature, where features have pictures."""
-    decode = scene.dataset.decode
-    if decode is None:
-        return ""
+def _nearest(scene: Scene, synthesized: Synthesized, number: int) -> int:
+    """The row of the nearest real point."""
+    return int(scene.rows[synthesized.near[number]])
+
+
+def _row_in_words(dataset: GZSLDataset, row: int) -> str:
+    return f"{dataset.unique_names[dataset.labels[row]]}, row {row}"
+
+
+def _images(
+    scene: Scene, synthesized: Synthesized | None, number: int, lines: Sequence[str]
+) -> str:
+    """The picture of a point; beside that of a synthesized one, its nearest real point."""
+    dataset = scene.dataset
+    if synthesized is None:
+        return show.image(real_pictures(dataset, scene.rows[[number]])[0], lines[0])
+    if shows_nearest(dataset):
+        return _nearest_images(scene, synthesized, number)
+    row = _nearest(scene, synthesized, number)
+    own = decoded(dataset, synthesized.features[[number]])[0]
+    real = real_pictures(dataset, np.array([row]))[0]
+    return " ".join([show.image(own, lines[0]), show.image(real, lines[1])])
+
+
+def _nearest_images(scene: Scene, synthesized: Synthesized, number: int) -> str:
+    """The real images that are nearest to a feature that does not decode, each with its class."""
+    dataset = scene.dataset
+    feature = synthesized.features[number]
+    rows = nearest_rows(scene, feature, int(synthesized.near[number]))
     images = [
-        show.image(decode(feature[None])[0], text)
-        for feature, text in zip(features, texts, strict=True)
+        show.captioned(
+            show.image(picture, f"nearest real image: {_row_in_words(dataset, int(row))}"),
+            show.name(dataset.unique_names[dataset.labels[row]], CAPTION),
+        )
+        for picture, row in zip(real_pictures(dataset, rows), rows, strict=True)
     ]
-    return " ".join(images)
+    return f"nearest real images<br>{' '.join(images)}"
 
 
 def _described(
@@ -110,7 +146,7 @@ def gallery(
     labels = points.labels[numbers]
     counts = _counts(dataset.unique_names, labels)
     table = _described(scene, labels, features.mean(0))
-    images = _gallery_images(scene, features, origin)
+    images = _gallery_images(scene, synthesized, numbers, origin) if has_pictures(dataset) else ""
     return f"<p>{len(numbers)} {escape(origin)} points selected: {counts}</p>{images}{table}"
 
 
@@ -123,13 +159,37 @@ def _counts(names: Sequence[str], labels: Int[np.ndarray, " n"]) -> str:
     return ", ".join(listed) + (f" and {rest} more classes" if rest > 0 else "")
 
 
-def _gallery_images(scene: Scene, features: Float[np.ndarray, "n D"], origin: str) -> str:
-    """Pictures of some features, evenly spread over all; none where features have no pictures."""
-    decode = scene.dataset.decode
-    if decode is None:
-        return ""
-    count = min(len(features), show.MOST_PICTURES)
-    spread = np.linspace(0, len(features) - 1, count).astype(int)
+def _gallery_images(
+    scene: Scene,
+    synthesized: Synthesized | None,
+    numbers: Int[np.ndarray, " n"],
+    origin: str,
+) -> str:
+    """Pictures of some points, evenly spread over all."""
+    count = min(len(numbers), show.MOST_PICTURES)
+    some = numbers[np.linspace(0, len(numbers) - 1, count).astype(int)]
+    rest = "" if count == len(numbers) else f"<br>{count} of them are shown"
+    if synthesized is None:
+        pictures = real_pictures(scene.dataset, scene.rows[some])
+    elif shows_nearest(scene.dataset):
+        return _gallery_of_nearest(scene, synthesized.near[some]) + rest
+    else:
+        pictures = decoded(scene.dataset, synthesized.features[some])
     text = f"{count} of the selected {origin} points"
-    sheet = show.image_sheet(decode(features[spread]), text, columns=PICTURES_A_LINE)
-    return sheet if count == len(features) else f"{sheet}<br>{count} of them are shown"
+    return show.image_sheet(pictures, text, columns=PICTURES_A_LINE) + rest
+
+
+def _gallery_of_nearest(scene: Scene, near: Int[np.ndarray, " n"]) -> str:
+    """The real images that are nearest to features, the most frequent first, and their classes."""
+    dataset = scene.dataset
+    different, counts = np.unique(near, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    rows = scene.rows[different[order]]
+    images = []
+    for picture, row, times in zip(real_pictures(dataset, rows), rows, counts[order], strict=True):
+        often = f" \N{MULTIPLICATION SIGN}{times}" if times > 1 else ""
+        alt = f"nearest real image: {_row_in_words(dataset, int(row))}"
+        words = show.name(dataset.unique_names[dataset.labels[row]], CAPTION) + often
+        images.append(show.captioned(show.image(picture, alt, SMALL), words))
+    of_classes = _counts(dataset.unique_names, dataset.labels[scene.rows[near]])
+    return f"<p>nearest real images: {of_classes}</p>{' '.join(images)}"

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 
-from ..figures.style import VERDICTS, number, short
+from ..figures.ink import as_light, height_and_width, is_coloured, paper
+from ..figures.style import LONGEST_NAME, VERDICTS, number, short
 from ..shifts.report import Reading, ShiftReport
 
 MOST_PICTURES = 24
@@ -21,9 +22,9 @@ BAR = 40  # pixels of a bar from the middle to either end
 LONGEST_BAR = 3.0  # spreads that fill a bar
 
 
-def name(text: object) -> str:
+def name(text: object, most: int = LONGEST_NAME) -> str:
     """Show a name from a file as text, cut if it is long."""
-    return escape(short(text))
+    return escape(short(text, most))
 
 
 def swatch(colour: str) -> str:
@@ -93,39 +94,55 @@ def _beside_line(report: ShiftReport, meters: Sequence[str]) -> str:
 # --- Pictures --------------------------------------------------------------------------------
 
 
-def image(pixels: Float[np.ndarray, "H W"], alt: str, height: int = 84) -> str:
-    """One grey picture as an image. Pixels go from 0, paper, to 1, ink; ``alt`` is its text."""
-    tall, wide = pixels.shape
+def image(
+    pixels: Shaped[np.ndarray, "H W ..."], alt: str, height: int = 84, *, shrinks: bool = False
+) -> str:
+    """One picture as an image, grey or coloured (see ``figures.ink``); ``alt`` is its text.
+
+    One that ``shrinks`` fills its place, however narrow that is.
+    """
+    tall, wide = height_and_width(pixels)
     width = max(1, round(height * wide / tall))
-    source = _data_uri(pixels)
-    return f'<img src="{source}" alt="{escape(alt)}" width="{width}" height="{height}">'
+    style = "width:100%;height:auto;box-sizing:border-box" if shrinks else ""
+    if is_coloured(pixels):  # a photograph has no hard pixels
+        style = f"{style};image-rendering:auto".lstrip(";")
+    style = f' style="{style}"' if style else ""
+    size = f'width="{width}" height="{height}"'
+    return f'<img{style} src="{_data_uri(pixels)}" alt="{escape(alt)}" {size}>'
 
 
 def image_sheet(
-    many: Float[np.ndarray, "n H W"], alt: str, *, columns: int = 12, height: int = 52
+    many: Shaped[np.ndarray, "n H W ..."], alt: str, *, columns: int = 12, height: int = 52
 ) -> str:
     """Several pictures in lines, as one image; each is ``height`` pixels tall."""
-    n, tall, wide = many.shape
+    n = len(many)
+    tall, wide = height_and_width(many)
     columns = min(columns, max(1, n))
     lines = -(-n // columns)
 
     cell_height = tall + MARGIN
     cell_width = wide + MARGIN
-    cells = np.zeros((lines * columns, cell_height, cell_width), np.float32)
+    cells = paper((lines * columns, cell_height, cell_width), many)
     cells[:n, 1:-1, 1:-1] = many
 
-    grid = cells.reshape(lines, columns, cell_height, cell_width).swapaxes(1, 2)
-    sheet = grid.reshape(lines * cell_height, columns * cell_width)
+    colours = cells.shape[3:]
+    grid = cells.reshape(lines, columns, cell_height, cell_width, *colours).swapaxes(1, 2)
+    sheet = grid.reshape(lines * cell_height, columns * cell_width, *colours)
     return image(sheet, alt, height=lines * height)
 
 
-def _data_uri(pixels: Float[np.ndarray, "H W"]) -> str:
+def captioned(picture: str, words: str) -> str:
+    """An image with small words under it; both must be markup."""
+    look = "display:inline-block;text-align:center;font-size:12px;vertical-align:top"
+    return f'<span style="{look}">{picture}<br>{words}</span>'
+
+
+def _data_uri(pixels: Shaped[np.ndarray, "H W ..."]) -> str:
     """The address of an image that holds the image itself, as PNG."""
     from PIL import Image  # comes with matplotlib
 
-    ink = np.nan_to_num(pixels).clip(0, 1)
     content = io.BytesIO()
-    Image.fromarray((255 * (1 - ink)).astype(np.uint8)).save(content, format="png")
+    Image.fromarray(as_light(pixels)).save(content, format="png")
     return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
 
 

@@ -126,7 +126,7 @@ def _pictures(recording: Recording, frame: Frame) -> str:
         dataset.unique_names,
         dataset_colours(dataset),
         ["synthesized"],
-        "Each picture is made from the same latent noise in every epoch",
+        "Each picture comes from the same latent noise in every epoch",
     )
 
 

@@ -12,13 +12,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 
 from .. import figures
 from ..datasets.base import GZSLDataset
-from ..errors import DataError
 from ..events import Watch
+from ..explorer.row_pictures import (
+    Pixels,
+    decoded,
+    has_pictures,
+    real_pictures,
+    shows_nearest,
+)
 from ..explorer.scene import Scene, Synthesized
+from ..figures.ink import alike, as_light, at_most, height_and_width, is_coloured, paper
 from ..figures.points import Points
 from ..generators.base import Generator
 from ..seeds import stream
@@ -32,6 +39,8 @@ COLOURED_POINTS = 900  # real and synthesized ones of the classes in focus
 CONTEXT_POINTS = 450  # grey ones: real rows of other classes
 POINTS_EACH = 50  # of one class, real or synthesized, at most
 THUMBNAIL = 48  # pixels a side, at most
+JPEG_QUALITY = 75
+JPEG_BLOCK = 8  # pixels a side that JPEG compresses together
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +49,15 @@ class Lenses:
 
     The points of the page are numbered: first all real points of the scene, then the synthesized
     ones. ``drawn`` are the numbers of the real points that are drawn. ``pictures`` are thumbnails
-    of all points, or None where features do not decode.
+    of all points, or None where the data have none; of the real ones alone where features do not
+    decode.
     """
 
     scene: Scene
     synthesized: Synthesized
     focus: list[int]
     drawn: Int[np.ndarray, " d"]
-    pictures: Float[np.ndarray, "P height width"] | None
+    pictures: Pixels | None
 
     @property
     def count(self) -> int:
@@ -169,56 +179,56 @@ def still_lenses(
 # --- Pictures ------------------------------------------------------------------------------------
 
 
-def _pictures(
-    scene: Scene,
-    synthesized: Synthesized,
-) -> Float[np.ndarray, "P height width"] | None:
-    if scene.dataset.decode is None:
+def _pictures(scene: Scene, synthesized: Synthesized) -> Pixels | None:
+    """Thumbnails of all points that have a picture, the real ones first; None without any."""
+    if not has_pictures(scene.dataset):
         return None
-    real = scene.dataset.features[scene.rows]
-    return thumbnails(scene.dataset.decode(np.concatenate([real, synthesized.features])))
+    pictures = [real_pictures(scene.dataset, scene.rows)]
+    if not shows_nearest(scene.dataset):
+        pictures.append(decoded(scene.dataset, synthesized.features))
+    return at_most(np.concatenate(alike(pictures)), THUMBNAIL)
 
 
-def thumbnails(
-    pictures: Float[np.ndarray, "P height width"],
-) -> Float[np.ndarray, "P height width"]:
-    """Leave out every so many pixels, so that neither side is longer than ``THUMBNAIL``.
+def sprite_sheet(pictures: Pixels) -> tuple[bytes, dict[str, int], str]:
+    """Put all pictures on one sheet: grey ones in a PNG, coloured ones in a JPEG.
 
-    Raises ``DataError`` for pictures that are not grey.
-    """
-    pictures = np.asarray(pictures, np.float32)
-    if pictures.ndim != 3:
-        raise DataError(
-            f"decoded pictures must be grey, (rows, height, width), got shape {pictures.shape}"
-        )
-    step = -(-max(pictures.shape[1:]) // THUMBNAIL)
-    return pictures[:, ::step, ::step]
-
-
-def sprite_sheet(
-    pictures: Float[np.ndarray, "P height width"],
-) -> tuple[bytes, dict[str, int]]:
-    """Put all pictures, 0 paper to 1 ink, in one PNG.
-
-    Returns the file and its measures: columns, lines, and the width and height of a picture.
+    Returns the file, its measures (count, columns, lines, width and height of a picture), and
+    which of both it is. In a JPEG a picture begins and ends with a block of its own, so that none
+    shines into its neighbours; ``width`` and ``height`` are then those of whole blocks.
     """
     from PIL import Image  # comes with matplotlib
 
-    count, height, width = pictures.shape
+    if is_coloured(pictures):
+        pictures = _in_whole_blocks(pictures)
+    count = len(pictures)
+    height, width = height_and_width(pictures)
     columns = int(np.ceil(np.sqrt(count)))
     lines = -(-count // columns)
 
-    sheet = np.zeros((lines * columns, height, width))
-    sheet[:count] = np.nan_to_num(pictures).clip(0, 1)
-    grid = sheet.reshape(lines, columns, height, width).swapaxes(1, 2)
-    ink = grid.reshape(lines * height, columns * width)
+    sheet = paper((lines * columns, height, width), pictures)
+    sheet[:count] = pictures
+    colours = sheet.shape[3:]
+    grid = sheet.reshape(lines, columns, height, width, *colours).swapaxes(1, 2)
+    light = as_light(grid.reshape(lines * height, columns * width, *colours))
 
-    # Sixteen greys: half the size of 256, and no eye sees a difference.
-    levels = np.round(15 * (1 - ink)) * 17
     content = io.BytesIO()
-    Image.fromarray(levels.astype(np.uint8)).save(content, format="png", optimize=True)
     measures = {"columns": columns, "lines": lines, "width": width, "height": height}
-    return content.getvalue(), measures
+    measures["count"] = count
+    if is_coloured(pictures):
+        Image.fromarray(light).save(content, format="jpeg", quality=JPEG_QUALITY, subsampling=0)
+        return content.getvalue(), measures, "jpeg"
+    # Sixteen greys: half the size of 256, and no eye sees a difference.
+    levels = np.round(light / 17).astype(np.uint8) * np.uint8(17)
+    Image.fromarray(levels).save(content, format="png", optimize=True)
+    return content.getvalue(), measures, "png"
+
+
+def _in_whole_blocks(pictures: Pixels) -> Pixels:
+    """Add lines and columns of white until both sides are multiples of a block of JPEG."""
+    height, width = (-(-side // JPEG_BLOCK) * JPEG_BLOCK for side in height_and_width(pictures))
+    whole = paper((len(pictures), height, width), pictures)
+    whole[:, : pictures.shape[1], : pictures.shape[2]] = pictures
+    return whole
 
 
 # --- What the script reads -----------------------------------------------------------------------

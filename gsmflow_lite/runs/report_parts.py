@@ -14,8 +14,16 @@ from ..datasets.base import GZSLDataset
 from ..datasets.class_order import order_note
 from ..datasets.explained import explained_share
 from ..events import Watch
-from ..explorer.scene import IN_FOCUS
+from ..explorer.row_pictures import (
+    has_pictures,
+    imagined_pictures,
+    kept_pictures,
+    real_pictures,
+    shows_nearest,
+)
+from ..explorer.scene import IN_FOCUS, Scene
 from ..figures import number, short
+from ..figures.ink import alike
 from ..generators.base import ExactDensity, Generator, ask
 from ..seeds import stream
 from ..shifts.coverage import coverage
@@ -208,7 +216,8 @@ def lenses(
     return {
         "chosen": chosen,
         "still": picture(still, "Real and synthesized rows in PCA and UMAP"),
-        "sprite": sprite and {"png": in_base64(sprite[0])},
+        "sprite": sprite and {"kind": sprite[2], "content": in_base64(sprite[0])},
+        "nearest": shows_nearest(dataset),
         "data": report_lenses.page_data(seen, dataset, figure, sprite and sprite[1]),
         "caption": f"{seen.describe}. Synthesized rows are placed afterwards.",
     }
@@ -233,8 +242,12 @@ def _spread_by_class(report: ShiftReport) -> dict[int, float]:
 def pictures(
     dataset: GZSLDataset, generator: Generator, report: ShiftReport
 ) -> dict[str, Any] | None:
-    """Real pictures above synthesized ones, class by class; None where features do not decode."""
-    if dataset.decode is None:
+    """Real pictures above synthesized ones, class by class; None where the data have none.
+
+    Where features do not decode, the real images that are nearest to them on the maps stand for
+    them.
+    """
+    if not has_pictures(dataset):
         return None
     order = _worst_first(report)
     seed = report.settings["seed"]
@@ -244,15 +257,38 @@ def pictures(
     synthesized = ask(generator, dataset.attributes[numbers], count, seed=seed, width=width)
     rng = stream(seed, "real pictures")
     tests = np.concatenate([dataset.test_seen, dataset.test_unseen])
+    scene = Scene.first(dataset, seed=seed)
+    kept = None
     pairs = []
     for k, features in zip(numbers, synthesized.cpu().numpy(), strict=True):
         rows = dataset.of_class(k, tests)
-        real = dataset.features[rng.choice(rows, count, replace=len(rows) < count)]
-        grids = {"real": dataset.decode(real), "synthesized": dataset.decode(features)}
+        rows = rng.choice(rows, count, replace=len(rows) < count)
+        grids = {"real": real_pictures(dataset, rows)}
+        kept = kept_pictures(dataset, rows)
+        if kept is not None:
+            grids["decoded"] = kept
+        shown = imagined_pictures(scene, features)
+        what = "synthesized" if shown.rows is None else "nearest real"
+        grids[what] = shown.pixels
+        sized = dict(zip(grids, alike(list(grids.values())), strict=True))
+        grid = figures.picture_grid(sized)
         name = short(dataset.class_names[k])
-        alt = f"real and synthesized pictures of {name}"
-        pairs.append({"name": name, **picture(figures.picture_grid(grids), alt, dpi=80)})
-    return {"pairs": pairs, "left_out": len(order) - len(numbers)}
+        alt = f"real and {what} pictures of {name}"
+        words = "" if shown.rows is None else _nearest_classes(dataset, k, shown.rows)
+        pairs.append({"name": name, "words": words, **picture(grid, alt, dpi=80)})
+    return {
+        "pairs": pairs,
+        "left_out": len(order) - len(numbers),
+        "kept": kept is not None,
+        "nearest": shows_nearest(dataset),
+    }
+
+
+def _nearest_classes(dataset: GZSLDataset, number: int, rows: Int[np.ndarray, " n"]) -> str:
+    """Say of which classes the nearest real images are, the class that was asked for first."""
+    classes, counts = np.unique(dataset.labels[rows], return_counts=True)
+    order = sorted(range(len(classes)), key=lambda i: (classes[i] != number, -counts[i]))
+    return ", ".join(f"{short(dataset.class_names[classes[i]])} {counts[i]}" for i in order)
 
 
 # --- Classes and attributes ---------------------------------------------------------------------

@@ -30,11 +30,11 @@ _TRIAL = "a bird"  # what a function is tried on, to learn how wide its rows are
 class TextEncoder:
     """Turns texts into rows of length 1.
 
-    =========== ================================================================================
-    ``name``    says exactly what it is, with a digest of its weights
-    ``width``   how many numbers a text becomes
+    ============ ===============================================================================
+    ``name``     says exactly what it is, with a digest of its weights
+    ``width``    how many numbers a text becomes
     ``function`` from a list of n texts to an array (n, width)
-    =========== ================================================================================
+    ============ ===============================================================================
     """
 
     name: str

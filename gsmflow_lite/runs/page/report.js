@@ -62,7 +62,8 @@ function move(element, xaxis, yaxis, [x, y]) {
 
 function show(element, id) {
   if (!data.sprite) return;
-  const { columns, width, height, lines } = data.sprite;
+  const { columns, width, height, lines, count } = data.sprite;
+  element.parentElement.hidden = id >= count; // a feature that does not decode has no picture of its own
   const scale = 96 / Math.max(width, height);
   element.style.width = `${width * scale}px`;
   element.style.height = `${height * scale}px`;
