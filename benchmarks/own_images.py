@@ -22,6 +22,7 @@ import argparse
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,15 @@ from gsmflow_lite.storage import write_json
 LEAST = 8  # images of a class
 EVERY = 3  # one image of three lends its words
 UNSEEN, TESTS = 0.25, 0.2  # shares of classes, and of the images of a seen one
+METERS = ("semantic", "variance", "structure")
+NAMES = {"ridge_gaussian": "ridge-Gaussian", "eszsl": "ESZSL"}
 COLUMNS = {
     "seen": "S",
     "unseen": "U",
     "harmonic": "H",
     "zsl": "T1",
     "ausuc": "AUSUC",
-    "semantic": "semantic",
-    "variance": "variance",
-    "structure": "structure",
+    **{meter: meter for meter in METERS},
 }
 
 
@@ -76,7 +77,7 @@ def main() -> None:
                     backbone=options.backbone,
                     watch=lambda event: None,
                 )
-                done[key] = cell(data, draw)
+                done[key] = cell(data, options.components, draw)
                 write_json(options.json, done)
                 print(f"{key:10s}{done[key]}", flush=True)
     print(shares(done, list(told), options.draws))
@@ -91,6 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--join", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--skip", nargs="*", default=[], metavar="NAME")
     parser.add_argument("--backbone", default="efficientnet-lite0")
+    parser.add_argument("--components", type=int, default=64, help="of the features (default: 64)")
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path, default=Path("build/own_images.json"))
@@ -154,13 +156,14 @@ def split_of(classes: dict[str, list[Path]], draw: int) -> Iterator[tuple[Path, 
 # --- One cell, and the tables ---------------------------------------------------------------------
 
 
-def cell(data: GZSLDataset, seed: int) -> dict:
+def cell(data: GZSLDataset, components: int, seed: int) -> dict:
     """The explained share, and scores and meters of each method."""
-    experiment = run_experiment(data, lite(), seed=seed)
+    experiment = run_experiment(data, replace(lite(), components=components), seed=seed)
     result = experiment.result
     of_method = {"flow": result["scores"], **result["baselines"]}
     for name, report in experiment.shifts.items():
-        meters = {one: report.reading(one).value for one in ("semantic", "variance", "structure")}
+        values = {one: report.reading(one).value for one in METERS}
+        meters = {one: None if np.isnan(value) else value for one, value in values.items()}
         of_method["flow" if name == "GSMFlow" else "ridge_gaussian"] |= meters
     return {"share": explained_share(data).to_dict(), "methods": of_method}
 
@@ -190,7 +193,7 @@ def scores(done: dict, kinds: list[str], draws: int) -> str:
         cells = [done[f"{kind}|{draw}"]["methods"] for draw in range(draws)]
         for method in cells[0]:
             row = [_shown([one[method].get(key) for one in cells], key) for key in COLUMNS]
-            lines.append(f"| {kind}, {method.replace('_', '-')} | {' | '.join(row)} |")
+            lines.append(f"| {kind}, {NAMES.get(method, method)} | {' | '.join(row)} |")
         for key in ("harmonic", "zsl"):
             lead = [one["flow"][key] - one["ridge_gaussian"][key] for one in cells]
             print(f"{kind}: {COLUMNS[key]} of the flow - ridge-Gaussian: {interval(lead)}")
@@ -198,11 +201,12 @@ def scores(done: dict, kinds: list[str], draws: int) -> str:
 
 
 def _shown(values: list[float | None], key: str) -> str:
-    known = [value for value in values if value is not None and np.isfinite(value)]
-    if len(known) < 2:
+    known = [value for value in values if value is not None]
+    if not known:
         return "-"
-    is_meter = key in ("semantic", "variance", "structure")
-    return interval(known, 2) if is_meter else interval(known)
+    if len(known) < len(values):
+        return f"in {len(known)} of {len(values)}"
+    return interval(known, 2) if key in METERS else interval(known)
 
 
 if __name__ == "__main__":

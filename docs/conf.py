@@ -55,6 +55,7 @@ CONTENTS = {
     "Tutorials": ["notebooks/README", "notebooks/[0-9]*", SOLUTIONS],
     "How to": [
         "docs/install",
+        "docs/own_images",
         "docs/measuring",
         "docs/panels",
         "docs/data",

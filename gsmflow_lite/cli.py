@@ -322,6 +322,19 @@ def _add_evaluate(commands) -> None:
     add.add_argument("model", type=Path, metavar="MODEL", help="model.safetensors of a run")
     add.add_argument("data", metavar="DATA", help="the data it was trained on")
     _add_files(add)
+    add.add_argument(
+        "--labelled",
+        type=int,
+        nargs="+",
+        default=(),
+        metavar="N",
+        help="also tell T1 with so many labelled rows a class, tested on half of the unseen rows",
+    )
+    add.add_argument(
+        "--unlabelled",
+        action="store_true",
+        help="also tell T1 where the unseen test rows are read without labels (transductive)",
+    )
     add.set_defaults(run="evaluate_command")
 
 

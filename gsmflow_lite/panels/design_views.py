@@ -21,7 +21,6 @@ from .live import LiveFigure
 
 INVENTED = "#E6007E"  # the colour of the invented class; no real one has it
 TALL = 84  # pixels, at most, of the pictures in a row
-CAPTION = 11  # letters of a class name under a picture
 BAND = (0.1, 0.9)  # quantiles between which the band of the response lies
 ARROW = "\N{RIGHTWARDS ARROW}"
 GRID = "rgba(127,127,127,.25)"
@@ -65,7 +64,7 @@ def _row_of(
         return picture_row(title, shown.pixels, words, alts)
     names = [scene.dataset.unique_names[k] for k in scene.dataset.labels[shown.rows]]
     under = [
-        f"{word}: {short(name, CAPTION)}" if word else short(name, CAPTION)
+        f"{word}: {short(name, show.CAPTION)}" if word else short(name, show.CAPTION)
         for word, name in zip(words, names, strict=False)
     ]
     alts = [f"{alt}; nearest real image: {name}" for alt, name in zip(alts, names, strict=False)]

@@ -11,7 +11,6 @@ from ..explorer.pictures import PictureRow, nearest_in_words
 from . import show
 
 PICTURE_HEIGHT = 46  # pixels of a picture on the page
-CAPTION = 9  # letters of a class name under a picture
 
 
 def picture_table(
@@ -30,12 +29,14 @@ def picture_table(
     """
     if not rows:
         return ""
-    groups = len(rows[0].synthesized)
+    nearest = rows[0].nearest is not None
+    groups = 1 if nearest and len(origins) == 1 else len(rows[0].synthesized)
     has_kept = any(row.kept is not None for row in rows)
     head = show.headings(["class", "real", "decoded"] if has_kept else ["class", "real"])
     over = escape(" | ".join(origins)) if len(origins) > 1 else "synthesized"
     lines = "".join(_line(row, names, colours, origins, has_kept=has_kept) for row in rows)
-    if rows[0].nearest is not None:
+    if nearest:
+        caption = f"{caption}; a class in bold is another one"
         over = nearest_in_words(rows) if len(origins) == 1 else f"{over}: {nearest_in_words(rows)}"
     return (
         f"<table><caption>{caption}</caption><thead><tr>{head}"
@@ -60,15 +61,20 @@ def _line(
         what = f"{name}, what features keep of the real image"
         kept = "" if row.kept is None else show.image(row.kept, what, PICTURE_HEIGHT)
         cells.append(f"<td>{kept}</td>")
-    for number, group in enumerate(row.synthesized, start=1):
-        text = f"{name}, sample {number}: {', '.join(origins)}"
-        if row.nearest is None:
-            picture = show.image_sheet(
-                np.asarray(group), text, columns=len(group), height=PICTURE_HEIGHT
-            )
-        else:
-            picture = _nearest_images(row, number - 1, names, text)
-        cells.append(f"<td>{picture}</td>")
+    texts = [
+        f"{name}, sample {number}: {', '.join(origins)}"
+        for number in range(1, len(row.synthesized) + 1)
+    ]
+    if row.nearest is None:
+        groups = [
+            show.image_sheet(np.asarray(group), text, columns=len(group), height=PICTURE_HEIGHT)
+            for group, text in zip(row.synthesized, texts, strict=True)
+        ]
+    else:
+        groups = [_nearest_images(row, i, names, text) for i, text in enumerate(texts)]
+        if len(origins) == 1:  # no pairs that must stay together: one cell, which may be narrow
+            groups = [" ".join(groups)]
+    cells += [f"<td>{group}</td>" for group in groups]
     return f'<tr><th scope="row">{dot}{show.name(name)}</th>{"".join(cells)}</tr>'
 
 
@@ -78,6 +84,6 @@ def _nearest_images(row: PictureRow, sample: int, names: Sequence[str], text: st
     images = []
     for picture, k in zip(row.synthesized[sample], row.nearest[sample], strict=True):
         image = show.image(picture, f"{text}; nearest real image: {names[k]}", PICTURE_HEIGHT)
-        words = show.name(names[k], CAPTION)
+        words = show.name(names[k], show.CAPTION)
         images.append(show.captioned(image, words if k == row.number else f"<b>{words}</b>"))
     return " ".join(images)

@@ -23,7 +23,6 @@ from .map_panel import class_status, distance
 CLASSES_COUNTED = 5
 PICTURES_A_LINE = 6
 SMALL = 60  # pixels of a picture with words under it
-CAPTION = 12  # letters of a class name under a picture
 TEXTS_SHOWN = 3  # of a class
 
 
@@ -104,7 +103,7 @@ def _nearest_images(scene: Scene, synthesized: Synthesized, number: int) -> str:
     images = [
         show.captioned(
             show.image(picture, f"nearest real image: {_row_in_words(dataset, int(row))}"),
-            show.name(dataset.unique_names[dataset.labels[row]], CAPTION),
+            show.name(dataset.unique_names[dataset.labels[row]], show.CAPTION),
         )
         for picture, row in zip(real_pictures(dataset, rows), rows, strict=True)
     ]
@@ -189,7 +188,7 @@ def _gallery_of_nearest(scene: Scene, near: Int[np.ndarray, " n"]) -> str:
     for picture, row, times in zip(real_pictures(dataset, rows), rows, counts[order], strict=True):
         often = f" \N{MULTIPLICATION SIGN}{times}" if times > 1 else ""
         alt = f"nearest real image: {_row_in_words(dataset, int(row))}"
-        words = show.name(dataset.unique_names[dataset.labels[row]], CAPTION) + often
+        words = show.name(dataset.unique_names[dataset.labels[row]], show.CAPTION) + often
         images.append(show.captioned(show.image(picture, alt, SMALL), words))
     of_classes = _counts(dataset.unique_names, dataset.labels[scene.rows[near]])
     return f"<p>nearest real images: {of_classes}</p>{' '.join(images)}"

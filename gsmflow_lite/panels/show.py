@@ -17,6 +17,7 @@ from ..shifts.report import Reading, ShiftReport
 MOST_PICTURES = 24
 MOST_ATTRIBUTES = 8
 LONGEST_QUOTE = 160  # characters of a text that describes a class
+CAPTION = 10  # letters of a class name under a picture
 MARGIN = 2  # pixels between pictures on a sheet
 BAR = 40  # pixels of a bar from the middle to either end
 LONGEST_BAR = 3.0  # spreads that fill a bar

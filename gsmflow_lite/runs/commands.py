@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
+from ..arguments import whole
 from ..config import Config
 from ..datasets import BENCHMARKS, GZSLDataset, available, check_data, load
 from ..datasets.names import as_text, did_you_mean
@@ -27,7 +28,10 @@ from ..images import from_images
 from ..method.model import SavedModel
 from ..presets import suited
 from ..progress import ProgressBar
+from ..scores.class_prior import ClassPrior
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
+from ..scores.labelled_rows import choose_doubts, draw_labelled, t1, with_labelled_rows
+from ..scores.unlabelled_rows import with_unlabelled_rows
 from ..shifts.meters import METERS
 from ..storage import suffix_of, to_read, to_write, write_json, write_whole
 from .data_of_images import lines_about, place_of_data, write_data
@@ -282,7 +286,32 @@ def evaluate_command(options: argparse.Namespace) -> int:
         )
     logits = _logits(saved, dataset)
     print(f"{dataset.name}: {logits.scores(saved.notes['choice']['calibration'])}")
+    if options.labelled or options.unlabelled:
+        print("not zero-shot; T1 by likelihood, which compares with no score above:")
+    for name, score in _with_rows(saved, dataset, options):
+        print(f"{name}: {score:.1f}")
     return 0
+
+
+def _with_rows(
+    saved: SavedModel, dataset: GZSLDataset, options: argparse.Namespace
+) -> Iterator[tuple[str, float]]:
+    """T1 with labelled rows of unseen classes, and with unlabelled ones, by the name of each."""
+    seed = saved.notes["seed"]
+    counts = sorted(
+        {whole(count, "labelled rows of a class", least=0) for count in options.labelled}
+    )
+    if counts:
+        rows, rest = draw_labelled(dataset, max(*counts, 1), seed=seed)
+        doubts = choose_doubts(rest, [count for count in counts if count], seed=seed)
+        prior = ClassPrior.fit(rest)
+        for count in counts:
+            trust = prior.doubting(doubts.get(count, 1.0))
+            moved = with_labelled_rows(saved.model, rest, rows[:, :count], prior=trust)
+            yield f"{count} labelled rows a class, half of the unseen rows tested", t1(moved, rest)
+    if options.unlabelled:
+        mixture = with_unlabelled_rows(saved.model, dataset, dataset.test_unseen)
+        yield "unlabelled rows (transductive), all tested", t1(mixture.generator, dataset)
 
 
 def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:

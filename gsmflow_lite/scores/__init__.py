@@ -7,10 +7,14 @@
 - ``trade_off``: the curve of seen against unseen accuracy
 - ``eszsl``: the bilinear baseline
 - ``protocol``: what may be chosen on which rows; the methods, and ``run``, which compares them
+- ``class_prior``: how far a class may lie from where its description puts it
+- ``labelled_rows``: a few labelled rows of each unseen class, under their own name
+- ``unlabelled_rows``: unlabelled rows of unseen classes, under their own name
 """
 
 from __future__ import annotations
 
+from . import labelled_rows, unlabelled_rows
 from .classifier import SoftmaxClassifier
 from .eszsl import eszsl_logits
 from .evaluation import (
@@ -32,9 +36,11 @@ __all__ = [
     "TestLogits",
     "TradeOff",
     "eszsl_logits",
+    "labelled_rows",
     "likelihood_logits",
     "per_class_accuracy",
     "run",
     "softmax_logits",
     "trade_off",
+    "unlabelled_rows",
 ]

@@ -121,7 +121,7 @@ def flow(
             yield event
             if isinstance(event, Epoch) and event.epoch in epochs:
                 epoch = (("epoch", event.epoch),)
-                yield from _candidates(model, dataset, config.classifier, seed, epoch)
+                yield from candidates(model, dataset, config.classifier, seed, epoch)
 
     return method
 
@@ -136,7 +136,7 @@ def ridge_gaussian(config: Config) -> Method:
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Candidate]:
         generator = RidgeGaussian.fit(dataset)
-        yield from _candidates(generator, dataset, config.classifier, seed)
+        yield from candidates(generator, dataset, config.classifier, seed)
 
     return method
 
@@ -152,7 +152,7 @@ def oracle(config: Config) -> Method:
     ) -> Iterator[Candidate]:
         rows, rest = dataset.split_unseen(seed=seed)
         generator = RealSamples(dataset, rows)
-        yield from _candidates(generator, rest, config.classifier, seed)
+        yield from candidates(generator, rest, config.classifier, seed)
 
     return method
 
@@ -168,7 +168,7 @@ def eszsl(dataset: GZSLDataset, seed: int, chosen: Setting | None = None) -> Ite
         yield Candidate(setting, _without_events(judge))
 
 
-def _candidates(
+def candidates(
     generator: Generator,
     dataset: GZSLDataset,
     config: ClassifierConfig,
@@ -176,15 +176,30 @@ def _candidates(
     setting: Setting = (),
 ) -> Iterator[Candidate]:
     """The generator with each classifier that it can have: any generator can have the softmax."""
+    named: list[Setting] = []
     if isinstance(generator, ExactDensity) and "likelihood" in config.kinds:
-        yield Candidate((*setting, LIKELIHOOD), _likelihood_judge(generator, dataset), generator)
+        named.append((*setting, LIKELIHOOD))
     if not isinstance(generator, ExactDensity) or "softmax" in config.kinds:
         # The solver adam has no penalty.
         for penalty in config.penalties if config.solver != "adam" else (0.0,):
-            fixed = replace(config, penalties=(penalty,)) if penalty else config
-            judge = partial(softmax_logits, generator, dataset, fixed, seed=seed)
-            named = (*setting, SOFTMAX, ("penalty", penalty))
-            yield Candidate(named, _without_events(judge), generator)
+            named.append((*setting, SOFTMAX, ("penalty", penalty)))
+    for one in named:
+        yield Candidate(one, judge_of(generator, dataset, config, seed, one), generator)
+
+
+def judge_of(
+    generator: Generator,
+    dataset: GZSLDataset,
+    config: ClassifierConfig,
+    seed: int,
+    setting: Setting,
+) -> Callable[[Watch], TestLogits]:
+    """How a generator judges the test rows with the classifier and the penalty of a setting."""
+    if LIKELIHOOD in setting and isinstance(generator, ExactDensity):
+        return _likelihood_judge(generator, dataset)
+    penalty = float(dict(setting).get("penalty", 0.0))
+    fixed = replace(config, penalties=(penalty,)) if penalty else config
+    return _without_events(partial(softmax_logits, generator, dataset, fixed, seed=seed))
 
 
 def _likelihood_judge(density: ExactDensity, dataset: GZSLDataset) -> Callable[[Watch], TestLogits]:
@@ -253,21 +268,36 @@ def run_by_classifier(
     outcome has the seconds of all. Raises ``ConfigError`` as :func:`run` does, and for a method
     whose settings name no classifier.
     """
+    return run_by("classifier", method, dataset, seed=seed, folds=folds, watch=watch)
+
+
+def run_by(
+    name: str,
+    method: Method,
+    dataset: GZSLDataset,
+    *,
+    seed: int = 0,
+    folds: Sequence[int] = (0,),
+    watch: Watch = lambda event: None,
+) -> dict[Any, Outcome]:
+    """Do as :func:`run` with ``validation``, for each value that ``name`` has in the settings.
+
+    The first outcome is the one that :func:`run` gives. Trainings are shared. Raises
+    ``ConfigError`` as :func:`run` does, and for a method whose settings do not have that name.
+    """
     runner = _Runner(method, seed, watch)
     judged = runner.judge_folds(the_dataset(dataset), folds)
-    if not all("classifier" in dict(setting) for setting in judged):
-        raise ConfigError(
-            "a method must name its classifier in its settings, got one that does not"
-        )
+    if not all(name in dict(setting) for setting in judged):
+        raise ConfigError(f"a method must name its {name} in its settings, got one that does not")
 
-    names = {str(dict(setting)["classifier"]) for setting in judged}
+    values = {dict(setting)[name] for setting in judged}
     choices = {
-        name: _best({s: found for s, found in judged.items() if ("classifier", name) in s})
-        for name in names
+        value: _best({s: found for s, found in judged.items() if (name, value) in s})
+        for value in values
     }
     first = _best(judged).setting
-    order = sorted(names, key=lambda name: (choices[name].setting != first, name))
-    outcomes = runner.test(dataset, [choices[name] for name in order])
+    order = sorted(values, key=lambda value: (choices[value].setting != first, value))
+    outcomes = runner.test(dataset, [choices[value] for value in order])
     return dict(zip(order, outcomes, strict=True))
 
 

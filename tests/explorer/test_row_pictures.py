@@ -56,7 +56,7 @@ PARTS = {
     "with_seen": lambda d: d.with_seen(3),
     "validation_fold": lambda d: d.validation_fold(1),
     "split_unseen": lambda d: d.split_unseen()[1],
-    "minmax": lambda d: d.preprocessed("minmax"),
+    "min-max": lambda d: d.preprocessed("min-max"),
     "whitened, then resplit": lambda d: d.preprocessed("whitened-pca", 2).resplit(1),
     "a fold of whitened": lambda d: d.preprocessed("whitened-pca", 2).validation_fold(),
 }
@@ -138,7 +138,8 @@ def test_data_without_pictures_have_none(make_dataset, images):
 def brute_force(scene, feature: np.ndarray) -> np.ndarray:
     """The rows of the scene, the nearest to a feature first, in the widths before whitening."""
     done = scene.dataset.preprocessing
-    scale = 1 if done is None else done.scale
+    whitened = done is not None and done.kind == "whitened-pca"
+    scale = done.scale if whitened else 1
     real = np.asarray(scene.dataset.features, np.float64)
     away = [float(np.sum(((real[row] - feature) * scale) ** 2)) for row in scene.rows]
     return scene.rows[np.argsort(away, kind="stable")]

@@ -133,7 +133,7 @@ def test_pictures_of_the_same_noise_stand_beside_each_other_and_a_real_one(panel
             features = panel.synthesized[side].features[20 * i : 20 * i + 5]
             np.testing.assert_allclose(row.synthesized[:, g], decode(features), atol=1e-6)
     page = Page(panel.pairs.value)
-    assert page.tag_names.count("img") == 2 * (1 + 5)
+    assert page.tag_names.count("img") == 2 * (1 + 1 + 5)  # real, what features keep of it, pairs
     assert "GSMFlow is on the left and ridge-Gaussian on the right" in page.said
 
 

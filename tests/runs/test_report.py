@@ -17,6 +17,7 @@ from gsmflow_lite.figures import short
 from gsmflow_lite.figures.projection import Projection
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.runs import report
+from gsmflow_lite.runs import report_parts as parts
 from gsmflow_lite.runs.diagnosis import diagnose
 from gsmflow_lite.shifts.coverage import coverage
 from gsmflow_lite.shifts.measuring import measure
@@ -424,6 +425,31 @@ def test_data_without_pictures_get_a_page_without_them(found):
     assert PARTS - {a["id"] for tag, a in page.tags if tag == "section"} == {"pictures"}
     assert "left out" not in page.texts["notes"]
     assert page.data["sprite"] is None
+
+
+def test_data_with_images_alone_show_nearest_real_images_and_name_their_classes(found):
+    images = np.zeros((len(found.dataset.labels), 6, 6, 3), np.uint8)
+    bare = replace(found.dataset, decode=None, images=images)
+    page = Page(report.render(bare, found.generator, found.result, found.shifts))
+    assert {a["id"] for tag, a in page.tags if tag == "section"} == PARTS
+    said = page.texts["pictures"]
+    assert "nearest real images: features do not decode" in " ".join(said.split())
+    assert "nearest real image" in page.texts["lenses"]
+    assert page.data["sprite"]["count"] == page.data["first"]
+    some = parts.pictures(bare, found.generator, next(iter(found.shifts.values())))
+    for one in some["pairs"]:
+        counts = [int(part.rsplit(" ", 1)[1]) for part in one["words"].split(", ")]
+        assert sum(counts) == 8
+
+
+def test_letters_show_what_their_features_keep_beside_the_real_image(found):
+    images = np.zeros((len(found.dataset.labels), 4, 4), np.uint8)
+    both = replace(found.dataset, images=images)
+    made = parts.pictures(both, found.generator, next(iter(found.shifts.values())))
+    assert made["kept"]
+    assert not made["nearest"]
+    plain = parts.pictures(found.dataset, found.generator, next(iter(found.shifts.values())))
+    assert not plain["kept"]
 
 
 def test_a_run_without_any_measurement_still_has_a_page(found):

@@ -1,6 +1,7 @@
 """The maps of a page show the scene of the explorer: the same points at the same places."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,6 @@ from PIL import Image
 
 from gsmflow_lite import figures
 from gsmflow_lite.datasets import gaussian_world
-from gsmflow_lite.errors import DataError
 from gsmflow_lite.explorer.scene import Scene
 from gsmflow_lite.figures import projection
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
@@ -129,14 +129,29 @@ def test_as_many_points_as_may_be_drawn_need_no_webgl():
 # --- Pictures ------------------------------------------------------------------------------------
 
 
+def sprites(content: bytes, sheet: dict) -> list[np.ndarray]:
+    """The pictures of a sheet, in their order."""
+    drawn = np.asarray(Image.open(io.BytesIO(content)), np.float64)
+    height, width = sheet["height"], sheet["width"]
+    places = [divmod(i, sheet["columns"]) for i in range(sheet["count"])]
+    return [drawn[y * height :, x * width :][:height, :width] for y, x in places]
+
+
 def test_each_picture_of_the_sheet_is_that_of_its_point(rng):
     pictures = rng.random((13, 2, 3)).astype(np.float32)
-    content, sheet = report_lenses.sprite_sheet(pictures)
-    drawn = np.asarray(Image.open(io.BytesIO(content)))
-    for i, picture in enumerate(pictures):
-        line, column = divmod(i, sheet["columns"])
-        shown = drawn[line * 2 : line * 2 + 2, column * 3 : column * 3 + 3]
+    content, sheet, kind = report_lenses.sprite_sheet(pictures)
+    assert (kind, sheet["width"], sheet["height"]) == ("png", 3, 2)
+    for shown, picture in zip(sprites(content, sheet), pictures, strict=True):
         np.testing.assert_allclose(1 - shown / 255, picture, atol=0.04)  # sixteen greys
+
+
+def test_each_coloured_picture_of_the_sheet_is_that_of_its_point(rng):
+    colours = rng.integers(0, 256, (13, 1, 1, 3)).astype(np.uint8)
+    content, sheet, kind = report_lenses.sprite_sheet(np.tile(colours, (1, 10, 8, 1)))
+    assert (kind, sheet["width"], sheet["height"]) == ("jpeg", 8, 16)  # whole blocks
+    for shown, colour in zip(sprites(content, sheet), colours, strict=True):
+        np.testing.assert_allclose(shown[:8], np.broadcast_to(colour, (8, 8, 3)), atol=6)
+        assert shown[11:].mean() > 225  # white beneath it
 
 
 def test_pictures_are_those_of_all_points_in_their_order():
@@ -146,18 +161,17 @@ def test_pictures_are_those_of_all_points_in_their_order():
     decode = zoo.dataset.decode
     assert shown.pictures is not None
     assert len(shown.pictures) == shown.count == len(scene.rows) + 2
-    real = decode(zoo.dataset.features[scene.rows[:9]])
-    np.testing.assert_allclose(shown.pictures[:9], real, atol=1e-5)
+    real = zoo.dataset.images[scene.rows]
+    np.testing.assert_allclose(shown.pictures[:-2], real / 255, atol=1e-5)
     synthesized = decode(shown.synthesized.features)
     np.testing.assert_allclose(shown.pictures[-2:], synthesized, atol=1e-5)
 
 
-def test_large_pictures_become_small(rng):
-    pictures = rng.random((5, 100, 60)).astype(np.float32)
-    np.testing.assert_array_equal(report_lenses.thumbnails(pictures), pictures[:, ::3, ::3])
-
-
-def test_coloured_pictures_are_refused_in_words(rng):
-    rule = r"decoded pictures must be grey, .* got shape \(5, 4, 4, 3\)"
-    with pytest.raises(DataError, match=rule):
-        report_lenses.thumbnails(rng.random((5, 4, 4, 3)))
+def test_without_a_decoder_only_real_points_have_a_picture(dataset, ridge):
+    images = np.zeros((len(dataset.labels), 60, 60, 3), np.uint8)
+    images[..., 0] = dataset.labels[:, None, None]
+    images[..., 1] = (np.arange(len(images)) % 256)[:, None, None]
+    shown = look(replace(dataset, images=images), ridge, [9, 10], n=5, seed=SEED, watch=nobody)
+    assert shown.pictures.shape == (len(shown.scene.rows), 30, 30, 3)
+    np.testing.assert_array_equal(shown.pictures[:, 3, 3, 1], shown.scene.rows % 256)
+    np.testing.assert_array_equal(shown.pictures[:, 3, 3, 0], shown.scene.real.labels)
