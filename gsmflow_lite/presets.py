@@ -9,6 +9,9 @@ from .arguments import is_among
 from .config import ClassifierConfig, Config, MiningConfig, ModelConfig, TrainingConfig
 from .errors import require
 
+ROWS_A_COMPONENT = 7  # training rows for each principal component, at least
+LEAST_COMPONENTS = 8
+
 # --- Settings of this library --------------------------------------------------------------------
 
 #: Of mining for the letters: with these the relation network tells letters apart.
@@ -144,6 +147,22 @@ def full(name: str = "glyphs") -> Config:
 def suited(dataset_name: str) -> str:
     """Return the name of the settings of :func:`lite` that suit a data set of this name."""
     return dataset_name if dataset_name in LITE else "features"
+
+
+def for_few_rows(config: Config, rows: int) -> Config:
+    """Return the settings with fewer principal components, where there are few training rows.
+
+    Each component has at least ``ROWS_A_COMPONENT`` rows: with fewer, what a likelihood says of
+    one class beside another is noise (``benchmarks/own_images.py --components`` prints it for
+    folders of images).
+
+    >>> for_few_rows(lite(), 455).components, for_few_rows(lite(), 5000).components
+    (65, 256)
+    """
+    if config.components is None or "pca" not in config.preprocessing:
+        return config
+    most = max(LEAST_COMPONENTS, rows // ROWS_A_COMPONENT)
+    return replace(config, components=min(config.components, most))
 
 
 # --- Published settings --------------------------------------------------------------------------

@@ -1,11 +1,18 @@
 """Presets hold the numbers that the papers and their released code state."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from gsmflow_lite.errors import ConfigError
-from gsmflow_lite.presets import PAPERS, PUBLISHED_BENCHMARKS, lite, preset, published_seed
+from gsmflow_lite.presets import (
+    PAPERS,
+    PUBLISHED_BENCHMARKS,
+    for_few_rows,
+    lite,
+    preset,
+    published_seed,
+)
 
 # What the papers and their released code state, typed here once more, column by column.
 NAMES = (
@@ -141,3 +148,14 @@ def test_settings_of_the_library_that_do_not_exist_are_refused_with_those_that_d
     names = "settings must be one of glyphs, hangul, features, got 'CUB'"
     with pytest.raises(ConfigError, match=names):
         lite("CUB")
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept"), [(3, 8), (56, 8), (63, 9), (454, 64), (1791, 255), (1792, 256), (9999, 256)]
+)
+def test_each_component_has_seven_training_rows_but_there_are_some_in_any_case(rows, kept):
+    assert for_few_rows(lite(), rows) == replace(lite(), components=kept)
+
+
+def test_settings_without_components_stay_as_they_are_with_few_rows():
+    assert for_few_rows(preset("mm2021", "CUB"), 3) == preset("mm2021", "CUB")

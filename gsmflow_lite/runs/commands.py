@@ -26,7 +26,7 @@ from ..generators.base import Generator
 from ..generators.stored import FromFile
 from ..images import from_images
 from ..method.model import SavedModel
-from ..presets import suited
+from ..presets import for_few_rows, suited
 from ..progress import ProgressBar
 from ..scores.class_prior import ClassPrior
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
@@ -93,11 +93,25 @@ def _load(options: argparse.Namespace) -> GZSLDataset:
 
 def _config(options: argparse.Namespace, dataset: GZSLDataset) -> Config:
     """The preset that was named, or the one that suits the data, with the options on top."""
-    config = named_preset(options.preset or f"lite/{suited(dataset.name)}")
+    config = named_preset(options.preset) if options.preset else _suited_config(dataset)
     training = {"epochs": options.epochs, "precision": options.precision}
     given = {name: value for name, value in training.items() if value is not None}
     config = replace(config, training=replace(config.training, **given))
     return config if options.folds is None else replace(config, folds=options.folds)
+
+
+def _suited_config(dataset: GZSLDataset) -> Config:
+    usual = named_preset(f"lite/{suited(dataset.name)}")
+    rows = len(dataset.train)
+    config = for_few_rows(usual, rows)
+    if config == usual or config.components >= dataset.features.shape[1]:  # all are kept anyway
+        return usual
+    print(
+        f"note: {config.components} principal components, not {usual.components}, since there "
+        f"are only {rows} training rows; --preset {usual.name} takes all",
+        file=sys.stderr,
+    )
+    return config
 
 
 def _make_folder(path: Path) -> None:
