@@ -26,6 +26,7 @@ NONE_SELECTED = np.empty(0, np.int64)
 ARROW_HEAD = 14  # pixels
 MOST_TURNS = 12  # directions of heads: each is a texture, and WebGL has 16 of them
 MAP_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"]
+CHANGED_BY_THE_PAGE = {"selectedpoints"}  # a lasso marks points before Python knows
 DASHES = ("solid", "dash", "dot")  # of the curves of density, by kind of points
 MAP_IS_COMING = "the map is being made ..."
 NO_MAP = {  # stands in the middle of the UMAP lens
@@ -100,6 +101,7 @@ class LensMap:
         self._inside: dict[str, Sequence[int]] = {}  # what the lasso has found so far
         self._marks: dict[int, list[int] | None] = {}  # by trace: places of what is selected
         self._edits: dict[int, dict[str, object]] = {}  # by trace: what `draw` will send
+        self._known: dict[int, dict[str, object]] = {}  # by trace: what was sent, or will be
         self._notes: list[dict] | None = None
         self._ringed: Mapping[str, Places] = {}  # what has a ring, by lens
         self._missing = MAP_IS_COMING
@@ -217,8 +219,11 @@ class LensMap:
 
     def _values(self, prop: str) -> list[object]:
         """A property of each trace that will be sent: the new value or, without one, the old."""
-        now = self.figure.data
-        return [edits.get(prop, now[trace][prop]) for trace, edits in self._edits.items()]
+        values = []
+        for trace, edits in self._edits.items():
+            known = edits if prop in edits else self._known.get(trace, {})
+            values.append(known[prop] if prop in known else self.figure.data[trace][prop])
+        return values
 
     def silence(self) -> None:
         """Show no tooltips of plotly's: a :class:`.pointer.Pointer` shows a better one."""
@@ -282,7 +287,17 @@ class LensMap:
         return shapes
 
     def _edit(self, part: str, lens: str, **changes: object) -> None:
-        self._edits.setdefault(self._parts[part, lens], {}).update(changes)
+        """Send changes with the next drawing; what stays as it is would cost as much."""
+        trace = self._parts[part, lens]
+        known = self._known.setdefault(trace, {})
+        fresh = {
+            prop: value
+            for prop, value in changes.items()
+            if prop in CHANGED_BY_THE_PAGE or prop not in known or not _same(value, known[prop])
+        }
+        if fresh:
+            self._edits.setdefault(trace, {}).update(fresh)
+            known.update(fresh)
 
     def _fill(self, kind: str, source: PointSource) -> None:
         """Put points into the traces of a kind, and make room for rings around all points."""
@@ -381,6 +396,12 @@ class LensMap:
 
     def _shown(self, kind: str) -> Int[np.ndarray, " n"]:
         return self.clouds[kind].shown if kind in self.clouds else NONE_SELECTED
+
+
+def _same(value: object, other: object) -> bool:
+    if isinstance(value, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(value, other, equal_nan=True)
+    return type(value) is type(other) and value == other
 
 
 def _fingerprint(points: Points, which: Int[np.ndarray, " n"]) -> int:

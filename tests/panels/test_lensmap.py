@@ -170,7 +170,7 @@ def test_every_message_has_a_value_of_each_property_for_each_of_its_traces(
 def test_what_stays_in_one_lens_is_sent_again_with_what_changes_in_the_other(
     shown, messages, synthesized
 ):
-    shown.show_synthesized(moved_right(synthesized), texts(6, "synthesized"))
+    shown.show_synthesized(moved_right(synthesized), texts(6, "other words"))
     shown.draw()
     places = {
         lens: shown.figure.data.index(shown.trace("synthesized", lens)) for lens in ("pca", "umap")
@@ -182,6 +182,21 @@ def test_what_stays_in_one_lens_is_sent_again_with_what_changes_in_the_other(
     }
     np.testing.assert_array_equal(sent[places["pca"]], synthesized.pca[:, 0] + 1)
     np.testing.assert_array_equal(sent[places["umap"]], synthesized.umap[:, 0])
+
+
+def test_traces_in_which_nothing_changes_are_not_sent(shown, messages, synthesized):
+    shown.show_synthesized(moved_right(synthesized), texts(6, "synthesized"))
+    shown.draw()
+    (changes, traces), *more = messages
+    room = [shown._parts["room", "pca"]]
+    assert not more
+    assert set(traces) <= {shown._parts["synthesized", "pca"], *room}
+    assert "customdata" not in changes
+
+    messages.clear()
+    shown.show_synthesized(moved_right(synthesized), texts(6, "synthesized"))
+    shown.draw()
+    assert messages == []
 
 
 def test_drawing_again_sends_nothing(shown, messages):
