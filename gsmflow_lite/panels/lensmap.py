@@ -24,7 +24,8 @@ Curves = Mapping[str, Mapping[str, Places]]  # by kind (a name in ``CURVES``) an
 NOWHERE = np.empty((0, 2))
 NONE_SELECTED = np.empty(0, np.int64)
 ARROW_HEAD = 14  # pixels
-MOST_TURNS = 12  # directions of heads: each is a texture, and WebGL has 16 of them
+# Directions of heads: each is a texture that the page takes long to make, and WebGL has 16 of them.
+TURNS, TURNS_OF_MANY = 24, 12
 MAP_BUTTONS = ["zoom2d", "pan2d", "select2d", "lasso2d", "resetScale2d"]
 CHANGED_BY_THE_PAGE = {"selectedpoints"}  # a lasso marks points before Python knows
 DASHES = ("solid", "dash", "dot")  # of the curves of density, by kind of points
@@ -452,14 +453,13 @@ def _xy(places: Places) -> dict[str, np.ndarray]:
 def _arrow_heads(curve: Places) -> dict[str, np.ndarray]:
     """Size and direction of the heads of arrows, one at the second of each three points.
 
-    Directions are in degrees, clockwise from upwards. Those of many arrows are rounded.
+    Directions are in degrees, clockwise from upwards. They are rounded, more coarsely for many.
     """
     way = curve[1::3] - curve[::3]
     size = np.zeros(len(curve))
     size[1::3] = ARROW_HEAD
     angle = np.zeros(len(curve))
     angle[1::3] = np.degrees(np.arctan2(way[:, 0], way[:, 1]))
-    if len(way) > MOST_TURNS:
-        step = 360 / MOST_TURNS
-        angle = (angle / step).round() * step % 360
+    step = 360 / (TURNS if len(way) <= TURNS_OF_MANY else TURNS_OF_MANY)
+    angle = (angle / step).round() * step % 360
     return {"marker.size": size, "marker.angle": angle}

@@ -225,7 +225,20 @@ def test_an_arrow_has_one_head_at_its_end_that_points_its_way(shown, way, degree
     shown.draw()
     marker = shown.trace("moved", "pca").marker
     assert [size > 0 for size in marker.size] == [False, True, False]
-    assert marker.angle[1] == pytest.approx(degrees)  # clockwise, as plotly turns its arrows
+    assert marker.angle[1] == pytest.approx(degrees % 360)  # clockwise, as plotly turns its arrows
+
+
+@pytest.mark.parametrize(("arrows", "directions"), [(12, 24), (13, 12)])
+def test_heads_point_in_few_directions_for_each_costs_the_page_time(shown, rng, arrows, directions):
+    curve = np.full((3 * arrows, 2), np.nan)
+    curve[::3] = 0
+    curve[1::3] = way = rng.standard_normal((arrows, 2))
+    shown.show_lines({"moved": {"pca": curve}})
+    shown.draw()
+    angles = np.array(shown.trace("moved", "pca").marker.angle[1::3])
+    assert set(angles % (360 / directions)) == {0}
+    off = np.angle(np.exp(1j * np.radians(angles)) * np.exp(-1j * np.arctan2(way[:, 0], way[:, 1])))
+    assert np.abs(np.degrees(off)).max() <= 180 / directions + 1e-9
 
 
 def test_a_ring_is_drawn_around_each_marked_place_and_goes(shown):
