@@ -182,6 +182,7 @@ def test_nothing_is_fetched_and_the_library_is_not_imported(default, monkeypatch
         raise AssertionError("a request was about to leave")
 
     wordllama.cache_clear()
+    monkeypatch.delitem(sys.modules, "wordllama", raising=False)  # other tests may import it
     for name in ("connect", "connect_ex", "sendto"):
         monkeypatch.setattr(socket.socket, name, no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
@@ -198,6 +199,7 @@ def test_a_missing_package_is_named_with_the_line_that_installs_it(monkeypatch):
 
 def test_a_module_of_that_name_that_is_another_is_a_missing_package(monkeypatch, tmp_path):
     wordllama.cache_clear()
+    monkeypatch.delitem(sys.modules, "wordllama", raising=False)
     (tmp_path / "wordllama.py").write_text("raise SystemExit")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(ConfigError, match="not installed"):
