@@ -14,6 +14,11 @@ from .errors import BAD_INPUT, INTERRUPTED, GSMFlowError
 from .presets import FULL, LITE, PUBLISHED, PUBLISHED_BENCHMARKS
 
 Command = Callable[[argparse.Namespace], int]
+#: What is kept of a command that was stopped, by its name.
+WHEN_STOPPED = {
+    "train_command": "; the same command takes up a final training, choosing starts again",
+    "images_command": "; images that were read are kept, the same command goes on with the rest",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gsmflow-lite: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(
-            "\nstopped by you; the same command takes up a final training, choosing starts again",
-            file=sys.stderr,
-        )
+        print(f"\nstopped by you{WHEN_STOPPED.get(options.run, '')}", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -100,6 +100,20 @@ def test_broken_images_are_notes(place, capsys):
     assert "note: 1 of 25 images was left out" in capsys.readouterr().out
 
 
+def test_an_interrupted_reading_says_that_it_goes_on(place, capsys, monkeypatch):
+    from gsmflow_lite.images import extraction
+
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction, "read_image", interrupted)
+        assert call(place) == 130
+    said = capsys.readouterr().err
+    assert "images that were read are kept, the same command goes on with the rest" in said
+    assert "training" not in said
+
+
 def test_what_is_said_holds_no_control_characters_of_names(place, capsys):
     (place / "my colours" / "red").rename(place / "my colours" / "red\x1b[31m")
     text = (place / "colours.csv").read_text().replace("red,", "red\x1b[31m,")

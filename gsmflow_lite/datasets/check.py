@@ -15,6 +15,7 @@ from .benchmarks import BENCHMARKS, Benchmark
 from .class_order import order_note
 from .explained import explained_share
 from .formats.mat import mat_format, mat_names
+from .image_rows import axis_of_colour
 from .leaks import leak_note
 from .loading import find
 from .on_disk import FeaturesOnDisk, in_chunks
@@ -46,7 +47,8 @@ def check_data(
     if Path(name_or_path).is_dir() and found.files:
         lines += [f"note: {note}" for note in _unlike_published(dataset)]
     lines += [f"note: {note}" for note in _alike(dataset, low, high)]
-    lines += [f"note: {note}" for note in (order_note(dataset), leak_note(dataset)) if note]
+    last = (order_note(dataset), leak_note(dataset), _image_note(dataset))
+    lines += [f"note: {note}" for note in last if note]
     return "\n".join([f"{name_or_path}: {found.what}", *(f"  {line}" for line in lines)])
 
 
@@ -71,6 +73,15 @@ def _described(dataset: GZSLDataset, declared: str) -> list[str]:
         f"test_unseen {len(dataset.test_unseen)}",
         f"validation classes: {validation}",
     ]
+
+
+def _image_note(dataset: GZSLDataset) -> str:
+    if dataset.images is None or axis_of_colour(dataset.images) is not None:
+        return ""
+    return (
+        f"images of shape {dataset.images.shape} are kept, but no picture of them is shown: "
+        "make them (N, H, W), (N, H, W, 3) or (N, 3, H, W)"
+    )
 
 
 def _extremes(dataset: GZSLDataset) -> tuple[Float[np.ndarray, " D"], Float[np.ndarray, " D"]]:

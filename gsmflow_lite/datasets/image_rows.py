@@ -1,4 +1,4 @@
-"""Images that stay on disk: some rows of them are read when they are asked for."""
+"""The images of rows: which axis holds their colours, and images that stay on disk."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int, Shaped
+
+
+def axis_of_colour(images: Any) -> int | None:
+    """Return which axis of images holds their colours; 0 for ink, None for what is no picture."""
+    if images is None:
+        return None
+    if images.ndim == 3:
+        return 0
+    if images.ndim != 4:
+        return None
+    return next((axis for axis in (3, 1) if images.shape[axis] in (1, 3)), None)
 
 
 class ImageRows:

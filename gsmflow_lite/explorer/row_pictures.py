@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from ..datasets.base import GZSLDataset
+from ..datasets.image_rows import axis_of_colour
 from ..errors import DataError
 from ..figures.ink import at_most
 from .scene import Scene, proportions
@@ -28,7 +29,7 @@ NEAREST_IMAGES = 3  # of one imagined feature
 
 def has_pictures(dataset: GZSLDataset) -> bool:
     """Return whether rows can be shown as pictures."""
-    return dataset.decode is not None or _axis_of_colour(dataset) is not None
+    return dataset.decode is not None or axis_of_colour(dataset.images) is not None
 
 
 def shows_nearest(dataset: GZSLDataset) -> bool:
@@ -44,7 +45,7 @@ def real_pictures(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> Pixels:
 
     Of images on disk only these rows are read. Raises ``DataError`` where there are no pictures.
     """
-    axis = _axis_of_colour(dataset)
+    axis = axis_of_colour(dataset.images)
     if axis is None:
         return decoded(dataset, np.asarray(dataset.features[rows]))
     images = dataset.images
@@ -63,21 +64,9 @@ def kept_pictures(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> Pixels |
     Features may keep less than the image shows. So an image is not compared with what an imagined
     feature decodes to without this picture between them. None where there is no such difference.
     """
-    if dataset.decode is None or _axis_of_colour(dataset) is None:
+    if dataset.decode is None or axis_of_colour(dataset.images) is None:
         return None
     return decoded(dataset, np.asarray(dataset.features[rows]))
-
-
-def _axis_of_colour(dataset: GZSLDataset) -> int | None:
-    """Return which axis of the images holds their colours; 0 for ink, None without pictures."""
-    if dataset.images is None:
-        return None
-    shape = dataset.images.shape
-    if len(shape) == 3:
-        return 0
-    if len(shape) != 4:
-        return None
-    return next((axis for axis in (3, 1) if shape[axis] in (1, 3)), None)
 
 
 def _largest(images: Any) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 from ..arguments import check_function, check_seed, path_in, whole
 from ..config import CLASSIFIERS, Config, of_kind
 from ..datasets.base import GZSLDataset
+from ..datasets.explained import explained_share
 from ..datasets.given import dataset_or_load
 from ..errors import ConfigError, DataError, require
 from ..events import Stage, Step, Watch
@@ -130,6 +131,7 @@ def run_experiment(
         "classifier": dict(ours.choice.setting)["classifier"],
         "config": config.to_dict(),
         **_outcomes(ours, rivals),
+        "descriptions": explained_share(dataset.origin or dataset).to_dict(),
         "shifts": shifts_as_json(shifts),
         "notes": notes,
         "seconds": _seconds(ours, begin, before_shifts),

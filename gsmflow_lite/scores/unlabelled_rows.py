@@ -23,9 +23,11 @@ from jaxtyping import Float, Int
 from ..arguments import whole
 from ..datasets.base import GZSLDataset
 from ..datasets.on_disk import rows_of
+from ..errors import DataError
 from ..events import Event, Watch
 from ..generators.base import ask_density
 from ..generators.moved import Invertible, MovedClasses, latents, movable
+from ..numerics import memory_in_bytes
 from .class_prior import ClassPrior
 from .evaluation import TestLogits, likelihood_logits
 from .protocol import Candidate, Method, Setting
@@ -33,6 +35,7 @@ from .protocol import Candidate, Method, Setting
 UNLABELLED_ROWS = "unlabelled rows"  # in a setting
 ENOUGH_GAIN = 1e-4  # nats a row: a smaller gain ends the turns
 MOST_ROUNDS = 100
+MOST_OF_MEMORY = 0.5  # that the latent rows may fill
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +66,14 @@ def with_unlabelled_rows(
 
     ``rows`` are of unseen classes. With ``among_all`` they may be of seen ones, too: then these
     take part, and stay where they are. ``prior`` is ``ClassPrior.fit(dataset)`` where it is not
-    given. Of N rows, U unseen classes and D features, N U D numbers are held in memory.
+    given. Of N rows, U unseen classes and D features, N U D numbers are held in memory. Raises
+    ``DataError`` where they would fill more than half of it.
     """
     rounds = whole(rounds, "rounds", least=0)
     prior = ClassPrior.fit(dataset) if prior is None else prior
     x = torch.from_numpy(rows_of(dataset.features, np.asarray(rows)))
     unseen = dataset.attributes[dataset.unseen_classes]
+    _check_memory(len(x), len(unseen), x.shape[1])
     z, start = _latents_of_pairs(generator, x, unseen)
     fixed = np.empty((len(x), 0))
     if among_all:
@@ -77,6 +82,17 @@ def with_unlabelled_rows(
 
     found = turns(z, start, fixed, prior, rounds)
     return Mixture(MovedClasses(generator, unseen, found.shifts), *found.rest)
+
+
+def _check_memory(rows: int, classes: int, width: int) -> None:
+    needed = 4 * rows * classes * width
+    memory = memory_in_bytes()
+    if memory is not None and needed > MOST_OF_MEMORY * memory:
+        raise DataError(
+            f"unlabelled rows must fit into half of the memory in the latent space of each unseen "
+            f"class, but {rows} rows x {classes} classes x {width} features take "
+            f"{needed / 2**30:.1f} GiB of {memory / 2**30:.1f}: give fewer rows"
+        )
 
 
 def _latents_of_pairs(

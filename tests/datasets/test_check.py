@@ -89,6 +89,17 @@ def test_descriptions_in_another_order_are_noted(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("shape", "noted"),
+    [((4, 4), False), ((4, 4, 3), False), ((1, 4, 4), False), ((4, 4, 2), True)],
+)
+def test_images_that_no_picture_is_shown_of_are_noted(shape, noted, full, tmp_path):
+    images = np.zeros((len(full.labels), *shape), np.uint8)
+    path = save_npz(replace(full, images=images), tmp_path / "mine")
+    note = f"images of shape {images.shape} are kept, but no picture of them is shown"
+    assert (note in check_data(path)) == noted
+
+
+@pytest.mark.parametrize(
     ("key", "note"),
     [
         ("features", "the features of all rows are equal"),

@@ -17,7 +17,7 @@ from gsmflow_lite import (
     ModelConfig,
     TrainingConfig,
 )
-from gsmflow_lite.datasets import gaussian_world, glyphs
+from gsmflow_lite.datasets import explained_share, gaussian_world, glyphs
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.generators.stored import FromFile, RealSamples
 from gsmflow_lite.runs.diagnosis import diagnose
@@ -63,6 +63,12 @@ def experiment():
 @pytest.fixture(scope="module")
 def world():
     return gaussian_world(4, seen=8, unseen=4, attributes=5, samples=24).dataset
+
+
+def test_the_result_says_what_the_descriptions_explain(experiment):
+    found = experiment.result["descriptions"]
+    assert found == explained_share(glyphs(None)).to_dict()
+    assert 0 < found["share"] < 1
 
 
 def test_synthesized_letters_are_recognised_far_above_chance(experiment):

@@ -10,8 +10,9 @@ from sklearn.mixture import GaussianMixture
 from gsmflow_lite import Config, RidgeGaussian
 from gsmflow_lite.config import ClassifierConfig, ModelConfig
 from gsmflow_lite.datasets import gaussian_world
+from gsmflow_lite.errors import DataError
 from gsmflow_lite.method.training import new_model
-from gsmflow_lite.scores import protocol
+from gsmflow_lite.scores import protocol, unlabelled_rows
 from gsmflow_lite.scores.class_prior import ClassPrior
 from gsmflow_lite.scores.evaluation import likelihood_logits
 from gsmflow_lite.scores.labelled_rows import t1
@@ -98,6 +99,19 @@ def test_with_no_turn_the_generator_is_the_same_to_the_last_bit(data):
     x, every = torch.from_numpy(data.features), torch.from_numpy(data.attributes)
     assert torch.equal(found.generator.log_prob(x, every), generator.log_prob(x, every))
     assert not found.converged
+
+
+@pytest.mark.parametrize(("share", "fits"), [(0.49, True), (0.51, False)])
+def test_rows_that_would_fill_the_memory_are_refused(data, monkeypatch, share, fits):
+    rows = data.test_unseen
+    needed = 4 * len(rows) * len(data.unseen_classes) * data.features.shape[1]
+    monkeypatch.setattr(unlabelled_rows, "memory_in_bytes", lambda: needed / share)
+    generator = RidgeGaussian.fit(data)
+    if fits:
+        with_unlabelled_rows(generator, data, rows, rounds=0)
+        return
+    with pytest.raises(DataError, match=rf"{len(rows)} rows x .* give fewer rows"):
+        with_unlabelled_rows(generator, data, rows, rounds=0)
 
 
 def test_neither_labels_nor_the_order_of_rows_matter(data, rng):
