@@ -508,6 +508,15 @@ def test_zoomed_in_the_map_stays_in_view_while_a_slider_moves(sized):
     assert min(places) > -2  # the map from its top on, the slider under it, both in sight
 
 
+# That part of plotly takes the pointer: hover, lasso and zoom go through it.
+POINTER_REACHES_THE_MAP = """() => {
+  const map = document.querySelector(".gsmflow.present .js-plotly-plot.map");
+  const box = map.getBoundingClientRect();
+  const middle = document.elementFromPoint(box.x + box.width / 4, box.y + box.height / 2);
+  return middle.classList.contains("nsewdrag");
+}"""
+
+
 def test_presenting_leaves_large_words_map_and_meters_until_escape(sized):
     page = sized(1366, 768)
     before = page.locator(".gsmflow table").first.evaluate("(x) => getComputedStyle(x).fontSize")
@@ -518,6 +527,7 @@ def test_presenting_leaves_large_words_map_and_meters_until_escape(sized):
     assert float(large[:-2]) > 1.3 * float(before[:-2])
     assert not page.locator(".gsmflow .area-card").is_visible()
     assert handle(page, "Variance").is_visible()  # of the group that was open
+    page.wait_for_function(POINTER_REACHES_THE_MAP)
     page.keyboard.press("Escape")
     page.wait_for_selector(".gsmflow:not(.present)")
     assert page.locator(".gsmflow .area-card").is_visible()

@@ -96,6 +96,7 @@ class ExplorePanel(PointPanel):
         self.legend.add_class("map")
         self.pointer.on_alone = self._name_clicked
         self._report: ShiftReport | None = None
+        self._reported: tuple[Any, ...] | None = None  # what the features measured were made for
         self._baseline = Baseline(scene.dataset, n=MEASURED, metrics=SHIFTS)
         self._make_views()
         self.tour = Tour(self) if tour else None
@@ -247,7 +248,8 @@ class ExplorePanel(PointPanel):
     def _show_legend(self, coloured: Coloured) -> None:
         names = self.scene.dataset.unique_names
         colours = self._legend_colours(coloured)
-        self.legend.show([(names[k], colours[k]) for k in self.classes_on_map], coloured.key)
+        key = coloured.key if self.looks.points else {}  # contours have the colours of classes
+        self.legend.show([(names[k], colours[k]) for k in self.classes_on_map], key)
         self.controls["attribute"].disabled = self.shown["colour"] not in (DESCRIBED, READ)
 
     def _legend_colours(self, coloured: Coloured) -> dict[int, str]:
@@ -330,6 +332,7 @@ class ExplorePanel(PointPanel):
 
     def _show_report(self, report: ShiftReport) -> None:
         self._report = report
+        self._reported = self._drawn
         self._show_words(report)
         self.table.value = self._verdicts(report)
         self.source_line.value = escape(self.caption)
@@ -365,10 +368,12 @@ class ExplorePanel(PointPanel):
         """Where the numbers come from."""
         s = self.shown
         settings = f"{s['generator']}, temperature {s['temperature']:g}, seed {s['seed']}"
+        undosed = "; the ridge-Gaussian without the doses" if self.doses and not self.sealed else ""
         return (
             f"{self.scene.dataset.name}, {'sealed settings' if self.sealed else settings}; "
-            f"{MEASURED} synthesized features a class against real test "
-            f"features; {self.scene.projection.describe}"
+            f"all {len(self.measured_classes)} unseen or chosen classes, "
+            f"{MEASURED} synthesized features of each against real test "
+            f"features{undosed}; {self.scene.projection.describe}"
         )
 
     # --- Classes by rank ---------------------------------------------------------------------
@@ -427,9 +432,16 @@ class ExplorePanel(PointPanel):
         return figure
 
     def _spreads(self, classes: Sequence[int]) -> dict[int, float]:
-        """The spread ratio of each class that has one: of a single real row there is none."""
+        """The spread ratio of each class that has one: of a single real row there is none.
+
+        It is the one of the table, where the view has been measured.
+        """
         ratios = {}
+        report = self._report if self._reported == self._drawn else None
         for k in classes:
+            if report is not None and k in report.classes:
+                ratios[k] = report.reading("variance", self.scene.dataset.unique_names[k]).value
+                continue
             features = self.synthesized.features[self.synthesized.points.labels == k]
             with suppress(DataError):
                 ratios[k] = spread_ratio(self.scene.real_features(k), features)

@@ -140,7 +140,7 @@ def explore_order(controls: Mapping[str, Any], ranked: widgets.Dropdown) -> list
         heading("What synthesizes", "Generator"),
         *[controls[key] for key in ("generator", "temperature", "samples", "seed")],
         *training,
-        heading("Injected shifts, of known dose", "Shifts"),
+        heading("Injected shifts: further right is more", "Shifts"),
         *[controls[key] for key in DOSES],
         heading("Drawn over the points", "View"),
         *rows(*_pairs([controls[key] for key in OVERLAYS])),

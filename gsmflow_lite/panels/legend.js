@@ -6,7 +6,7 @@ const BUTTON = {
   display: "inline-flex",
   alignItems: "center",
   gap: "5px",
-  maxWidth: "170px",
+  maxWidth: "13em",
   padding: "1px 7px",
   border: "1px solid transparent",
   borderRadius: "9px",
@@ -31,7 +31,7 @@ export default {
       flexFlow: "row wrap",
       alignItems: "center",
       gap: "0 2px",
-      maxHeight: "66px", // three lines
+      maxHeight: "5em", // three lines
       overflow: "auto",
       font: "13px/1.5 var(--jp-ui-font-family, system-ui, sans-serif)",
     });

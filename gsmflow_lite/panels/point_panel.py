@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets as widgets
@@ -106,7 +107,7 @@ class PointPanel(MapPanel):
         if kind == "synthesized":
             with self.quietly():
                 self.walk.value = number
-        self.map.mark({lens: self.rings(kind, number, lens) for lens in LENSES})
+        self._ring(kind, number)
         self.map.draw()
         with self.telling():  # the decoder of the data is not ours
             self.card.value = point_card(
@@ -131,6 +132,11 @@ class PointPanel(MapPanel):
 
     def _count(self, kind: str) -> int:
         return (self.scene.real if kind == "real" else self.sets[kind].points).count
+
+    def _ring(self, kind: str, number: int) -> None:
+        """Put rings around a point and its nearest real one, if the map shows the point."""
+        shown = number in self.map.on_show().get(kind, ())
+        self.map.mark({lens: self.rings(kind, number, lens) for lens in LENSES if shown})
 
     def rings(self, kind: str, number: int, lens: str) -> Float[np.ndarray, "n 2"]:
         """The place of a point; before it, that of the nearest real one of a synthesized point."""
@@ -172,8 +178,7 @@ class PointPanel(MapPanel):
         self._show_gallery()
         # Now, not when the card is made: the page would draw twice, and points would not glide.
         kind, number = self._looked_at
-        number = min(number, self._count(kind) - 1)
-        self.map.mark({lens: self.rings(kind, number, lens) for lens in LENSES})
+        self._ring(kind, min(number, self._count(kind) - 1))
         with self.quietly():
             self.walk.max = self.sets["synthesized"].points.count - 1
 
@@ -185,11 +190,14 @@ class PointPanel(MapPanel):
 
     def _show_gallery(self) -> None:
         self.zoom.disabled = not self._selected
+        counts = [f"{len(which)} {self.origin(kind)}" for kind, which in self._selected.items()]
+        every = f"<p>Selected: {escape(' and '.join(counts))} points</p>" if counts[1:] else ""
         with self.telling():
-            self.gallery.value = "".join(
+            galleries = [
                 gallery(self.scene, self.sets.get(kind), which, origin=self.origin(kind))
                 for kind, which in self._selected.items()
-            )
+            ]
+            self.gallery.value = every + "".join(galleries)
 
     def selection(self) -> pd.DataFrame:
         """What is selected: a row for each point.

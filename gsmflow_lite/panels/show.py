@@ -67,7 +67,9 @@ def verdict_table(report: ShiftReport, colours: Mapping[str, str], meters: Seque
 
     ``colours`` are those of the classes that have a line, by name.
     """
-    lines = [_verdict_line(report, meters, None, "all classes"), _beside_line(report, meters)]
+    count = len(report.names)
+    every = f"all {count} classes" if count > 1 else "all classes"
+    lines = [_verdict_line(report, meters, None, every), _beside_line(report, meters)]
     for one, colour in colours.items():
         lines.append(_verdict_line(report, meters, one, swatch(colour) + name(one)))
     return (

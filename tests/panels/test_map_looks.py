@@ -210,6 +210,13 @@ def test_contours_are_solid_for_real_and_dashed_for_synthesized_points(panel):
     assert shapes(panel) == []
 
 
+def test_contours_alone_need_no_key_of_colours(panel):
+    panel.set(colour="distance", layers="both")
+    assert panel.legend.key["ramp"] == VIRIDIS
+    panel.set(layers="contours")
+    assert panel.legend.key == {}
+
+
 def test_contours_follow_the_points(panel):
     panel.set(samples=50, layers="contours", hidden=("layer real",))
     before = shapes(panel)

@@ -227,6 +227,20 @@ def lines_of_map(explorer, lens: str) -> list[bytes]:
     return [np.stack([trace.x, trace.y]).tobytes() for trace in traces if len(trace.x)]
 
 
+def test_the_still_says_the_spread_of_the_table_once_it_is_measured(explorer):
+    explorer.set(classes=LETTERS, samples=10)
+    explorer.wait()
+    numbers = explorer._spreads(explorer.classes)
+    table = [explorer.report.reading("variance", name).value for name in LETTERS]
+    assert list(numbers.values()) == table
+    explorer.set(temperature=0.5)
+    explorer.cancel()
+    assert all(
+        now < before
+        for now, before in zip(explorer._spreads(explorer.classes).values(), table, strict=True)
+    )
+
+
 @pytest.mark.parametrize("place", [0, 1])
 def test_the_still_has_the_curves_that_are_on_the_map(explorer, place):
     explorer.set(classes=LETTERS, prototypes=False)

@@ -57,6 +57,27 @@ def test_the_card_of_a_real_point_has_its_class_and_status(explorer, place):
     np.testing.assert_allclose(xy(explorer, "ring"), explorer.scene.real.pca[[number]], atol=1e-5)
 
 
+@pytest.mark.parametrize("hidden", ["Q", "layer synthesized"])
+def test_a_point_that_the_map_does_not_show_has_no_ring(explorer, hidden):
+    explorer.set(classes=("A", "Q"), samples=10)
+    explorer.look_at("synthesized", 12)
+    assert len(xy(explorer, "ring")) == 2
+    explorer.set(hidden=(hidden,))
+    assert len(xy(explorer, "ring")) == 0
+    explorer.look_at("synthesized", 13)
+    assert len(xy(explorer, "ring")) == 0
+    explorer.set(hidden=())
+    assert len(xy(explorer, "ring")) == 2
+
+
+def test_points_of_both_kinds_are_counted_in_one_line_first(explorer):
+    explorer.set(classes=("A", "Q"), samples=10)
+    explorer.select({"real": np.arange(30), "synthesized": np.arange(7)})
+    assert Page(explorer.gallery.value).said.startswith("Selected: 30 real and 7 synthesized")
+    explorer.select({"real": np.arange(30)})
+    assert "Selected" not in Page(explorer.gallery.value).said
+
+
 @pytest.mark.parametrize(
     ("kind", "number"), [("synthesized", 10**6), ("synthesized", -1), ("real", 10**6)]
 )

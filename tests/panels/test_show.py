@@ -20,6 +20,8 @@ HOSTILE = '"><script>alert(1)</script>'
 class Report:
     """Readings by meter and class."""
 
+    names = ("good", HOSTILE)
+
     def reading(self, meter, label=None):
         word = {None: "watch", "good": "fine", HOSTILE: "shifted"}[label]
         return reading(word, metric=meter, label=label)
@@ -64,7 +66,7 @@ def test_a_table_has_a_line_for_all_and_one_for_each_class():
     assert len(page.of("tr")) == 4
     assert len(page.of("td")) == 6
     said = " ".join(page.words)
-    assert re.search(r"all classes.*watch.*good.*fine.*shifted", said, re.DOTALL)
+    assert re.search(r"all 2 classes.*watch.*good.*fine.*shifted", said, re.DOTALL)
     assert any("#123456" in attrs.get("style", "") for attrs in page.of("span"))
 
 
