@@ -1,4 +1,4 @@
-# make lab | lesson | test | test-all | demo | bench | bench-gpu | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
+# make lab | lesson | page | test | test-all | demo | bench | bench-gpu | reliability | docs | lint; for maintainers: mutants | lock | audit. Everything is installed into .venv once; a second run installs nothing.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,7 +8,7 @@ PIP := -m pip --disable-pip-version-check --quiet
 # Nothing is installed that has not the hash of its lock file; FrEIA and normflows, which tests compare with, come as source only.
 VERIFIED := install --require-hashes --no-deps --only-binary :all: --no-binary freia,normflows
 
-.PHONY: lab lesson test test-all demo bench bench-gpu reliability docs lint mutants lock audit clean
+.PHONY: lab lesson page test test-all demo bench bench-gpu reliability docs lint mutants lock audit clean
 
 # On localhost, with a token. What Jupyter, IPython and matplotlib keep stays below this folder, not in the home folder; nor are
 # language servers looked for, which runs npm where it is there.
@@ -23,6 +23,10 @@ LESSON ?= runs/lesson
 lesson: $(INSTALLED)
 	@test -e '$(LESSON)/$(START)' || $(BIN)/gsmflow-lite lesson '$(LESSON)'
 	$(LAB) --ServerApp.root_dir='$(LESSON)' --LabApp.default_url=/lab/tree/$(START) $(ARGS)
+
+# The explorer in one file, with nothing to install.
+page: $(INSTALLED)
+	$(BIN)/gsmflow-lite page --out build/playground.html $(ARGS)
 
 # Everything but what only repeats; test-all runs that, too. CONTRIBUTING.md says when to run which.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
@@ -56,7 +60,8 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 docs: $(INSTALLED)
-	$(BIN)/sphinx-build -W --keep-going -q -c docs . build/docs
+	$(BIN)/sphinx-build -W --keep-going -q -t page -c docs . build/docs
+	$(BIN)/gsmflow-lite page --out build/docs/playground.html
 	@echo "build/docs/index.html"
 
 $(INSTALLED): pyproject.toml $(wildcard *.lock)

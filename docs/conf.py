@@ -55,6 +55,7 @@ CONTENTS = {
     "Tutorials": ["notebooks/README", "notebooks/[0-9]*", SOLUTIONS],
     "How to": [
         "docs/install",
+        "docs/page",
         "docs/own_images",
         "docs/measuring",
         "docs/panels",
@@ -108,9 +109,21 @@ html_static_path = ["style"]
 html_css_files = ["site.css"]
 
 
+# ``make docs`` writes the page that computes beside the others: sphinx-build -t page.
+TRY_FIRST = """
+```{raw} html
+<p><strong><a href="playground.html">Try it first: letters that nobody drew</a></strong>,
+imagined in your browser, with nothing to install.</p>
+```
+"""
+
+
 def add_contents(app: Sphinx, name: str, source: list[str]) -> None:
     """Put the contents of the site behind the first page, and the solutions behind theirs."""
     if name == root_doc:
+        if tags.has("page"):  # noqa: F821
+            heading, rest = source[0].split("\n", 1)
+            source[0] = f"{heading}\n{TRY_FIRST}\n{rest}"
         source[0] += "".join(toctree(pages, caption) for caption, pages in CONTENTS.items())
     if name == SOLUTIONS:
         source[0] += toctree(["notebooks/solutions/[0-9]*"], "Solutions")

@@ -37,6 +37,7 @@ ORDER = (
     "shifts",
     "explorer",
     "panels",
+    "page",
     "runs",
     "doctor",
 )

@@ -2,8 +2,8 @@
 
 The package has rooms, which are folders. Each imports from those before it only: ``datasets``,
 ``texts``, ``images``, ``method``, ``generators``, ``scores``, ``figures``, ``shifts``,
-``explorer``, ``panels``, ``runs`` and ``doctor``. The ground floor under them are the modules
-beside this file:
+``explorer``, ``panels``, ``page``, ``runs`` and ``doctor``. The ground floor under them are the
+modules beside this file:
 
 - ``arguments``: numbers that users hand in, checked.
 - ``config``: the settings of a run.
@@ -43,6 +43,7 @@ from .images import from_images
 from .method.flow import ConditionalFlow
 from .method.model import GSMFlow, SavedModel
 from .method.training import fit, new_model
+from .page.export import export_page
 from .presets import PAPERS, full, lite, preset
 from .progress import ProgressBar, follow
 from .scores import protocol
@@ -90,6 +91,7 @@ __all__ = [
     "TrainingError",
     "ZukoFlow",
     "explained_share",
+    "export_page",
     "figures",
     "fit",
     "follow",

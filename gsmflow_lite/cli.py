@@ -44,6 +44,10 @@ def _command(name: str) -> Command:
         from .doctor.command import doctor_command
 
         return doctor_command
+    if name == "page_command":
+        from .runs.page_command import page_command
+
+        return page_command
     from .runs import commands  # not before the options are known to be good
 
     return getattr(commands, name)
@@ -66,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_diagnose(commands)
     _add_evaluate(commands)
     _add_synthesize(commands)
+    _add_page(commands)
     _add_datasets(commands)
     _add_lesson(commands)
     _add_doctor(commands)
@@ -191,6 +196,11 @@ def _add_images(commands) -> None:
         metavar="NAME",
         help="unseen classes, a file with a name in each line, or how many to draw with --seed "
         "(default: a quarter)",
+    )
+    add.add_argument(
+        "--as-written",
+        action="store_true",
+        help="leave the columns of a table of attributes as they are, not brought to 0..1",
     )
     _add_backbone(add)
     _add_seed(add)
@@ -330,7 +340,13 @@ def _add_evaluate(commands) -> None:
         nargs="+",
         default=(),
         metavar="N",
-        help="also tell T1 with so many labelled rows a class, tested on half of the unseen rows",
+        help="also tell T1 with so many labelled rows a class, and with these rows alone: the mean "
+        "of 5 draws, tested on half of the unseen rows",
+    )
+    add.add_argument(
+        "--seed",
+        type=int,
+        help="of the first of these draws; each next one has the next seed (default: the run's)",
     )
     add.add_argument(
         "--unlabelled",
@@ -367,6 +383,50 @@ def _add_synthesize(commands) -> None:
         "where it is missing",
     )
     add.set_defaults(run="synthesize_command")
+
+
+# --- Page ---------------------------------------------------------------------------------------
+
+
+def _add_page(commands) -> None:
+    add = commands.add_parser(
+        "page", help="write one HTML file in which flows imagine while a slider moves"
+    )
+    add.add_argument(
+        "model",
+        type=Path,
+        nargs="?",
+        metavar="RUN",
+        help="folder of a run, or a model.safetensors (default: the flows that come along)",
+    )
+    add.add_argument(
+        "data",
+        nargs="?",
+        metavar="DATA",
+        help="the data it was trained on; may be left out where they come along, too",
+    )
+    _add_files(add)
+    add.add_argument(
+        "--out",
+        type=Path,
+        default=Path("playground.html"),
+        metavar="FILE.html",
+        help="default: %(default)s",
+    )
+    add.add_argument(
+        "--rows",
+        type=int,
+        default=2000,
+        help="real rows on the maps, at most; fewer make a smaller file (default: %(default)s)",
+    )
+    add.add_argument(
+        "--most",
+        type=float,
+        default=32.0,
+        metavar="MB",
+        help="megabytes that the file may have (default: %(default)g)",
+    )
+    add.set_defaults(run="page_command")
 
 
 # --- Data sets ----------------------------------------------------------------------------------

@@ -45,6 +45,15 @@ def require(holds: bool, rule: str, value: object) -> None:
         raise ConfigError(f"{rule}, got {value!r}")
 
 
+def such_classes(count: int) -> str:
+    """Return how many classes a message is about.
+
+    >>> such_classes(1), such_classes(2)
+    ('1 such class', '2 such classes')
+    """
+    return f"{count} such {'class' if count == 1 else 'classes'}"
+
+
 def _printable(text: str) -> str:
     return "".join(
         letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in text

@@ -67,6 +67,14 @@ def test_what_it_writes_can_be_loaded_and_it_says_what_is_next(place, capsys):
     assert f"explore(load({str(place / 'data.npz')!r}))" in said
 
 
+def test_columns_of_a_table_are_left_as_written_where_that_is_asked(place):
+    highest = []
+    for more in ([], ["--as-written"]):
+        assert call(place, "--unseen", "2", *more) == 0
+        highest.append(load(place / "data.npz").attributes.max())
+    assert highest == [1, 220]
+
+
 def test_a_folder_is_written_where_the_name_has_no_ending(place):
     assert call(place, "--unseen", "2", "--seed", "5", out="data") == 0
     assert len(load(place / "data").unseen_classes) == 2

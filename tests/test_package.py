@@ -75,6 +75,12 @@ def test_a_wheel_installed_elsewhere_finds_the_embedded_data(wheel, tmp_path):
     assert (letters, syllables, width) == ("47", "900", "64")
 
 
+def test_a_wheel_carries_all_of_the_page_that_computes(wheel):
+    there = {path.name for path in (ROOT / "gsmflow_lite/page/app").iterdir()}
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.rpartition("/")[2] for name in names if "/page/app/" in name} == there
+
+
 def test_a_wheel_carries_the_course_without_outputs(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         course = [one for one in archive.infolist() if "/course/" in one.filename]

@@ -19,7 +19,8 @@ FLOORS = [  # a room imports from the floors above it in this list, and from no 
     {"figures"},
     {"shifts"},
     {"explorer"},
-    {"panels", "runs"},
+    {"panels", "page"},
+    {"runs"},
     {"doctor"},
     {"cli"},
 ]

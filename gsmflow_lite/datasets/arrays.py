@@ -16,6 +16,7 @@ from ..errors import DataError
 from ..seeds import stream
 from .attribute_matrix import AttributeMatrix
 from .base import GZSLDataset
+from .column_ranges import range_note
 from .inputs import as_array, at_source, is_mask, is_number, mask_to_numbers
 from .leaks import check_leaks, leak_note
 from .names import as_key, as_text, is_missing, whole_number_in
@@ -132,8 +133,8 @@ def from_arrays(
     if isinstance(dataset.features, FeaturesOnDisk):  # opening those may read nothing
         return dataset
     check_leaks(dataset.features, dataset.labels, _column_names(features), at_source(source))
-    note = leak_note(dataset)
-    return replace(dataset, notes=[*dataset.notes, note]) if note else dataset
+    found = [note for note in (leak_note(dataset), range_note(dataset)) if note]
+    return replace(dataset, notes=[*dataset.notes, *found]) if found else dataset
 
 
 def from_dataframe(

@@ -13,6 +13,7 @@ from ..storage import suffix_of
 from .base import GZSLDataset
 from .benchmarks import BENCHMARKS, Benchmark
 from .class_order import order_note
+from .column_ranges import range_note
 from .explained import explained_share
 from .formats.mat import mat_format, mat_names
 from .image_rows import axis_of_colour
@@ -47,8 +48,8 @@ def check_data(
     if Path(name_or_path).is_dir() and found.files:
         lines += [f"note: {note}" for note in _unlike_published(dataset)]
     lines += [f"note: {note}" for note in _alike(dataset, low, high)]
-    last = (order_note(dataset), leak_note(dataset), _image_note(dataset))
-    lines += [f"note: {note}" for note in last if note]
+    last = (order_note(dataset), range_note(dataset), leak_note(dataset), _image_note(dataset))
+    lines += [f"note: {note}" for note in last if note and note not in dataset.notes]
     return "\n".join([f"{name_or_path}: {found.what}", *(f"  {line}" for line in lines)])
 
 

@@ -35,10 +35,10 @@ def order_note(dataset: GZSLDataset) -> str:
     """Return a sentence if descriptions seem to be those of other classes, or empty text.
 
     That is so if they explain no more than shuffled ones, or less than in another order that a slip
-    often makes.
+    often makes. Nothing is asked where the names of the classes describe them: these are in order.
     """
     found = explained_share(dataset)
-    if found.unclear:
+    if found.unclear or _names_describe(dataset):
         return ""
     other = other_order(dataset)
     if other is None and found.beyond_chance:
@@ -48,6 +48,20 @@ def order_note(dataset: GZSLDataset) -> str:
     if other is None:
         return note
     return f"{note} {other.words[0].upper()}{other.words[1:]}, they explain {other.share:.0%}."
+
+
+def _names_describe(dataset: GZSLDataset) -> bool:
+    """Whether the only text of each class is its name, whatever stands between its words."""
+    if dataset.texts is None:
+        return False
+    return all(
+        [_letters(text) for text in texts] == [_letters(name)]
+        for texts, name in zip(dataset.texts, dataset.class_names, strict=True)
+    )
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text.casefold()))
 
 
 def _what_was_found(found: Explained) -> str:

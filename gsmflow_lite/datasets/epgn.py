@@ -12,7 +12,7 @@ from typing import NoReturn
 import numpy as np
 from jaxtyping import Float, Int
 
-from ..errors import DataError
+from ..errors import DataError, such_classes
 from .base import GZSLDataset
 from .formats.mat import read_mat
 from .mat_arrays import mat_matrix, mat_whole_numbers
@@ -183,7 +183,7 @@ def _check_train(
         raise DataError(
             f"{path}: att_train and seen_pro must describe the same classes, but row "
             f"{in_one_only[0] + 1} of attribute is in one of them only "
-            f"({len(in_one_only)} such classes): do data.mat and label.mat belong together?"
+            f"({such_classes(len(in_one_only))}): do data.mat and label.mat belong together?"
         )
 
 

@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from ..errors import DataError
+from ..errors import DataError, such_classes
 from .image_rows import ImageRows
 
 Splits = Mapping[str, Int[np.ndarray, " n"]]  # rows of train, test_seen and test_unseen
@@ -58,7 +58,7 @@ def check_attributes(attributes: Float[np.ndarray, "K A"], where: str) -> None:
     if len(zero):
         raise DataError(
             f"{where}every class needs a description, but the attributes of class {zero[0]} are "
-            f"all zero ({len(zero)} such classes): fill them in or leave the class out"
+            f"all zero ({such_classes(len(zero))}): fill them in or leave the class out"
         )
 
 
@@ -91,7 +91,7 @@ def check_attribute_groups(
             raise DataError(
                 f"{where}each class must have exactly one attribute of a group, but "
                 f"{_namer(class_names)(strange[0])} has {count[strange[0]]} of {name!r} "
-                f"({len(strange)} such classes): correct the group, or leave it out"
+                f"({such_classes(len(strange))}): correct the group, or leave it out"
             )
 
 
@@ -193,7 +193,7 @@ def check_classes(
         rows = (labels[splits["train"]] == leaked[0]).sum()
         raise DataError(
             f"{where}an unseen class must have no training rows, but {called(leaked[0])} has "
-            f"{rows} ({len(leaked)} such classes): remove them from train"
+            f"{rows} ({such_classes(len(leaked))}): remove them from train"
         )
     _check_tested(seen, tested, called, where)
     _check_all_used(len(class_names), seen, unseen, called, where)
@@ -215,7 +215,7 @@ def _check_all_used(
     if len(empty):
         raise DataError(
             f"{where}every class needs samples, but {called(empty[0])} has none in any split "
-            f"({len(empty)} such classes): give it rows, give labels as names, or remove its "
+            f"({such_classes(len(empty))}): give it rows, give labels as names, or remove its "
             "row of attributes and renumber the labels"
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Bool, Int
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, such_classes
 from ..seeds import stream
 from .inputs import at_source
 from .redraws import draw_keeping_parts
@@ -109,8 +109,8 @@ def _whole_groups(
     if len(alone):
         raise DataError(
             f"{at_source(source)}class {classes[alone[0]]} lies in one group only, so no whole "
-            f"group of it can be held out ({len(alone)} such classes): give groups that each class "
-            "has two of, or groups=None"
+            f"group of it can be held out ({such_classes(len(alone))}): give groups that each "
+            "class has two of, or groups=None"
         )
     held = _held_groups(counts, share, rng)
     if (counts[held].sum(0) == 0).any():

@@ -10,6 +10,7 @@ functions that need them, so importing this room is fast.
 - ``lenses``: the two maps side by side.
 - ``overlays``: ellipses, arrows and graphs over a map.
 - ``ink``: pixels of pictures, ink on paper or light in colours.
+- ``sprites``: many pictures on one sheet, for a page.
 - ``charts``: pictures in rows, a training, scores, attributes.
 - ``meters``: the meters of shifts on their scales.
 - ``coverage``: what the regions of a density hold of real rows.

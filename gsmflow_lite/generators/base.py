@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from ..arguments import check_asked, real
-from ..errors import DataError, GSMFlowError
+from ..errors import DataError, GSMFlowError, such_classes
 from ..method.tensors import checked_attributes, real_tensor
 
 
@@ -196,7 +196,7 @@ def _check_finite(features: Float[Tensor, "M n D"], names: Sequence[str] | None)
     name = f"number {first} of those asked for" if names is None else repr(names[first])
     raise DataError(
         f"synthesized features must be finite, but those of class {name} are not "
-        f"({int(broken.sum())} such classes): lower the temperature, "
+        f"({such_classes(int(broken.sum()))}): lower the temperature, "
         "or train with a smaller learning rate"
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -63,8 +65,8 @@ class MovedClasses:
     its own map bends there. All other classes stay exactly where they are, and so does a class
     whose shift is 0.
 
-    A class is known by its ``attributes``. Raises ``DataError`` where two of the M classes have the
-    same ones but different shifts, and for another kind of generator.
+    A class is known by its ``attributes``; ``names`` are for messages. Raises ``DataError`` where
+    two of the M classes have the same ones but different shifts, and for another kind of generator.
     """
 
     def __init__(
@@ -72,17 +74,21 @@ class MovedClasses:
         source: Invertible,
         attributes: Float[np.ndarray, "M A"],
         shifts: Float[np.ndarray, "M D"],
+        *,
+        names: Sequence[str] = (),
     ) -> None:
         self.source = movable(source)
-        moves = shifts.any(1)
+        moves = np.flatnonzero(shifts.any(1))
         self.attributes = np.asarray(attributes, np.float32)[moves]
         self.shifts = np.asarray(shifts, np.float32)[moves]
         same = (self.attributes[:, None] == self.attributes).all(2)
         alike = (self.shifts[:, None] == self.shifts).all(2)
-        if (same & ~alike).any():
+        confused = np.argwhere(same & ~alike)
+        if len(confused):
+            both = [repr(names[k]) if len(names) else f"number {k}" for k in moves[confused[0]]]
             raise DataError(
-                "classes that are moved must have descriptions that differ, but two have the same: "
-                "give each class a description of its own"
+                "classes that are moved must have descriptions that differ, but "
+                f"{' and '.join(both)} have the same: describe one of them otherwise"
             )
 
     @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -33,8 +34,9 @@ class StoredFeatures:
 
     ``features`` have class numbers ``labels`` of ``dataset``; only ``rows`` of them are handed
     out. Every row of a class comes once before any comes twice. A class is known by its
-    attributes, which must equal its row in ``dataset``; classes with equal attributes share
-    their features.
+    attributes, which must equal its row in ``dataset``. Where several classes have the same and all
+    of them are asked for at once, each gets its own features, in the order of their numbers; else
+    they share them.
     """
 
     what: ClassVar[str] = "stored features"  # as errors call them
@@ -79,8 +81,22 @@ class StoredFeatures:
             raise self._error(f"have no temperature: it must be 1, got {temperature}")
         table = checked_attributes(attributes).detach().cpu().float().numpy()
         rng = stream(seed, "stored rows")
-        chosen = [_draw(self._rows_of(description), n, rng) for description in table]
+        chosen = [_draw(rows, n, rng) for rows in self._rows_of_each(table)]
         return torch.from_numpy(self.features[np.stack(chosen)])
+
+    def _rows_of_each(self, table: Float[np.ndarray, "M A"]) -> list[Int[np.ndarray, " m"]]:
+        """The rows for each description. As many equal ones as classes mean each class once."""
+        found = [self._rows_of(description) for description in table]
+        places: dict[bytes, list[int]] = defaultdict(list)
+        for place, description in enumerate(table):
+            places[(description + 0.0).tobytes()].append(place)  # -0 becomes 0
+        for same in places.values():
+            rows = found[same[0]]
+            classes = np.unique(self.labels[rows])
+            if len(same) == len(classes):
+                for place, k in zip(same, classes, strict=True):
+                    found[place] = rows[self.labels[rows] == k]
+        return found
 
     def _rows_of(self, description: Float[np.ndarray, " A"]) -> Int[np.ndarray, " m"]:
         """The rows of all classes that have these attributes."""

@@ -13,7 +13,7 @@ from jaxtyping import Int, Shaped
 from ..arguments import real, whole
 from ..datasets.names import as_text, did_you_mean
 from ..datasets.splits import hold_out
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, such_classes
 from ..seeds import stream
 
 DRAWN_SHARE = 0.25  # of the classes, if nothing is said
@@ -147,7 +147,7 @@ def _check_named(
     if len(missing):
         raise DataError(
             "unseen must name every class that has images for tests alone, got none of "
-            f"{class_names[missing[0]]!r} ({len(missing)} such classes): name it, or mark some of "
+            f"{class_names[missing[0]]!r} ({such_classes(len(missing))}): name it, or mark some of "
             "its images for training"
         )
 
@@ -202,7 +202,7 @@ def _check_counts(labels: Int[np.ndarray, " n"], class_names: Sequence[str]) -> 
     if len(alone):
         raise DataError(
             f"a seen class must have at least 2 images, one to learn from and one for the test, "
-            f"got 1 of {class_names[alone[0]]!r} ({len(alone)} such classes): add some, leave the "
+            f"got 1 of {class_names[alone[0]]!r} ({such_classes(len(alone))}): add some, leave the "
             "class out, or name it among the unseen ones"
         )
 

@@ -26,7 +26,7 @@ from ..numerics import memory_in_bytes
 from ..storage import written_whole
 from .backbones import Backbone
 from .cache import FeatureCache, images_cache
-from .reading import content_digest, read_image, thumbnail
+from .reading import content_digest, read_image, shown, thumbnail
 
 READING, LOOKING = "reading files", "looking at images"  # stages
 WORKERS = 2  # threads; decoding leaves Python's lock alone
@@ -89,7 +89,9 @@ def extract(
             good = [one for one in batch if isinstance(one, _Image)]
             for one in batch:
                 if isinstance(one, _Broken):
-                    broken |= dict.fromkeys(places[one.content], one.said)
+                    same = places[one.content]
+                    rule = one.said.removeprefix(shown(files[same[0]]))
+                    broken |= {row: shown(files[row]) + rule for row in same}
             if good:
                 given = backbone(np.stack([one.square for one in good]))
                 for one, features in zip(good, given, strict=True):

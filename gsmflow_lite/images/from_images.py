@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import check_function, check_seed, path_in, real, whole
 from ..datasets import GZSLDataset, from_arrays
+from ..datasets.column_ranges import to_one_range
 from ..errors import ConfigError, DataError
 from ..events import Watch
 from ..progress import ProgressBar
@@ -25,6 +26,10 @@ from .table import list_table
 
 SMALLEST_PICTURE, LARGEST_PICTURE = 8, 512  # pixels of a side
 NAMED_CLASSES = 5  # in a note
+SCALED = (
+    "columns of attributes were brought to 0..1, from the lowest to the highest of the classes, so "
+    "that none counts more for its units; scale_columns=False, or --as-written, leaves them"
+)
 
 
 def from_images(
@@ -38,6 +43,7 @@ def from_images(
     test_share: float = 0.2,
     seed: int = 0,
     thumbnails: int = 48,
+    scale_columns: bool = True,
     device: str = "auto",
     precision: str = "float32",
     watch: Watch | None = None,
@@ -57,6 +63,8 @@ def from_images(
       it.
     - ``test_share`` of the images of each seen class is held out, unless the listing has splits.
     - ``thumbnails``: pixels of a side of the small pictures, which become ``images``.
+    - ``scale_columns`` brings each column of a table of attributes to 0..1 over the classes, so
+      that legs from 0 to 6 do not count more than wings from 0 to 1. False leaves them as written.
     - ``watch`` is told of each stage; None shows a bar.
 
     Features and pictures are kept in the cache by the content of the files, so a second call is
@@ -87,6 +95,7 @@ def from_images(
         backbone=network.full_name,
         test_share=test_share,
         seed=seed,
+        scale_columns=scale_columns,
         name=name or folder.resolve().name,
         source=f"{folder} ({network.full_name})",
     )
@@ -127,6 +136,7 @@ class _Read:
         backbone: str,
         test_share: float,
         seed: int,
+        scale_columns: bool,
         name: str,
         source: str,
     ) -> GZSLDataset:
@@ -140,10 +150,14 @@ class _Read:
         rows = rows_of_splits(self.labels, unseen, self.class_names, self.splits, test_share, seed)
         described = self.described
         texts = described.texts
+        attributes = described.attributes[self.kept]
+        if texts is None and scale_columns:
+            attributes = to_one_range(attributes)
+        changed = not np.array_equal(attributes, described.attributes[self.kept])
         return from_arrays(
             self.found.features,
             self.labels,
-            described.attributes[self.kept],
+            attributes,
             unseen=unseen,
             **rows,
             class_names=self.class_names,
@@ -155,7 +169,7 @@ class _Read:
             backbone=backbone,
             name=name,
             source=source,
-            notes=self._notes(why),
+            notes=[*self._notes(why), *([SCALED] if changed else [])],
             seed=seed,
         )
 

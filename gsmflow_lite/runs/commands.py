@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from ..arguments import whole
+from ..arguments import check_seed, whole
 from ..config import Config
 from ..datasets import BENCHMARKS, GZSLDataset, available, check_data, load
 from ..datasets.names import as_text, did_you_mean
@@ -28,9 +28,8 @@ from ..images import from_images
 from ..method.model import SavedModel
 from ..presets import for_few_rows, suited
 from ..progress import ProgressBar
-from ..scores.class_prior import ClassPrior
 from ..scores.evaluation import TestLogits, likelihood_logits, softmax_logits
-from ..scores.labelled_rows import choose_doubts, draw_labelled, t1, with_labelled_rows
+from ..scores.labelled_rows import draw_labelled, t1, t1_of_draw
 from ..scores.unlabelled_rows import with_unlabelled_rows
 from ..shifts.meters import METERS
 from ..storage import suffix_of, to_read, to_write, write_json, write_whole
@@ -44,12 +43,13 @@ from .report_parts import SCORES, chosen_classifiers
 from .settings import named_preset
 from .study import run_study
 from .study_file import Study
-from .tables import readable
+from .tables import readable, student_half_width
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WRITTEN = ("report.html", "result.json", "model.safetensors")
+DRAWS = 5  # of labelled rows
 
 
 # --- Train --------------------------------------------------------------------------------------
@@ -80,7 +80,23 @@ def train_command(options: argparse.Namespace) -> int:
     _print_scores("flow", experiment.result)
     _print_words(experiment)
     print(f"written: {', '.join(str(options.out / name) for name in WRITTEN)}")
+    print("in a notebook:")
+    print(_opened(options, experiment))
     return 0
+
+
+def _opened(options: argparse.Namespace, experiment: Experiment) -> str:
+    """The lines of Python that open the explorer with the model of a run."""
+    files = {"features": options.features, "splits": options.splits}
+    given = "".join(f", {name}={value!r}" for name, value in files.items() if value is not None)
+    data = f"load({str(options.data)!r}{given})"
+    if experiment.dataset.preprocessing is not None:
+        data += ".transformed(saved.preprocessing)"
+    return (
+        "  from gsmflow_lite import SavedModel, explore, load\n"
+        f"  saved = SavedModel.load({str(options.out / 'model.safetensors')!r})\n"
+        f'  explore({data}, {{"flow": saved.model}})'
+    )
 
 
 def _load(options: argparse.Namespace) -> GZSLDataset:
@@ -298,34 +314,46 @@ def evaluate_command(options: argparse.Namespace) -> int:
             f"{dataset.backbone!r}",
             file=sys.stderr,
         )
+    labelled = _with_labelled_rows(saved, dataset, options)  # before anything is printed
     logits = _logits(saved, dataset)
     print(f"{dataset.name}: {logits.scores(saved.notes['choice']['calibration'])}")
     if options.labelled or options.unlabelled:
         print("not zero-shot; T1 by likelihood, which compares with no score above:")
-    for name, score in _with_rows(saved, dataset, options):
-        print(f"{name}: {score:.1f}")
+    for line in labelled:
+        print(line)
+    if options.unlabelled:
+        mixture = with_unlabelled_rows(saved.model, dataset, dataset.test_unseen)
+        score = t1(mixture.generator, dataset)
+        print(f"unlabelled rows (transductive), all tested: {score:.1f}")
     return 0
 
 
-def _with_rows(
+def _with_labelled_rows(
     saved: SavedModel, dataset: GZSLDataset, options: argparse.Namespace
-) -> Iterator[tuple[str, float]]:
-    """T1 with labelled rows of unseen classes, and with unlabelled ones, by the name of each."""
-    seed = saved.notes["seed"]
+) -> list[str]:
+    """T1 with labelled rows of unseen classes, with their descriptions and without: a line each."""
     counts = sorted(
         {whole(count, "labelled rows of a class", least=0) for count in options.labelled}
     )
-    if counts:
-        rows, rest = draw_labelled(dataset, max(*counts, 1), seed=seed)
-        doubts = choose_doubts(rest, [count for count in counts if count], seed=seed)
-        prior = ClassPrior.fit(rest)
-        for count in counts:
-            trust = prior.doubting(doubts.get(count, 1.0))
-            moved = with_labelled_rows(saved.model, rest, rows[:, :count], prior=trust)
-            yield f"{count} labelled rows a class, half of the unseen rows tested", t1(moved, rest)
-    if options.unlabelled:
-        mixture = with_unlabelled_rows(saved.model, dataset, dataset.test_unseen)
-        yield "unlabelled rows (transductive), all tested", t1(mixture.generator, dataset)
+    if not counts:
+        return []
+    first = saved.notes["seed"] if options.seed is None else check_seed(options.seed)
+    seeds = range(first, first + DRAWS)
+    for seed in seeds:  # a fault of any draw, before the first is computed
+        draw_labelled(dataset, max(*counts, 1), seed=seed)
+    draws = [t1_of_draw(saved.model, dataset, counts, seed=seed) for seed in seeds]
+
+    def line(name: str, kind: str, count: int) -> str:
+        values = [draw[kind][count] for draw in draws]
+        return f"{name}: {np.mean(values):.1f} ± {student_half_width(values):.1f}"
+
+    how = f"{DRAWS} draws from seed {first}, half of the unseen rows tested, means ± 95 %"
+    lines = [f"({how}; alone: without descriptions)"]
+    for count in counts:
+        lines.append(line(f"{count} labelled rows a class", "described", count))
+        if count:
+            lines.append(line(f"{count} labelled rows a class alone", "alone", count))
+    return lines
 
 
 def _logits(saved: SavedModel, dataset: GZSLDataset) -> TestLogits:
@@ -411,6 +439,7 @@ def images_command(options: argparse.Namespace) -> int:
             backbone=options.backbone,
             encoder=options.encoder,
             seed=options.seed,
+            scale_columns=not options.as_written,
             device=options.device,
             precision=options.precision,
             watch=bar,

@@ -20,13 +20,20 @@ from ..generators.stored import FromFile, RealSamples
 from ..scores.evaluation import softmax_logits
 from ..shifts.measuring import FEWEST_ROWS
 from ..shifts.report import ShiftReport
-from .experiment import RIVAL, check_n, measure_all, rounded_scores, shifts_as_json
+from .experiment import (
+    RIVAL,
+    check_n,
+    measure_all,
+    rounded_scores,
+    said_shortly,
+    shifts_as_json,
+)
 from .provenance import versions
 
 Scores = dict[str, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagnosis:
     """What :func:`diagnose` says of a generator.
 
@@ -38,6 +45,10 @@ class Diagnosis:
     generator: Generator
     result: dict[str, Any]
     shifts: dict[str, ShiftReport]
+
+    def __repr__(self) -> str:
+        what = f"{self.result['generator']} on {self.result['dataset']}"
+        return said_shortly(self, what, self.result["scores"])
 
 
 def diagnose(

@@ -33,7 +33,7 @@ NOTES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Experiment:
     """What a run leaves.
 
@@ -46,6 +46,9 @@ class Experiment:
     model: GSMFlow
     result: dict[str, Any]
     shifts: dict[str, ShiftReport] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return said_shortly(self, f"{OURS} on {self.result['dataset']}", self.result["scores"])
 
     def save(self, folder: str | Path) -> None:
         """Write ``model.safetensors`` and ``result.json``, each whole or not at all."""
@@ -139,6 +142,14 @@ def run_experiment(
         "repeat": repeat or f"result = json.load(open('result.json'))\n{call}",
     }
     return Experiment(dataset, ours.generator, result, shifts)
+
+
+def said_shortly(run: Any, what: str, scores: Mapping[str, float] | None) -> str:
+    """A run in one line: its class, what was run on what, its scores if any, and its fields."""
+    names = {"seen": "S", "unseen": "U", "harmonic": "H", "zsl": "T1", "ausuc": "AUSUC"}
+    said = "  ".join(f"{short} {scores[key]:.1f}" for key, short in names.items()) if scores else ""
+    parts = [what, f"seed {run.result['seed']}", said, "more: .result, .shifts"]
+    return f"{type(run).__name__}({', '.join(part for part in parts if part)})"
 
 
 def with_classifier(config: Config, classifier: str) -> Config:

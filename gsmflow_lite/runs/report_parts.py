@@ -24,6 +24,7 @@ from ..explorer.row_pictures import (
 from ..explorer.scene import IN_FOCUS, Scene
 from ..figures import number, short
 from ..figures.ink import alike
+from ..figures.sprites import sprite_sheet
 from ..generators.base import ExactDensity, Generator, ask
 from ..seeds import stream
 from ..shifts.coverage import coverage
@@ -205,7 +206,7 @@ def lenses(
         dataset, generator, focus, n=settings["n"], seed=settings["seed"], watch=watch
     )
     spread = _spread_by_class(report)
-    sprite = None if seen.pictures is None else report_lenses.sprite_sheet(seen.pictures)
+    sprite = None if seen.pictures is None else sprite_sheet(seen.pictures)
     figure = report_lenses.interactive(seen, dataset.class_names, spread)
     still = report_lenses.still_lenses(seen, dataset.class_names, spread)
     chosen = ""

@@ -7,7 +7,7 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -44,17 +44,43 @@ def draw_labelled(
     Raises ``DataError`` where a class has fewer rows in that half.
     """
     most = whole(most, "labelled rows of a class", least=1)
+    drawn, rest = _drawn(dataset, most, seed)
+    fewest = int(np.argmin([len(of_class) for of_class in drawn]))
+    fits = len(drawn[fewest])
+    if fits < most:
+        name = dataset.class_names[dataset.unseen_classes[fewest]]
+        remedy = f"ask for at most {fits}" if fits else "add rows, or leave that class out"
+        raise DataError(
+            f"labelled rows of a class must be at most those that are not tested, but {name!r} has "
+            f"{fits} and {most} were asked for: {remedy}"
+        )
+    return np.stack(drawn), rest
+
+
+def _drawn(
+    dataset: GZSLDataset, most: int, seed: int
+) -> tuple[list[Int[np.ndarray, " n"]], GZSLDataset]:
+    """At most so many rows of each unseen class, and the data without them in the test."""
     rows, rest = dataset.split_unseen(seed=seed)
     rng = stream(seed, "labelled rows")
     drawn = [rng.permutation(dataset.of_class(k, rows))[:most] for k in dataset.unseen_classes]
-    fewest = int(np.argmin([len(of_class) for of_class in drawn]))
-    if len(drawn[fewest]) < most:
-        name = dataset.class_names[dataset.unseen_classes[fewest]]
-        raise DataError(
-            f"labelled rows of a class must be at most those that are not tested, but {name!r} has "
-            f"{len(drawn[fewest])} and {most} were asked for: ask for fewer"
-        )
-    return np.stack(drawn), rest
+    return drawn, rest
+
+
+def _drawn_of_fold(
+    fold: GZSLDataset, most: int, seed: int
+) -> tuple[list[Int[np.ndarray, " n"]], GZSLDataset]:
+    """The same, but of seen classes, whom nothing is asked of: those that share a description, and
+    so cannot be moved, have none."""
+    drawn, rest = _drawn(fold, most, seed)
+    described = fold.attributes[fold.unseen_classes]
+    _, place, count = np.unique(described, axis=0, return_inverse=True, return_counts=True)
+    alone = count[place.reshape(-1)] == 1
+    return [rows if one else rows[:0] for rows, one in zip(drawn, alone, strict=True)], rest
+
+
+def _first(rows: Iterable[Int[np.ndarray, " n"]], count: int) -> Int[np.ndarray, " m"]:
+    return np.concatenate([of_class[:count] for of_class in rows])
 
 
 def with_labelled_rows(
@@ -75,7 +101,7 @@ def with_labelled_rows(
     _check_untested(dataset, rows)
     prior = ClassPrior.fit(dataset) if prior is None else prior
     classes, sums, counts = _sums(generator, dataset, rows)
-    return MovedClasses(generator, dataset.attributes[classes], prior.expected(sums, counts))
+    return _moved(generator, dataset, classes, prior.expected(sums, counts))
 
 
 def labelled_rows_alone(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> MovedClasses:
@@ -88,7 +114,17 @@ def labelled_rows_alone(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> Mo
     _check_untested(dataset, rows)
     generator = RidgeGaussian.fit(dataset)
     classes, sums, counts = _sums(generator, dataset, rows)
-    return MovedClasses(generator, dataset.attributes[classes], sums / counts[:, None])
+    return _moved(generator, dataset, classes, sums / counts[:, None])
+
+
+def _moved(
+    generator: Invertible,
+    dataset: GZSLDataset,
+    classes: Int[np.ndarray, " M"],
+    shifts: Float[np.ndarray, "M D"],
+) -> MovedClasses:
+    names = [dataset.class_names[k] for k in classes]
+    return MovedClasses(generator, dataset.attributes[classes], shifts, names=names)
 
 
 def _check_untested(dataset: GZSLDataset, rows: Int[np.ndarray, " n"]) -> None:
@@ -123,14 +159,16 @@ def labelled(method: Method, config: Config, counts: Sequence[int] = (1, 3, 5)) 
 
     It offers each candidate with each of ``counts``, which stands in the setting as "labelled
     rows". 0 is the method itself, on the same test rows. Use ``run_by(LABELLED_ROWS, ...)``. In a
-    validation fold, classes that play the unseen ones have as many labelled rows.
+    validation fold, classes that play the unseen ones have as many labelled rows, or all that there
+    are.
     """
     counts = tuple(whole(count, "labelled rows of a class", least=0) for count in counts)
 
     def wrapped(
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Event | Candidate]:
-        rows, rest = draw_labelled(dataset, max(*counts, 1), seed=seed)
+        draw = draw_labelled if chosen else _drawn_of_fold
+        rows, rest = draw(dataset, max(*counts, 1), seed=seed)
         prior = ClassPrior.fit(rest)
         doubts = choose_doubts(rest, [count for count in counts if count], seed=seed)
         for item in method(rest, seed, chosen):
@@ -142,7 +180,8 @@ def labelled(method: Method, config: Config, counts: Sequence[int] = (1, 3, 5)) 
                 moved: Invertible | MovedClasses = generator
                 if count:
                     doubting = prior.doubting(doubts[count])
-                    moved = with_labelled_rows(generator, rest, rows[:, :count], prior=doubting)
+                    some = _first(rows, count)
+                    moved = with_labelled_rows(generator, rest, some, prior=doubting)
                 judge = judge_of(moved, rest, config.classifier, seed, item.setting)
                 yield Candidate((*item.setting, (LABELLED_ROWS, count)), judge, moved)
 
@@ -156,9 +195,10 @@ def labelled_alone(config: Config, counts: Sequence[int] = (1, 3, 5)) -> Method:
     def wrapped(
         dataset: GZSLDataset, seed: int, chosen: Setting | None = None
     ) -> Iterator[Event | Candidate]:
-        rows, rest = draw_labelled(dataset, max(counts), seed=seed)
+        draw = draw_labelled if chosen else _drawn_of_fold
+        rows, rest = draw(dataset, max(counts), seed=seed)
         for count in counts:
-            generator = labelled_rows_alone(rest, rows[:, :count])
+            generator = labelled_rows_alone(rest, _first(rows, count))
             for item in candidates(generator, rest, config.classifier, seed):
                 yield replace(item, setting=(*item.setting, (LABELLED_ROWS, count)))
 
@@ -170,20 +210,43 @@ def choose_doubts(
 ) -> dict[int, float]:
     """For each count of labelled rows, the doubt with the highest T1 on two validation folds.
 
-    It is that of the ridge-Gaussian, among ``DOUBTS``; no row of an unseen class is read.
+    It is that of the ridge-Gaussian, among ``DOUBTS``; no row of an unseen class is read. A class
+    of a fold that has fewer rows lends all of them.
     """
     right = np.zeros((len(counts), len(DOUBTS)))
     for number in DOUBT_FOLDS if len(counts) else ():
         fold = dataset.validation_fold(number)
         generator = RidgeGaussian.fit(fold)
         prior = ClassPrior.fit(fold)
-        rows, rest = draw_labelled(fold, max(counts), seed=seed)
+        rows, rest = _drawn_of_fold(fold, max(counts), seed)
         for i, count in enumerate(counts):
             for j, doubt in enumerate(DOUBTS):
                 chosen = prior.doubting(doubt)
-                moved = with_labelled_rows(generator, rest, rows[:, :count], prior=chosen)
+                moved = with_labelled_rows(generator, rest, _first(rows, count), prior=chosen)
                 right[i, j] += t1(moved, rest)
     return {count: DOUBTS[int(right[i].argmax())] for i, count in enumerate(counts)}
+
+
+def t1_of_draw(
+    generator: Invertible, dataset: GZSLDataset, counts: Sequence[int], *, seed: int = 0
+) -> dict[str, dict[int, float]]:
+    """T1 of one draw by each count: ``described`` with the descriptions, ``alone`` without.
+
+    0 stands for the descriptions alone, on the same test rows. Raises ``DataError`` as
+    :func:`draw_labelled` does, and where two unseen classes have the same description.
+    """
+    some = [count for count in counts if count]
+    rows, rest = draw_labelled(dataset, max([*some, 1]), seed=seed)
+    prior = ClassPrior.fit(rest)
+    doubts = choose_doubts(rest, some, seed=seed)
+    described = {0: t1(generator, rest)} if 0 in counts else {}
+    alone = {}
+    for count in some:
+        labelled_now = _first(rows, count)
+        trust = prior.doubting(doubts[count])
+        described[count] = t1(with_labelled_rows(generator, rest, labelled_now, prior=trust), rest)
+        alone[count] = t1(labelled_rows_alone(rest, labelled_now), rest)
+    return {"described": described, "alone": alone}
 
 
 def t1(generator: Invertible | MovedClasses, dataset: GZSLDataset) -> float:

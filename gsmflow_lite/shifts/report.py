@@ -207,16 +207,17 @@ class ShiftReport:
     def worst(self) -> list[tuple[str, float, str]]:
         """Return classes by their lowest score among the three headlines, worst first.
 
-        Each entry has the name of the class, the score, and the meter that gave it.
+        Each entry has the name of the class, the score, and the meter that gave it. What cannot be
+        told counts only where nothing else was read of a class, and such classes come last.
         """
         lowest = []
         for name in self.names:
             readings = [self.reading(meter, name) for meter in SHIFTS]
             measured = [r for r in readings if np.isfinite(r.score)]
             if measured:
-                reading = min(measured, key=lambda r: r.score)
-                lowest.append((name, reading.score, reading.meter))
-        return sorted(lowest, key=lambda entry: entry[1])
+                lowest.append((name, min(measured, key=_badness)))
+        lowest.sort(key=lambda entry: _badness(entry[1]))
+        return [(name, reading.score, reading.meter) for name, reading in lowest]
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, ready for JSON; numbers that were not measured are None."""
@@ -264,6 +265,11 @@ HEAD = (
 )
 
 
+def _badness(r: Reading) -> tuple[bool, float]:
+    """A key by which the worst comes first: what tells, and then by its score."""
+    return r.word == CANNOT_TELL, r.score
+
+
 def _row(r: Reading) -> str:
     interval = f"{r.low:.4g} to {r.high:.4g}"
     return (
@@ -303,11 +309,12 @@ def _say_variance(r: Reading) -> str:
 
 
 def _say_structure(r: Reading) -> str:
+    few = "rows a class" if "rows a class" in r.advice else "classes"  # one thing, as the advice
     how = {
         "fine": "Which class is near which is as in reality",
         "watch": "Which class is near which is right in part",
         "shifted": "Which class is near which is mostly wrong",
-        CANNOT_TELL: f"There are too few classes to say which is near which: {r.advice}",
+        CANNOT_TELL: f"There are too few {few} to say which is near which: {r.advice}",
     }
     scale = f"({number(r.value)}; real classes {number(r.ceiling)})"
     return _sentence("Structure", r, f"{how.get(r.word, '')} {scale}.")

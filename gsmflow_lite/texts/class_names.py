@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from ..datasets.inputs import at_source
 from ..datasets.names import as_text, did_you_mean
-from ..errors import DataError
+from ..errors import DataError, such_classes
 
 _NUMBER_BEFORE = re.compile(r"\s*\d+[\s._:)-]+(?=.*[^\W\d_])")  # as in 001.Black_footed_Albatross
 _BETWEEN_WORDS = re.compile(r"[\s._+/-]+|(?<=[^\W\d_A-Z])(?=[A-Z][^\W\d_A-Z])")
+_FEW = 3  # names that a message lists
 _MOST_CLOSE = 2000  # names among which one that was nearly meant is looked for
 
 
@@ -62,6 +63,16 @@ def places_of_classes(
     return found
 
 
+def _without_images(found: list[list[int]], keys: list[str]) -> str:
+    """The end of a message: which classes are described and are none here, where they are few."""
+    used = {place for places in found for place in places}
+    left = list(dict.fromkeys(key for place, key in enumerate(keys) if place not in used))
+    if not 0 < len(left) <= _FEW:
+        return ""
+    verb = "is" if len(left) == 1 else "are"
+    return f"; {', '.join(map(repr, left))} {verb} described, but no class here is called so"
+
+
 def _check_found(
     found: list[list[int]], keys: list[str], class_names: Sequence[str], source: str
 ) -> None:
@@ -71,7 +82,8 @@ def _check_found(
         close = did_you_mean(missing[0], list(dict.fromkeys(keys))[:_MOST_CLOSE])
         raise DataError(
             f"{where}descriptions must name every class, but {missing[0]!r} is not among them "
-            f"({len(missing)} such classes): add it, or correct its name{close}"
+            f"({such_classes(len(missing))}): add it, or correct its name{close}"
+            f"{_without_images(found, keys)}"
         )
     for name, places in zip(class_names, found, strict=True):
         spellings = list(dict.fromkeys(keys[place] for place in places))

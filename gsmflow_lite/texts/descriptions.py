@@ -100,13 +100,14 @@ def _of_numbers(descriptions: Any, names: tuple[str, ...]) -> Descriptions:
 
 
 def _same_note(names: tuple[str, ...], rows: Float[np.ndarray, "K A"]) -> tuple[str, ...]:
-    """Say which two classes have one description: nothing tells them apart."""
+    """Say which two classes have one description, and what will not work then."""
     first: dict[bytes, int] = {}
     for number, row in enumerate(rows):
         other = first.setdefault(row.tobytes(), number)
         if other != number:
             return (
                 f"classes {names[other]!r} and {names[number]!r} have the same description: "
-                "nothing tells them apart",
+                "nothing tells them apart, and where both are unseen, evaluate --labelled cannot "
+                "move them",
             )
     return ()

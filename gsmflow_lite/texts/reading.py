@@ -232,18 +232,32 @@ def _of_rows(rows: list[list[Any]], first: int, of_class: int, source: str) -> I
 
 
 def _texts_alone(entries: list[_Entry], source: str) -> list[_Entry]:
-    """Return the entries. Raises ``DataError`` for a number among texts."""
-    for entry in entries:
-        if not isinstance(entry.text, str) or (entry.text.strip() and not _is_words(entry.text)):
-            _refuse_number(entry, source)
+    """Return the entries. Raises ``DataError`` for a number among texts, or a word among numbers.
+
+    The kind that fewer classes have is at fault, and else the one in fewer cells.
+    """
+    words = [entry for entry in entries if _is_words(entry.text)]
+    numbers = [entry for entry in entries if not _is_words(entry.text) and not _is_blank(entry)]
+    if numbers and words and _extent(words) < _extent(numbers):
+        _refuse(words[0], "numbers", "write a number", source)
+    if numbers:
+        _refuse(numbers[0], "texts", "write words", source)
     return entries
 
 
-def _refuse_number(entry: _Entry, source: str) -> NoReturn:
+def _extent(entries: list[_Entry]) -> tuple[int, int]:
+    return len({entry.name for entry in entries}), len(entries)
+
+
+def _is_blank(entry: _Entry) -> bool:
+    return isinstance(entry.text, str) and not entry.text.strip()
+
+
+def _refuse(entry: _Entry, others: str, remedy: str, source: str) -> NoReturn:
     raise DataError(
         f"{at_source(source)}descriptions must be all texts or all numbers, got "
-        f"{as_text(entry.text)[:40]!r} among texts, for {entry.name[:60]!r} ({entry.place}): leave "
-        "that column or line out, or write words"
+        f"{as_text(entry.text)[:40]!r} among {others}, for {entry.name[:60]!r} ({entry.place}): "
+        f"{remedy}, or leave that column or line out"
     )
 
 

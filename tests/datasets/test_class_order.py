@@ -46,6 +46,17 @@ def test_a_shuffle_is_noted_and_no_order_is_suggested(world):
         assert other_order(moved) is None
 
 
+def test_names_that_describe_are_asked_no_order_of(world):
+    moved = shuffled(world)
+    names = [f"{k:03}.Bird_{'abcdefgh'[k % 8]}" for k in range(40)]
+    own = [[name.split(".")[1].replace("_", " ").lower()] for name in names]
+    assert order_note(replace(moved, class_names=names, texts=own)) == ""
+    other = [[f"{text}, which sings"] for (text,) in own]
+    assert order_note(replace(moved, class_names=names, texts=other)).endswith(ASKED)
+    two = [[text, text] for (text,) in own]
+    assert order_note(replace(moved, class_names=names, texts=two)).endswith(ASKED)
+
+
 by_text = sorted(range(40), key=lambda k: f"bird {k}")  # 0, 1, 10, 11, ...
 SLIPS = {
     "with each class described by the row after its own": lambda d: np.roll(np.arange(40), 1),

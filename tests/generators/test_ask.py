@@ -223,7 +223,7 @@ WRONG = {
     "ragged lists": (RAGGED, "must be an array, got list: .*inhomogeneous"),
     "a list of unlike tensors": ([torch.zeros(3, 4), torch.zeros(2, 4)], PARTS_DIFFER),
     "a tensor and nothing": ([torch.zeros(3, 4), None], PARTS_DIFFER),
-    "nan": (with_entry(np.nan), r"must be finite, .* class 'O' are not \(1 such classes\): lower"),
+    "nan": (with_entry(np.nan), r"must be finite, .* class 'O' are not \(1 such class\): lower"),
     "infinity": (with_entry(-np.inf), "must be finite, but those of class 'O' are not"),
     "too large for float32": (with_entry(1e39), "must be finite, but those of class 'O' are not"),
 }

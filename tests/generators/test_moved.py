@@ -105,6 +105,14 @@ def test_equal_descriptions_cannot_be_moved_apart(data):
     MovedClasses(source, attributes, alike)
     with pytest.raises(DataError, match="must have descriptions that differ"):
         MovedClasses(source, attributes, alike * [[1], [2]])
+    three = data.attributes[[1, 0, 0]]
+    apart = np.arange(3)[:, None] * np.ones((3, data.features.shape[1]))
+    MovedClasses(source, three, apart * [[1], [0], [1]])  # one of the two stays where it is
+    apart += 1
+    with pytest.raises(DataError, match="but number 1 and number 2 have the same"):
+        MovedClasses(source, three, apart)
+    with pytest.raises(DataError, match="but 'b' and 'c' have the same"):
+        MovedClasses(source, three, apart, names=["a", "b", "c"])
 
 
 def test_a_generator_without_a_latent_space_cannot_be_moved(data):

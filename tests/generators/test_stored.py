@@ -50,6 +50,17 @@ def test_classes_with_equal_attributes_share_their_real_samples(make_dataset):
     assert {tuple(row) for row in features} == {tuple(row) for row in both}
 
 
+def test_classes_with_equal_attributes_get_their_own_when_asked_for_together(make_dataset):
+    attributes = np.eye(6, 5, dtype=np.float32) + 1
+    attributes[3] = attributes[1]
+    dataset = make_dataset(attributes=attributes)
+    asked = [3, 0, 1]  # equal ones stand for their classes in the order of numbers
+    features = RealSamples(dataset, dataset.train).synthesize(attributes[asked], 8).numpy()
+    for x, k in zip(features, [1, 0, 3], strict=True):
+        own = dataset.features[dataset.of_class(k, dataset.train)]
+        assert {tuple(row) for row in x} == {tuple(row) for row in own}
+
+
 def test_real_samples_of_a_class_without_rows_are_refused(dataset, training_rows):
     with pytest.raises(
         DataError, match=r"exist for 'class 0', .* 'class 3', but class 'class 4' was asked for"

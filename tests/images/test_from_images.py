@@ -72,10 +72,59 @@ def test_descriptions_may_be_numbers_and_of_classes_without_images(folder, tmp_p
     table = tmp_path / "colours.csv"
     lines = [f"{name},{','.join(map(str, rgb))}" for name, rgb in COLOURS.items()]
     table.write_text("\n".join(["class,r,g,b", "violet,150,20,200", *lines]))
-    data = made(folder, descriptions=table, unseen=["blue"])
+    data = made(folder, descriptions=table, unseen=["blue"], scale_columns=False)
     np.testing.assert_array_equal(data.attributes, [COLOURS[name] for name in CLASSES])
     assert list(data.attribute_names) == ["r", "g", "b"]
     assert data.texts is None
+
+
+def table_of_sizes(tmp_path, red=(0, 500, 7)):
+    """Wings (0 or 1), a size in cm and a constant column, of each class of colours."""
+    rows = {"blue": (1, 5, 7), "green": (0, 255, 7), "grey": (1, 5, 7), "yellow": (1, 5, 7)}
+    lines = [",".join(map(str, (name, *row))) for name, row in (rows | {"red": red}).items()]
+    table = tmp_path / "sizes.csv"
+    table.write_text("\n".join(["class,wings,size,same", *lines]))
+    return table
+
+
+def test_each_column_of_a_table_is_brought_to_one_range_and_that_is_noted(folder, tmp_path):
+    table = table_of_sizes(tmp_path)
+    data = made(folder, descriptions=table, unseen=["blue"])
+    expected = {"blue": (1, 0, 0), "green": (0, 250 / 495, 0), "red": (0, 1, 0)}
+    for name, row in expected.items():
+        number = list(data.class_names).index(name)
+        np.testing.assert_allclose(data.attributes[number], row, rtol=1e-6)
+    assert any("columns of attributes were brought to 0..1" in note for note in data.notes)
+    written = made(folder, descriptions=table, unseen=["blue"], scale_columns=False)
+    assert written.attributes.max() == 500
+    assert not any("brought to" in note for note in written.notes)
+    assert any("'size' from 5 to 500" in note for note in written.notes)
+
+
+def test_a_class_that_is_lowest_everywhere_still_has_a_description(folder, tmp_path):
+    table = table_of_sizes(tmp_path, red=(0, 1, 7))
+    data = made(folder, descriptions=table, unseen=["blue"])
+    red = data.attributes[list(data.class_names).index("red")]
+    np.testing.assert_allclose(red, [0, 1 / 255, 1], rtol=1e-6)
+
+
+def test_what_is_in_one_range_already_and_texts_are_left_as_they_are(folder, tmp_path):
+    table = tmp_path / "wings.csv"
+    rows = [f"{name},{n % 2},{(n + 1) % 2}" for n, name in enumerate(CLASSES)]
+    table.write_text("\n".join(["class,wings,fins", *rows]))
+    for descriptions in (table, None):
+        data = made(folder, descriptions=descriptions, unseen=["blue"])
+        assert not any("brought to" in note for note in data.notes)
+    assert data.attributes.max() > 1 or data.attributes.min() == 0
+
+
+def test_a_class_whose_folder_was_renamed_is_said_with_its_old_name(folder, tmp_path):
+    table = table_of_sizes(tmp_path)
+    (folder / "red").rename(folder / "crimson")
+    with pytest.raises(DataError) as caught:
+        made(folder, descriptions=table, unseen=["blue"])
+    assert "'crimson' is not among them (1 such class)" in str(caught.value)
+    assert "'red' is described, but no class here is called so" in str(caught.value)
 
 
 def test_a_class_without_a_description_is_named(folder, tmp_path):
@@ -166,6 +215,15 @@ def test_broken_images_are_left_out_and_named_and_the_others_keep_their_rows(fol
     assert note.startswith("2 of 25 images were left out")
     assert "img1.png" in note
     assert "img0.png" in note
+
+
+def test_broken_files_of_one_content_are_each_named_by_their_own_path(folder):
+    broken = [folder / name / "img3.png" for name in ("blue", "green", "red")]
+    for path in broken:
+        path.write_text("<html>404</html>")
+    (note,) = [n for n in made(folder, unseen=["blue"]).notes if "left out" in n]
+    for path in broken:
+        assert note.count(f"{path}: an image must be") == 1
 
 
 def test_a_class_of_which_no_image_can_be_read_is_left_out_with_a_note(folder):

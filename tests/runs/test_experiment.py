@@ -20,8 +20,8 @@ from gsmflow_lite import (
 from gsmflow_lite.datasets import explained_share, gaussian_world, glyphs
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.generators.stored import FromFile, RealSamples
-from gsmflow_lite.runs.diagnosis import diagnose
-from gsmflow_lite.runs.experiment import run_experiment
+from gsmflow_lite.runs.diagnosis import Diagnosis, diagnose
+from gsmflow_lite.runs.experiment import Experiment, run_experiment
 from gsmflow_lite.runs.report import write_report
 from gsmflow_lite.scores.evaluation import softmax_logits
 from gsmflow_lite.shifts.measuring import measure
@@ -53,6 +53,24 @@ def cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GSMFLOW_CACHE", str(tmp_path_factory.mktemp("maps")))
         yield
+
+
+def test_a_run_is_printed_in_one_short_line():
+    scores = {"seen": 61.24, "unseen": 50, "harmonic": 55.05, "zsl": 70, "ausuc": 40}
+    result = {
+        "dataset": "birds",
+        "generator": "mine",
+        "seed": 3,
+        "scores": scores,
+        "more": [0] * 999,
+    }
+    line = "S 61.2  U 50.0  H 55.0  T1 70.0  AUSUC 40.0"
+    assert repr(Experiment(None, None, result)) == (
+        f"Experiment(GSMFlow on birds, seed 3, {line}, more: .result, .shifts)"
+    )
+    assert str(Diagnosis(None, None, result | {"scores": None}, {})) == (
+        "Diagnosis(mine on birds, seed 3, more: .result, .shifts)"
+    )
 
 
 @pytest.fixture(scope="module")

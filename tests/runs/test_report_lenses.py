@@ -11,6 +11,7 @@ from gsmflow_lite import figures
 from gsmflow_lite.datasets import gaussian_world
 from gsmflow_lite.explorer.scene import Scene
 from gsmflow_lite.figures import projection
+from gsmflow_lite.figures.sprites import sprite_sheet
 from gsmflow_lite.generators.ridge_gaussian import RidgeGaussian
 from gsmflow_lite.generators.zoo import ZOO_SEED, glyph_zoo
 from gsmflow_lite.panels.explore import explore
@@ -139,7 +140,7 @@ def sprites(content: bytes, sheet: dict) -> list[np.ndarray]:
 
 def test_each_picture_of_the_sheet_is_that_of_its_point(rng):
     pictures = rng.random((13, 2, 3)).astype(np.float32)
-    content, sheet, kind = report_lenses.sprite_sheet(pictures)
+    content, sheet, kind = sprite_sheet(pictures)
     assert (kind, sheet["width"], sheet["height"]) == ("png", 3, 2)
     for shown, picture in zip(sprites(content, sheet), pictures, strict=True):
         np.testing.assert_allclose(1 - shown / 255, picture, atol=0.04)  # sixteen greys
@@ -147,7 +148,7 @@ def test_each_picture_of_the_sheet_is_that_of_its_point(rng):
 
 def test_each_coloured_picture_of_the_sheet_is_that_of_its_point(rng):
     colours = rng.integers(0, 256, (13, 1, 1, 3)).astype(np.uint8)
-    content, sheet, kind = report_lenses.sprite_sheet(np.tile(colours, (1, 10, 8, 1)))
+    content, sheet, kind = sprite_sheet(np.tile(colours, (1, 10, 8, 1)))
     assert (kind, sheet["width"], sheet["height"]) == ("jpeg", 8, 16)  # whole blocks
     for shown, colour in zip(sprites(content, sheet), colours, strict=True):
         np.testing.assert_allclose(shown[:8], np.broadcast_to(colour, (8, 8, 3)), atol=6)

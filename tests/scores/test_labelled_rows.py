@@ -21,6 +21,7 @@ from gsmflow_lite.scores.labelled_rows import (
     labelled_alone,
     labelled_rows_alone,
     t1,
+    t1_of_draw,
     with_labelled_rows,
 )
 
@@ -57,8 +58,62 @@ def test_another_seed_labels_other_rows(data):
 
 def test_a_class_with_too_few_rows_is_named(make_dataset):
     d = make_dataset(rows=6)
-    with pytest.raises(DataError, match="'class 4' has 3 and 4 were asked for"):
+    with pytest.raises(DataError, match="'class 4' has 3 and 4 were asked for: ask for at most 3"):
         draw_labelled(d, 4)
+
+
+def with_few_rows(data, k, kept):
+    """The same data with only so many training rows of a seen class."""
+    rows = data.of_class(k, data.train)
+    return replace(data, train=np.setdiff1d(data.train, rows[kept:]), made_from=None)
+
+
+def test_a_seen_class_with_few_rows_limits_nothing(data):
+    fold_classes = {k for n in (0, 1) for k in in_fold(data, n)}
+    few = with_few_rows(data, fold_classes.pop(), 3)
+    assert set(choose_doubts(few, [1, 5])) == {1, 5}
+    method = labelled(protocol.ridge_gaussian(CONFIG), CONFIG, (0, 5))
+    assert set(protocol.run_by(LABELLED_ROWS, method, few, folds=(0, 1))) == {0, 5}
+
+
+def test_seen_classes_of_one_description_forbid_nothing(data):
+    table = data.attributes.copy()
+    for number in (0, 1):
+        first, second = in_fold(data, number)[:2]
+        table[first] = table[second]
+    same = replace(data, attributes=table, made_from=None)
+    assert set(choose_doubts(same, [1, 5])) == {1, 5}
+
+
+def test_unseen_classes_of_one_description_are_named(data):
+    table = data.attributes.copy()
+    first, second = data.unseen_classes[:2]
+    table[second] = table[first]
+    same = replace(data, attributes=table, made_from=None)
+    rows, rest = draw_labelled(same, 2)
+    both = f"'{data.class_names[first]}' and '{data.class_names[second]}' have the same"
+    with pytest.raises(DataError, match=both):
+        with_labelled_rows(RidgeGaussian.fit(rest), rest, rows)
+    with pytest.raises(DataError, match=both):
+        labelled_rows_alone(rest, rows)
+
+
+def in_fold(data, number):
+    """The numbers, in the data, of the classes that play the unseen ones in a fold."""
+    fold = data.validation_fold(number)
+    return [data.class_names.index(fold.class_names[k]) for k in fold.unseen_classes]
+
+
+def test_t1_of_a_draw_is_that_of_its_parts(data):
+    generator = RidgeGaussian.fit(data)
+    found = t1_of_draw(generator, data, [0, 2], seed=4)
+    rows, rest = draw_labelled(data, 2, seed=4)
+    prior = ClassPrior.fit(rest).doubting(choose_doubts(rest, [2], seed=4)[2])
+    moved = with_labelled_rows(generator, rest, rows, prior=prior)
+    assert found == {
+        "described": {0: t1(generator, rest), 2: t1(moved, rest)},
+        "alone": {2: t1(labelled_rows_alone(rest, rows), rest)},
+    }
 
 
 # --- Moving --------------------------------------------------------------------------------------

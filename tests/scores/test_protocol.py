@@ -130,6 +130,16 @@ def test_the_published_protocol_reports_the_best_of_what_it_saw(world):
 # --- Methods ---------------------------------------------------------------------------------
 
 
+def test_the_oracle_does_not_depend_on_descriptions(world):
+    scores = run(oracle(CONFIG), world).scores
+    unseen, seen = world.unseen_classes, world.seen_classes
+    for first, second in ((unseen[0], unseen[1]), (unseen[0], seen[0]), (seen[0], seen[1])):
+        table = world.attributes.copy()
+        table[first] = table[second]
+        same = replace(world, attributes=table, made_from=None)
+        assert run(oracle(CONFIG), same).scores == scores
+
+
 def test_the_oracle_is_scored_on_rows_that_it_has_not_seen(world):
     candidate = next(oracle(CONFIG)(world, 0))
     tested = candidate.judge(print).dataset.test_unseen

@@ -305,7 +305,7 @@ def test_features_that_are_not_finite_are_refused_by_the_name_of_their_class(wor
         return x
 
     name = world.dataset.class_names[world.dataset.unseen_classes[2]]
-    message = rf"must be finite, but those of class '{name}' are not \(1 such classes\): lower"
+    message = rf"must be finite, but those of class '{name}' are not \(1 such class\): lower"
     with pytest.raises(DataError, match=message):
         measure(world.dataset, Changed(Truth(world), broken), n=20)
 

@@ -154,6 +154,15 @@ def test_the_worst_class_is_that_with_the_lowest_score_of_a_headline():
     assert report().worst() == [("dog", 0.2, "variance"), ("cat", 0.7, "semantic")]
 
 
+def test_what_cannot_be_told_comes_after_what_can():
+    unsure = {("spread", "dog"), *((r.metric, "cat") for r in READINGS)}
+    readings = [
+        replace(r, word="cannot tell") if (r.metric, r.label) in unsure else r for r in READINGS
+    ]
+    found = report(readings=tuple(readings)).worst()
+    assert found == [("dog", 0.75, "structure"), ("cat", 0.7, "semantic")]
+
+
 def test_what_was_not_measured_makes_no_class_the_worst():
     gone = {("spread", "dog")} | {(r.metric, "cat") for r in READINGS}
     readings = [missing(r.metric, r.label) if (r.metric, r.label) in gone else r for r in READINGS]
@@ -348,6 +357,20 @@ def test_the_sentence_of_what_cannot_be_told():
         "Structure: cannot tell. There are too few classes to say which is near which: "
         "ask for more (0.46; real classes 0.99)."
     )
+
+
+@pytest.mark.parametrize(
+    ("advice", "few"),
+    [
+        ("about 8 rows a class would do, real and synthesized, in place of 7", "rows a class"),
+        ("it takes more than 7 rows a class, real and synthesized", "rows a class"),
+        ("about 9 classes would do, in place of 7", "classes"),
+    ],
+)
+def test_too_few_and_enough_are_said_of_one_thing(advice, few):
+    unsure = replace(READINGS[2], word="cannot tell", advice=advice)
+    (sentence,) = report(readings=(unsure,)).sentences
+    assert f"There are too few {few} to say which is near which: {advice}" in sentence
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ def test_each_text_is_encoded_once():
 def test_classes_of_one_description_are_named():
     read = read_descriptions({"emu": "a b", "Black_bear": "ab"}, NAMES, encoder=two_numbers)
     assert read.notes == (
-        "classes 'Black_bear' and 'emu' have the same description: nothing tells them apart",
+        "classes 'Black_bear' and 'emu' have the same description: nothing tells them apart, and "
+        "where both are unseen, evaluate --labelled cannot move them",
     )
     other = read_descriptions({"emu": "a", "Black_bear": "ab"}, NAMES, encoder=two_numbers)
     assert other.notes == ()

@@ -97,9 +97,12 @@ def test_a_matrix_is_no_text(tmp_path):
     [
         ("a.csv", "class,size,text\nEmu,2.5,a bird\nblack_bear,3,an animal\n", "got '2.5' among"),
         ("b.csv", "class,text\nEmu,a bird\nblack_bear,7\n", "got '7' among texts.*line 3"),
-        ("c.json", '{"Emu": "a bird", "black_bear": [1, 2]}', "got '1' among texts"),
+        ("c.json", '{"Emu": "a bird", "black_bear": [1, 2]}', "got 'a bird' among numbers"),
         ("d.json", '{"Emu": ["a bird", null], "black_bear": "x y"}', "got 'None' among texts"),
         ("e.txt", "Emu: a bird\nblack_bear: 0.3\n", "got '0.3' among texts|got ' 0.3' among"),
+        ("r.csv", "class,a,b\nEmu,0,1\nblack_bear,yes,1\n", "got 'yes' among numbers.*line 3"),
+        ("t.json", '{"Emu": "a", "emu 2": "b", "black_bear": [1, 2, 3]}', "got '1' among texts"),
+        ("s.json", '{"Emu": [1, 2], "black_bear": ["x y", 3]}', "got 'x y' among numbers"),
         ("f.txt", "Emu: a bird\na bear without a colon\n", "a class, a colon and a text"),
         ("g.txt", ": a bird\n", "a class, a colon and a text"),
         ("h.csv", "class,text\nEmu,a bird, which runs\nblack_bear,x\n", "got 3 in line 2.*quotes"),

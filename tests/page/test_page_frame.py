@@ -1,0 +1,227 @@
+"""The frame of the page: it fits, everybody can use it, it asks nobody, and a link opens it."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from odd_world import odd_dataset, odd_flows, turned_map
+from page_browser import OpenPage, letters_and_hangul, odd, page_browser, violations
+
+from gsmflow_lite.explorer.scene import Scene
+from gsmflow_lite.page.export import page_file, page_of
+from gsmflow_lite.page.modules import page_modules
+from gsmflow_lite.page.world import world_of
+
+SAMPLES = ".imagined canvas"
+EVERYTHING = (
+    "world=hangul&flow=ridge&from=gan 간&set=final n=1&temperature=0.8&seed=3&variance=0.25"
+    "&semantic=0.5&structure=0.1&sweep=vowel a&lens=umap&class=gan 간"
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with page_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    pages = []
+
+    def opened(address="", text=None, **options):
+        pages.append(OpenPage(browser, text or letters_and_hangul(), tmp_path, address, **options))
+        return pages[-1]
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def test_nothing_is_asked_of_anybody(open_page):
+    page = open_page()
+    page.tab.get_by_text("Skip the story").click()
+    for tab in ("drifts", "quiz", "design"):
+        page.tab.locator(f"#tab-{tab}").click()
+    page.rest()
+    others = [url for url in page.asked if not url.startswith(("file:", "blob:", "about:"))]
+    assert others == []
+    assert len([url for url in page.asked if url.startswith("file:")]) == 1
+    assert page.complaints == []
+
+
+# --- The address ---------------------------------------------------------------------------------
+
+
+def test_the_address_holds_how_the_page_stands(open_page):
+    first = open_page(EVERYTHING)
+    first.move("Noise", 4, "#gallery")
+    expected = EVERYTHING.replace("seed=3", "seed=4")
+    address = first.hash().replace("+", " ")
+    assert address == expected
+    second = open_page(address)
+    assert np.array_equal(second.light(SAMPLES), first.light(SAMPLES))
+    assert second.tab.get_by_label("Temperature", exact=True).first.input_value() == "0.8"
+
+
+def test_another_address_in_an_open_page_is_followed(open_page):
+    page = open_page("from=O")
+    page.tab.evaluate("location.hash = 'world=hangul&seed=9'")
+    page.rest()
+    assert page.tab.get_by_label("Data").input_value() == "1"
+    assert page.tab.locator("#gallery").get_by_label("Noise").input_value() == "9"
+    page.tab.get_by_label("Data").select_option("Letters")
+    page.rest()
+    assert page.tab.locator(".sliders input").count() > 30
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "world=nowhere&flow=none&from=nobody&set=nothing%3D1&sweep=x&class=y&lens=z",
+        "temperature=-3&seed=1e9&variance=NaN&semantic=Infinity&structure=-1&story=99&quiz=",
+        "set=wide%3Dtwo&set=%3D1&set=wide&set=__proto__%3D1&%%%&=&&",
+        "from=%3Cimg%20src=x%20onerror=alert(1)%3E",
+    ],
+)
+def test_a_strange_address_opens_what_it_can(open_page, address):
+    page = open_page(address)
+    assert page.tab.locator("#stage").is_visible()
+    assert page.light(SAMPLES).shape == (12, 784)
+    seed = page.tab.locator("#gallery").get_by_label("Noise").input_value()
+    assert seed == ("99" if "1e9" in address else "0")
+    assert page.complaints == []
+
+
+# --- Sizes ---------------------------------------------------------------------------------------
+
+
+def test_on_a_laptop_all_is_on_the_screen_together(open_page):
+    page = open_page("world=glyphs&from=O")
+    for place in ("#controls", ".imagined", ".sweep", "#map canvas", "#meters"):
+        for box in [one.bounding_box() for one in page.tab.locator(place).all()]:
+            assert box["x"] >= 0, place
+            assert box["y"] >= 0, place
+            assert box["x"] + box["width"] <= 1366, place
+            assert box["y"] + box["height"] <= 768, place
+
+
+@pytest.mark.parametrize("size", ["laptop", "wide", "phone"])
+def test_nothing_is_wider_than_the_screen(open_page, size):
+    page = open_page(size=size)
+    for address in ("", "story=1", "story=2", "story=3", "from=O", "world=hangul"):
+        page.go(address)
+        wide, screen = page.tab.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        assert wide <= screen, address
+
+
+def test_on_a_phone_pictures_stay_while_a_slider_moves(open_page):
+    page = open_page("from=O", size="phone")
+    slider = page.tab.get_by_label("wide", exact=True)
+    slider.scroll_into_view_if_needed()
+    slider.focus()
+    before = page.light(SAMPLES)
+    page.tab.keyboard.press("End")
+    page.rest()
+    pictures = page.tab.locator(".imagined").bounding_box()
+    moved = slider.bounding_box()
+    assert pictures["y"] >= 0
+    assert pictures["y"] + pictures["height"] <= moved["y"] < 740
+    assert np.abs(page.light(SAMPLES) - before).max() > 20
+
+
+def test_on_a_phone_a_finger_finds_everything(open_page):
+    page = open_page(size="phone")
+    script = """(all) => all.filter((one) => one.checkVisibility()).map((one) => {
+      const { width, height } = one.getBoundingClientRect();
+      return [width, height, one.outerHTML.slice(0, 120)];
+    })"""
+    own = ("#head", "#story", "#controls", "#gallery")
+    pressed = ", ".join(f"{one} :is(button, select, input)" for one in own)
+    for address in ("", "story=3", "from=O&set=wide%3D1", "world=hangul"):
+        page.go(address)
+        boxes = page.tab.locator(pressed).evaluate_all(script)
+        assert boxes
+        assert [what for width, height, what in boxes if height < 40 or width < 40] == []
+
+
+# --- Everybody -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, scheme):
+    page = open_page(color_scheme=scheme)
+    for address in ("", "story=1", "story=2", "story=3", "from=O&set=wide%3D1", "world=hangul"):
+        page.go(address)
+        page.tab.wait_for_function("() => !document.querySelector('#meters.stale')")
+        page.tab.wait_for_function("() => document.getAnimations().length === 0")
+        assert violations(page.tab) == [], address
+    for tab in ("drifts", "quiz"):
+        page.tab.locator(f"#tab-{tab}").click()
+        assert violations(page.tab) == [], tab
+
+
+def test_the_keyboard_reaches_everything(open_page):
+    page = open_page()
+    page.tab.get_by_text("Skip the story").focus()
+    page.tab.keyboard.press("Enter")
+    assert page.tab.evaluate("document.activeElement.id") == "tab-design"
+    for key, tab in (("ArrowRight", "drifts"), ("ArrowRight", "quiz"), ("ArrowRight", "design")):
+        page.tab.keyboard.press(key)
+        assert page.tab.evaluate("document.activeElement.id") == f"tab-{tab}"
+        assert page.tab.locator(f"#{tab}").is_visible()
+    page.tab.keyboard.press("Tab")
+    assert page.tab.evaluate("document.activeElement.labels[0].textContent") == "Start from"
+    before = page.light(SAMPLES)
+    page.tab.locator("#gallery").get_by_label("Noise").focus()
+    page.tab.keyboard.press("ArrowRight")
+    page.rest()
+    assert np.abs(page.light(SAMPLES) - before).max() > 20
+
+
+# --- Names and words -----------------------------------------------------------------------------
+
+
+def test_names_are_text(open_page):
+    bad = '<img src=x onerror="document.title = 1"><b>{name}</b>'
+    data = odd_dataset()
+    names = tuple(f"{bad}{k}" for k in range(len(data.class_names)))
+    attributes = tuple(f"{bad}{k}" for k in range(len(data.attribute_names)))
+    marked = replace(data, name=bad, class_names=names, attribute_names=attributes)
+    world = world_of(Scene.through(marked, turned_map), odd_flows())
+    page = open_page(text=page_of([world], bad).text)
+    for _ in range(4):
+        page.tab.locator("#story .primary").click()
+        page.rest()
+    page.move(attributes[0], 0.5, "#design")
+    assert page.tab.locator("main img").count() == 0
+    assert page.tab.locator("b").filter(has_text=re.compile(r"^\{name\}")).count() == 0
+    assert page.tab.locator("h1").inner_text() == bad
+    assert bad in page.tab.locator("#gallery h2").inner_text()
+    assert page.complaints == []
+
+
+def test_every_word_that_is_asked_for_is_there():
+    """Keys that modules spell out; those put together are looked at where they are shown."""
+    words = json.loads(page_file("words.en.json"))
+    assert list(words) == sorted(words)
+    said = set()
+    for source in page_modules().values():
+        said |= set(re.findall(r'\bsay\("([\w.]+)"', source))
+    assert said
+    assert sorted(said - set(words)) == []
+
+
+def test_a_page_that_cannot_open_says_so(browser, tmp_path):
+    text = odd()
+    start = text.index('id="data">') + len('id="data">')
+    broken = text[:start] + "AAAA" + text[start + 400 :]
+    tab = browser.new_page()
+    (tmp_path / "broken.html").write_text(broken)
+    tab.goto((tmp_path / "broken.html").as_uri())
+    tab.wait_for_selector("#status.bad")
+    assert tab.locator("#status").inner_text().startswith("Something went wrong")
+    tab.close()
