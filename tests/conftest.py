@@ -8,11 +8,16 @@ import pytest
 from tiny import tiny_dataset
 
 # Files whose tests share what is made once, at length: a browser, a cluster, built pages, a map.
+IN_CHROMIUM = (
+    *("arrays", "noise", "flow", "lenses", "meters", "worker"),
+    *("frame", "story", "design", "map", "drifts", "quiz", "saving"),
+)
 ON_ONE_WORKER = (
     "tests/test_browser.py",
     "tests/test_browser_map.py",
     "tests/test_browser_motion.py",
     "tests/test_docs.py",
+    *(f"tests/page/test_page_{part}.py" for part in IN_CHROMIUM),
     "tests/runs/test_study.py",
     "tests/figures/test_projection.py",
 )

@@ -124,7 +124,7 @@ def computing_page(
     if dataset is None and models is None:
         zoos = (glyph_zoo(), hangul_zoo())
         worlds = [world_of_zoo(zoo, most_rows=most_rows) for zoo in zoos]
-        return page_of(worlds, "Imagine unseen classes")
+        return page_of(worlds, "Letters that nobody drew")
     as_trained, flows = flows_of_models(the_dataset(dataset), models)
     world = world_of(Scene.of(as_trained, watch=watch), flows, most_rows=most_rows)
     return page_of([world], f"Imagine unseen classes of {short(world.title, LONGEST_HEADING)}")

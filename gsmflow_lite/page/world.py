@@ -14,7 +14,7 @@ from ..datasets.base import GZSLDataset
 from ..explorer.invention import ranges
 from ..explorer.scene import IN_FOCUS, MOST_POINTS, Scene, proportions
 from ..figures.projection import JITTER, PLACED_BY
-from ..figures.style import dataset_colours
+from ..figures.style import class_colours
 from ..generators.zoo import Zoo
 from ..seeds import derived_seed
 from ..shifts.measuring import real_features
@@ -103,7 +103,9 @@ class PageWorld:
     def _classes(self) -> dict[str, Any]:
         dataset = self.dataset
         count = len(dataset.attributes)
-        colours = dataset_colours(self.dataset)
+        # Those shown first come first: of many classes, some would have one colour otherwise.
+        unseen = self.dataset.unseen_classes
+        colours = class_colours([*self.chosen, *unseen, *self.dataset.seen_classes])
         return {
             "names": list(dataset.unique_names),
             "seen": np.isin(np.arange(count), dataset.seen_classes).tolist(),

@@ -58,7 +58,7 @@ export function startParts({ world, facts, changes }) {
   const lists = { labels: Uint16Array, pca: Float32Array, umap: Float32Array };
   for (const [name, kind] of Object.entries(lists)) facts[name] = kind.from(facts[name]);
   const worlds = [world];
-  const store = startStore({ ...startState(worlds), story: 4, temperature: 1, ...changes });
+  const store = startStore({ ...startState(), story: 4, ...changes });
   const asked = [];
   const held = [];
   const answer = (kind, values) => (kind === "meters" ? meters(values) : classes(values));

@@ -204,6 +204,23 @@ def test_names_are_text(open_page):
     assert page.complaints == []
 
 
+def test_words_that_cannot_be_written_here_are_left_out_but_not_of_the_address(open_page):
+    data = odd_dataset()
+    nobody_has = "\ue123"  # of the private use area: fonts have no letter there
+    names = tuple(f"fox{k} {nobody_has}" for k in range(len(data.class_names)))
+    world = world_of(Scene.through(replace(data, class_names=names), turned_map), odd_flows())
+    page = open_page(text=page_of([world], "Foxes").text)
+    page.tab.get_by_text("Skip the story").click()
+    start = page.tab.get_by_label("Start from")
+    start.select_option(label="fox2")
+    page.rest()
+    assert nobody_has not in page.tab.locator("body").inner_text()
+    page.tab.wait_for_function("location.hash.includes('from')")
+    assert page.tab.evaluate("new URLSearchParams(location.hash.slice(1)).get('from')") == names[2]
+    page.go(page.tab.evaluate("location.hash.slice(1)"))
+    assert start.input_value() == "fox2"
+
+
 def test_every_word_that_is_asked_for_is_there():
     """Keys that modules spell out; those put together are looked at where they are shown."""
     words = json.loads(page_file("words.en.json"))

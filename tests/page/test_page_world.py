@@ -92,9 +92,10 @@ def test_classes_and_attributes_are_those_of_the_data(world):
     classes = header["classes"]
     assert classes["names"] == list(dataset.class_names)
     assert [k for k, seen in enumerate(classes["seen"]) if not seen] == list(dataset.unseen_classes)
-    assert classes["colours"] == [
-        dataset_colours(dataset)[k] for k in range(len(dataset.attributes))
-    ]
+    assert len({classes["colours"][k] for k in classes["chosen"]}) == len(classes["chosen"])
+    if len(dataset.unseen_classes) == len(classes["chosen"]):  # as everywhere else
+        of_data = dataset_colours(dataset)
+        assert classes["colours"] == [of_data[k] for k in range(len(dataset.attributes))]
     np.testing.assert_array_equal(arrays["attributes"], dataset.attributes)
     np.testing.assert_array_equal(arrays["low"], dataset.attributes.min(0))
     np.testing.assert_array_equal(arrays["high"], dataset.attributes.max(0))

@@ -20,7 +20,7 @@ export function showDrifts(place, app) {
   place.replaceChildren(sealed, intro, controls);
 
   function undrifted() {
-    const { temperature } = startState(app.worlds, app.state.world);
+    const { temperature } = startState(app.state.world);
     return { variance: 0, semantic: 0, structure: 0, temperature, flow: 0 };
   }
 

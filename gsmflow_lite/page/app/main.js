@@ -7,6 +7,7 @@ import { showDrifts } from "./drifts.js";
 import { startEngine } from "./engine.js";
 import { showGallery } from "./gallery.js";
 import { startImagining } from "./imagined.js";
+import { writableNames } from "./letters.js";
 import { showMap } from "./map.js";
 import { showMeters } from "./meter_view.js";
 import { showQuiz } from "./quiz.js";
@@ -47,6 +48,10 @@ function tell(text, bad = false) {
 
 function makeApp(engine, { header, worlds: facts }, say, report) {
   const { worlds } = header;
+  for (const { classes } of worlds) {
+    classes.inData = classes.names;
+    classes.names = writableNames(classes.names);
+  }
   const store = startStore(readAddress(location.hash.slice(1), worlds));
   const { state } = store;
   const app = { engine, worlds, facts, say, report, ...store };
@@ -92,7 +97,7 @@ function showTools(place, app) {
   if (app.worlds.length > 1) {
     const options = app.worlds.map((world, i) => [i, world.title]);
     const change = (world) => {
-      app.change({ ...startState(app.worlds, Number(world)), story: app.state.story });
+      app.change({ ...startState(Number(world)), story: app.state.story });
     };
     const choice = menu({
       label: app.say("main.world"),

@@ -3,11 +3,12 @@
 import { anotherClass } from "./another.js";
 import { partsOf } from "./description.js";
 import { button, make, menu, readable } from "./dom.js";
-import { canWriteHangul, isHangul, jamo, syllable } from "./hangul.js";
+import { isHangul, jamo, syllable } from "./hangul.js";
+import { canWrite } from "./letters.js";
 
 export function showPartMenus(place, app) {
   const { groups, names } = app.world().attributes;
-  const written = isHangul(groups) && canWriteHangul();
+  const written = isHangul(groups) && canWrite(syllable(0, 0, 0));
   const big = written ? make("p", { class: "syllable", lang: "ko" }) : null;
   const menus = {};
   for (const [group, numbers] of Object.entries(groups)) {

@@ -21,7 +21,7 @@ export function showQuiz(place, app) {
     app.change({ quiz: number, ...rest });
   };
   const leave = () => {
-    const { temperature } = startState(app.worlds, app.state.world);
+    const { temperature } = startState(app.state.world);
     app.change({ quiz: null, hints: [], temperature });
   };
   const hints = () => app.state.hints ?? [];

@@ -1,20 +1,18 @@
 // How the page stands: one plain object. All of it is in the address, so that a link opens it.
 
 export const DONE = 4; // the story is over after its last step
-const CALM = 0.5; // a temperature at which pictures of a flow look like what is asked for
 const DOSES = { variance: [-1, 1], semantic: [0, 2], structure: [0, 2] }; // their ranges
 const MOST_SEED = 99;
 const MOST_TEMPERATURE = 1.5;
 
 // What is not in an address. A page that is opened without one begins with the story.
-export function startState(worlds, world = 0) {
-  const decoded = worlds[world].pictures?.kind === "decoded";
+export function startState(world = 0) {
   return {
     world,
     flow: 0,
     from: "",
     changes: {},
-    temperature: decoded ? CALM : 1,
+    temperature: 1, // less is a variance collapse, which the meters would tell
     seed: 0,
     variance: 0,
     semantic: 0,
@@ -46,13 +44,13 @@ export function startStore(first) {
 // --- Address -------------------------------------------------------------------------------
 
 export function writeAddress(state, worlds) {
-  const usual = startState(worlds, state.world);
+  const usual = startState(state.world);
   const world = worlds[state.world];
   const parts = new URLSearchParams();
   const add = (key, value, usualValue) => value !== usualValue && parts.set(key, value);
   add("world", world.name, worlds[0].name);
   add("flow", world.flows[state.flow].key, world.flows[0].key);
-  add("from", state.from, "");
+  add("from", inAddress(world, state.from), "");
   for (const [name, value] of Object.entries(state.changes)) {
     parts.append("set", `${name}=${shortNumber(value)}`);
   }
@@ -62,7 +60,7 @@ export function writeAddress(state, worlds) {
   add("sweep", state.sweep, "");
   add("lens", state.lens, "pca");
   if (state.quiz !== null) parts.set("quiz", state.quiz);
-  add("class", state.selected, "");
+  add("class", inAddress(world, state.selected), "");
   if (state.story < DONE) add("story", state.story, parts.size ? -1 : 0);
   else if (!parts.size) parts.set("story", "done");
   return parts.toString();
@@ -72,12 +70,12 @@ export function writeAddress(state, worlds) {
 export function readAddress(text, worlds) {
   const parts = new URLSearchParams(text);
   const named = worlds.findIndex((world) => world.name === parts.get("world"));
-  const state = startState(worlds, Math.max(0, named));
+  const state = startState(Math.max(0, named));
   const world = worlds[state.world];
   const flow = world.flows.findIndex((one) => one.key === parts.get("flow"));
   state.flow = Math.max(0, flow);
-  state.from = known(parts.get("from"), world.classes.names);
-  state.selected = known(parts.get("class"), world.classes.names);
+  state.from = classInAddress(world, parts.get("from"));
+  state.selected = classInAddress(world, parts.get("class"));
   state.sweep = known(parts.get("sweep"), world.attributes.names);
   state.changes = readChanges(parts.getAll("set"), world.attributes.names);
   state.temperature = within(parts.get("temperature"), 0, MOST_TEMPERATURE, state.temperature);
@@ -86,9 +84,21 @@ export function readAddress(text, worlds) {
     state[key] = within(parts.get(key), low, high, 0);
   }
   state.lens = parts.get("lens") === "umap" ? "umap" : "pca";
-  if (parts.has("quiz")) state.quiz = Math.round(within(parts.get("quiz"), 0, 1e6, 0));
+  const quiz = within(parts.get("quiz"), 0, 1e6, null);
+  state.quiz = quiz === null ? null : Math.round(quiz);
   state.story = parts.size ? Math.round(within(parts.get("story"), 0, DONE, DONE)) : 0;
   return state;
+}
+
+// Another machine may have more letters, so an address has the names of the data.
+function inAddress(world, name) {
+  const { names, inData = names } = world.classes;
+  return inData[names.indexOf(name)] ?? "";
+}
+
+function classInAddress(world, name) {
+  const { names, inData = names } = world.classes;
+  return names[inData.indexOf(name)] ?? "";
 }
 
 function known(name, names) {
