@@ -10,7 +10,7 @@ from tiny import tiny_dataset
 # Files whose tests share what is made once, at length: a browser, a cluster, built pages, a map.
 IN_CHROMIUM = (
     *("arrays", "noise", "flow", "lenses", "meters", "worker"),
-    *("frame", "story", "design", "map", "drifts", "quiz", "saving"),
+    *("frame", "story", "design", "images", "map", "drifts", "quiz", "saving"),
 )
 ON_ONE_WORKER = (
     "tests/test_browser.py",

@@ -336,7 +336,9 @@ def test_a_run_ends_with_lines_that_open_its_model(data, tmp_path, capsys, monke
     exec(textwrap.dedent(lines))
     ((dataset, generators),) = opened
     assert np.isfinite(t1(generators["flow"], dataset))
-    assert dataset.features.shape[1] == generators["flow"].features
+    config = json.loads((out / "result.json").read_text())["config"]
+    trained_on = load(data).preprocessed(config["preprocessing"], config["components"])
+    np.testing.assert_allclose(dataset.features, trained_on.features, atol=1e-5)
 
 
 def test_synthesized_features_are_in_the_units_of_the_data(folder, data, tmp_path):

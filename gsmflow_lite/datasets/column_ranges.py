@@ -7,19 +7,23 @@ from jaxtyping import Float
 
 from .base import GZSLDataset
 
-WIDE = 10  # times the median range; such a column outweighs some dozen others
+TIMES_AS_FAR = 10  # times the median range; such a column outweighs some dozen others
 NAMED_COLUMNS = 3  # in a sentence
 
 
 def to_one_range(attributes: Float[np.ndarray, "K A"]) -> Float[np.ndarray, "K A"]:
     """Bring each column to 0..1 over the classes: the lowest to 0, the highest to 1.
 
-    A constant column becomes 0. Where a class would be left with zeros alone, which is no
-    description, columns are divided by their largest size instead, and the lowest stays above 0.
+    A constant column becomes 0. A table is left as it is where all columns that vary go from 0 to 1
+    already. Where a class would be left with zeros alone, which is no description, columns are
+    divided by their largest size instead, and the lowest stays above 0.
     """
     given = attributes.astype(np.float64)
     low = given.min(0)
-    scaled = _divided(given - low, np.ptp(given, axis=0))
+    spread = np.ptp(given, axis=0)
+    if ((low == 0) & (spread == 1))[spread > 0].all():
+        return attributes
+    scaled = _divided(given - low, spread)
     if (given.any(1) & ~scaled.any(1)).any():
         scaled = _divided(given, np.abs(given).max(0))
     return scaled.astype(attributes.dtype)
@@ -45,14 +49,14 @@ def range_note(dataset: GZSLDataset) -> str:
         return ""
     usual = varying[(len(varying) - 1) // 2]  # a range that occurs, also where there are two
     order = np.argsort(-ranges, kind="stable")
-    wide = order[ranges[order] > WIDE * usual]
+    wide = order[ranges[order] > TIMES_AS_FAR * usual]
     if not len(wide):
         return ""
     named = ", ".join(_called(dataset, column) for column in wide[:NAMED_COLUMNS])
     more = " ..." if len(wide) > NAMED_COLUMNS else ""
     verb = "column varies" if len(wide) == 1 else "columns vary"
     return (
-        f"{len(wide)} {verb} more than {WIDE} times as far as most ({named}{more}; most by "
+        f"{len(wide)} {verb} more than {TIMES_AS_FAR} times as far as most ({named}{more}; most by "
         f"{usual:.4g}): what else the descriptions say hardly counts beside that, so scale the "
         "columns to one range"
     )

@@ -17,7 +17,10 @@ MODEL = "model.safetensors"  # what a run calls its flow
 
 
 def page_command(options: argparse.Namespace) -> int:
-    """Make the page, print what it weighs by part, and write it."""
+    """Make the page, print what it weighs by part, and write it.
+
+    Raises ``ConfigError`` where the data of a run are not named.
+    """
     out = to_write(options.out, ".html")
     dataset, saved = _of_run(options) if options.model is not None else (None, None)
     with ProgressBar() as bar:

@@ -78,6 +78,18 @@ def test_another_address_in_an_open_page_is_followed(open_page):
     assert page.complaints == []
 
 
+def test_a_link_to_another_quiz_opens_it_sealed(open_page):
+    page = open_page("quiz=7")
+    page.tab.locator("input[name=guess]").first.check()
+    page.tab.locator("[data-act=answer]").click()
+    assert page.tab.locator(".quiz-answer").is_visible()
+    page.tab.evaluate("location.hash = 'quiz=8'")
+    page.tab.wait_for_function("document.querySelector('#quiz h2').textContent.includes('8')")
+    assert page.tab.locator(".quiz-answer").count() == 0
+    assert page.tab.locator("input[name=guess]:checked").count() == 0
+    assert page.tab.locator("#meters.sealed").count() == 1
+
+
 @pytest.mark.parametrize(
     "address",
     [

@@ -116,6 +116,15 @@ def test_a_dose_of_a_class_that_is_made_up_takes_the_step_of_the_nearest(page):
     np.testing.assert_allclose(move, np.tile(step, (3, 1)), atol=1e-5)
 
 
+def test_the_typical_row_has_no_part_in_what_doses_do(page):
+    attributes = worlds()["odd"].dataset.attributes[worlds()["odd"].chosen[0]].tolist()
+    doses = {"variance": 0.5, "semantic": 0.8}
+    given = {"flow": 0, "attributes": attributes, "count": 4, "doses": doses}
+    alone = asked(page, "imagine", "odd", **given)["features"]
+    beside = asked(page, "imagine", "odd", **given, typical=True)["features"]
+    np.testing.assert_allclose(beside[-len(alone) :], alone, rtol=1e-6)
+
+
 # --- What cannot be measured, and what cannot tell ----------------------------------------------
 
 FEW = """(change) => {

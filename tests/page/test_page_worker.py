@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from engine import NAMES, empty_page, engine_script, packed_worlds, worlds
 
-WORKER = """(script) => {
+PATIENCE = 60_000  # milliseconds: a question that is never answered must not hold up all tests
+WORKER = """([script, patience]) => {
   const blob = new Blob([script], { type: "text/javascript" });
   const worker = new Worker(URL.createObjectURL(blob));
   const waiting = new Map();
@@ -13,8 +14,9 @@ WORKER = """(script) => {
     order.push(data.id);
     waiting.get(data.id)(plain(data));
   };
-  globalThis.ask = (id, values) => new Promise((resolve) => {
+  globalThis.ask = (id, values) => new Promise((resolve, reject) => {
     waiting.set(id, resolve);
+    setTimeout(() => reject(new Error(`no answer to ${values.kind}`)), patience);
     worker.postMessage({ id, ...values });
   });
 }"""
@@ -23,7 +25,7 @@ WORKER = """(script) => {
 @pytest.fixture(scope="module")
 def page():
     with empty_page() as page:
-        page.evaluate(WORKER, engine_script() + "\nstartWorker();")
+        page.evaluate(WORKER, [engine_script() + "\nstartWorker();", PATIENCE])
         script = "async (base64) => { globalThis.opened = await ask(0, {kind: 'open', base64}); }"
         page.evaluate(script, packed_worlds())
         yield page

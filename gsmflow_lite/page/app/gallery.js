@@ -32,7 +32,7 @@ export function showGallery(place, app) {
   let follow = () => {};
   function build() {
     const kind = app.world().pictures?.kind;
-    note.textContent = kind ? app.say(`gallery.${kind}`) : "";
+    note.textContent = kind ? app.say(`gallery.note.${kind}`) : "";
     follow = (kind ? showSamples : showBars)(pictures, app);
   }
   app.onChange((_, changed) => changed.includes("world") && build());
@@ -60,7 +60,7 @@ function showSamples(place, app) {
     if (kind === "decoded") canvases.forEach((one, i) => drawLight(one, result.pictures, i));
     else app.rowPictures.drawRows(result.world, [...result.near], canvases);
     const about = { name: designTitle(app), count: SHOWN };
-    imagined.row.setAttribute("aria-label", app.say("gallery.alt", about));
+    imagined.row.setAttribute("aria-label", app.say(`gallery.alt.${kind}`, about));
 
     const { text, rows } = realOnes(app, result);
     beside.note.textContent = text;

@@ -1,6 +1,6 @@
 // Asks for the designed class whenever it changes; gallery and map draw from one answer.
 
-import { latestOnly } from "./latest.js";
+import { latestOnly } from "./newest.js";
 
 export const SHOWN = 12; // pictures: the typical one, and then samples
 const ASKED_BY = ["world", "flow", "from", "changes", "temperature", "seed"];

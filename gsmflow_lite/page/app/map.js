@@ -5,7 +5,7 @@
 
 import { newCloud } from "./clouds.js";
 import { make } from "./dom.js";
-import { latestOnly } from "./latest.js";
+import { latestOnly } from "./newest.js";
 import { listenTo } from "./lens_input.js";
 import { listenToKeys } from "./map_keys.js";
 import { mapLegend } from "./map_legend.js";

@@ -4,7 +4,7 @@
 // without the doses.
 
 import { make } from "./dom.js";
-import { latestOnly } from "./latest.js";
+import { latestOnly } from "./newest.js";
 import { dosesOf, isSealed } from "./sealed.js";
 import { DONE } from "./state.js";
 

@@ -16,7 +16,6 @@ export function showQuiz(place, app) {
   let guess = "";
 
   const start = (number) => {
-    guess = "";
     const rest = { hints: [], flow: 0, temperature: 1, variance: 0, semantic: 0, structure: 0 };
     app.change({ quiz: number, ...rest });
   };
@@ -122,6 +121,7 @@ export function showQuiz(place, app) {
   }
 
   app.onChange((_, keys) => {
+    if (keys.includes("quiz")) guess = "";
     if (["quiz", "hints", "world"].some((key) => keys.includes(key))) show();
   });
   show();

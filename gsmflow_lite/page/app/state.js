@@ -21,6 +21,7 @@ export function startState(world = 0) {
     lens: "pca",
     story: 0,
     quiz: null,
+    hints: [], // of the quiz, that were taken; a link opens it without
     selected: "",
   };
 }

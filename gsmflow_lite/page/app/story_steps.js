@@ -2,7 +2,7 @@
 
 import { descriptionOf, examplePair, nearestClass } from "./description.js";
 import { make, readable, slider } from "./dom.js";
-import { latestOnly } from "./latest.js";
+import { latestOnly } from "./newest.js";
 import { someRows } from "./row_pictures.js";
 import { storySheet } from "./story_sheet.js";
 import { storyWords } from "./story_words.js";

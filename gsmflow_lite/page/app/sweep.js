@@ -1,7 +1,7 @@
 // One attribute from its lowest to its highest value, in nine steps; all else stays.
 
 import { make, menu, fillMenu, readable } from "./dom.js";
-import { latestOnly } from "./latest.js";
+import { latestOnly } from "./newest.js";
 import { drawLight, pictureCanvas } from "./row_pictures.js";
 
 const STEPS = 9;
