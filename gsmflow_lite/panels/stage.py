@@ -77,8 +77,8 @@ def _split(column: Column) -> list[tuple[Heading, list[widgets.Widget]]]:
 
 
 def _shows_something(widget: Any) -> bool:
-    """Whether anything of a widget can be seen."""
-    if widget.layout.display == "none":
+    """Whether anything of a widget can be seen but words, which are about what is beside them."""
+    if widget.layout.display == "none" or isinstance(widget, widgets.HTML):
         return False
     children = getattr(widget, "children", None)
     return True if children is None else any(map(_shows_something, children))
