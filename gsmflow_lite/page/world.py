@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int, Shaped
 
 from ..datasets.base import GZSLDataset
@@ -111,7 +112,23 @@ class PageWorld:
             "seen": np.isin(np.arange(count), dataset.seen_classes).tolist(),
             "colours": [colours[k] for k in range(count)],
             "chosen": self.chosen.tolist(),
+            "clearest": self._clearest().tolist(),
         }
+
+    def _clearest(self) -> Int[np.ndarray, " U"]:
+        """The chosen classes, those first whose typical row is nearest to the real mean.
+
+        Far is what is far beside how much the real rows vary.
+        """
+        dataset = self.dataset
+        descriptions = torch.from_numpy(dataset.attributes[self.chosen])
+        typical = self.flows[0].model.synthesize(descriptions, 1, temperature=0)[:, 0].numpy()
+        real = [dataset.features[dataset.labels == k] for k in self.chosen]
+        away = [
+            ((made - rows.mean(0)) ** 2).mean() for made, rows in zip(typical, real, strict=True)
+        ]
+        vary = np.maximum([rows.var(0).mean() for rows in real], np.finfo(np.float32).tiny)
+        return self.chosen[np.argsort(away / vary, kind="stable")]
 
     def _attributes(self) -> dict[str, Any]:
         dataset = self.dataset

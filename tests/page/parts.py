@@ -79,6 +79,7 @@ export function startParts({ world, facts, changes }) {
     say: startWords(),
     world: () => world,
     fact: () => facts,
+    title: () => "W",
     onImagined: (tell) => (imagined = tell),
     rowPictures: { drawRows: async () => {} },
     letGo: () => held.splice(0).forEach((go) => go()),

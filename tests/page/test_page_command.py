@@ -77,6 +77,12 @@ def test_it_says_that_the_data_are_not_those_of_the_run(tmp_path, run, capsys):
     assert f"note: {note}" in capsys.readouterr().err
 
 
+def test_of_a_model_that_names_no_data_nothing_is_noted(tmp_path, data, capsys):
+    SavedModel(model=odd_flows()[0].model).save(tmp_path / "model.safetensors")
+    assert main(["page", str(tmp_path), str(data), "--out", str(tmp_path / "page")]) == 0
+    assert "note:" not in capsys.readouterr().err
+
+
 def test_the_data_of_a_run_are_found_where_they_come_along(tmp_path, capsys):
     from gsmflow_lite.generators.zoo import glyph_zoo
 

@@ -1,6 +1,7 @@
 """The designer of the page, the pictures that follow it, and the sweep."""
 
 import unicodedata
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def test_the_noise_stays_while_a_slider_moves(page):
 def test_temperature_and_noise_leave_the_typical_picture(page):
     page.go("from=O")
     before = page.light(SAMPLES)
-    page.move("Noise", 7, "#gallery")
+    page.move("Variation", 7, "#gallery")
     assert same(page, pictures_of(glyph_zoo(), "O", 1.0, seed=7))
     page.move("Temperature", 0.5, "#gallery")
     assert same(page, pictures_of(glyph_zoo(), "O", 0.5, seed=7))
@@ -89,6 +90,22 @@ def test_changes_stand_on_top_and_can_be_taken_back(page):
     page.rest()
     assert chips.count() == 0
     assert same(page, pictures_of(glyph_zoo(), "O", 1.0))
+
+
+def test_nothing_moves_while_attributes_are_changed(page):
+    page.go("from=O")
+    places = "#design input, #design select, #map canvas, #gallery canvas, #gallery input"
+    corners = "(all) => all.map((one) => [one.offsetLeft, one.getBoundingClientRect().top])"
+    before = page.tab.locator(places).evaluate_all(corners)
+    for name in ("wide", "crossing", "descender", "ascender", "flag"):
+        page.move(name, 0.7, "#design")
+        assert page.tab.locator(places).evaluate_all(corners) == before
+    assert page.tab.locator(".chip").count() == 5
+    reset = page.tab.get_by_role("button", name="Reset all").bounding_box()
+    controls = page.tab.locator("#controls").bounding_box()
+    assert reset["x"] + reset["width"] <= controls["x"] + controls["width"]
+    newest = page.tab.locator(".chip").last.bounding_box()
+    assert newest["x"] + newest["width"] <= reset["x"]
 
 
 def test_a_search_finds_attributes(page):
@@ -160,6 +177,15 @@ def test_parts_of_a_syllable_are_chosen_in_menus(page):
     parts = {"initial h": 1, "vowel a": 1, "final n": 1}
     name = start or zoo.dataset.class_names[0]  # every part is replaced, whatever it was
     assert same(page, pictures_of(zoo, name, 1.0, **parts))
+    # Its name is made of its letters; two kinds of nearest say which one they are.
+    title = page.tab.locator("#gallery h2").inner_text()
+    assert title in ("Imagined: han", "Imagined: han \ud55c")  # a machine may lack the letter
+
+
+def test_which_nearest_is_meant(page):
+    page.go("world=hangul&from=gan 간&set=final ch=1")
+    assert "nearest by its parts is" in page.tab.locator(".found").inner_text()
+    assert "nearest by look: " in page.tab.locator(".beside-real figcaption").inner_text()
 
 
 def test_syllables_are_those_of_unicode(page):
@@ -175,11 +201,28 @@ def test_syllables_are_those_of_unicode(page):
         assert unicodedata.name(letter) == f"HANGUL SYLLABLE {sound}"
 
 
-def test_a_surprise_begins_with_another_class(page):
-    page.go("from=O")
-    page.tab.get_by_role("button", name="Surprise me").click()
-    page.rest()
-    assert page.tab.get_by_label("Start from").input_value() != "O"
+@pytest.mark.parametrize(("world", "zoo"), [("glyphs", glyph_zoo), ("hangul", hangul_zoo)])
+def test_a_surprise_is_unseen_or_has_one_attribute_more(page, world, zoo):
+    dataset = zoo().dataset
+    page.go(f"world={world}")
+    descriptions = [describe(dataset, name) for name in dataset.class_names]
+    before, kinds = None, set()
+    for _ in range(10):
+        page.tab.get_by_role("button", name="Surprise me").click()
+        now = parse_qs(page.hash())
+        start, changes = now["from"][0], now.get("set", [])
+        assert (start, changes) != before
+        before = (start, changes)
+        k = dataset.class_names.index(start)
+        if changes:
+            [(name, value)] = [one.split("=") for one in changes]
+            changed = describe(dataset, start, changes={name: float(value)})
+            assert changed[dataset.attribute_names.index(name)] > descriptions[k].min()
+            assert not np.array_equal(changed, descriptions[k])
+        else:
+            assert k in dataset.unseen_classes
+        kinds.add(bool(changes))
+    assert kinds == {False, True}  # it fails once in five hundred times
 
 
 # --- Data without pictures -----------------------------------------------------------------------

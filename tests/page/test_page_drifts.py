@@ -1,7 +1,7 @@
 """Doses, the choice of a flow, and the three meters of the page."""
 
 import pytest
-from parts import browser, open_parts
+from parts import CHOSEN, browser, open_parts
 
 from gsmflow_lite.figures.style import VERDICTS
 from gsmflow_lite.shifts.verdict import WORDS
@@ -62,6 +62,13 @@ def test_a_dose_that_cannot_be_given_cannot_be_asked_for(chromium):
     enabled = [one.is_enabled() for one in page.locator("#drifts input[type=range]").all()]
     assert enabled == [False, True, True]
     context.close()
+
+
+def test_what_a_meter_finds_without_a_drift_is_said_to_be_the_flow(page):
+    assert "what this flow itself does not do well" in page.inner_text(".meters-note")
+    move(page, 1, 0.5)
+    assert "this flow itself" not in page.inner_text(".meters-note")
+    assert f"of all {len(CHOSEN)} classes" in page.inner_text("#meters h2")
 
 
 def test_no_drift_takes_all_back(page):

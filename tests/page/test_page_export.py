@@ -276,6 +276,9 @@ def test_what_ships_fits_into_eight_megabytes():
     header, _ = unpack(base64.b64decode(Parts(page.text).by_id("data")))
     assert [world["title"] for world in header["worlds"]] == ["Letters", "Hangul"]
     assert page.sizes["Letters, flow GSMFlow"] > 5e5
+    fewer = computing_page(most_rows=40)
+    for part in ("Letters, real rows and maps", "Hangul, real rows and maps"):
+        assert fewer.sizes[part] < 0.4 * page.sizes[part]
 
 
 def test_data_without_models_and_models_without_data_are_refused(tmp_path):
@@ -285,5 +288,9 @@ def test_data_without_models_and_models_without_data_are_refused(tmp_path):
         export_page(tmp_path / "page", models=odd_flows()[0].model)
     with pytest.raises(ConfigError, match="most_rows"):
         export_page(tmp_path / "page", most_rows=3)
+
+
+def test_a_file_of_another_kind_is_refused_before_the_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "computing_page", None)  # so that the work would fail
     with pytest.raises(StorageError, match=r"must end in \.html"):
         export_page(tmp_path / "page.npz")

@@ -231,7 +231,7 @@ def test_points_outside_of_the_frame_are_told(page):
     page.evaluate("app.change({ structure: 500 })")
     page.wait_for_timeout(400)
 
-    assert f"{len(CHOSEN) * EACH} points lie outside" in page.text_content(".map-status")
+    assert f"Outside of what you see: {len(CHOSEN) * EACH}." in page.text_content(".map-status")
 
 
 GLIDE = """async () => {

@@ -60,6 +60,14 @@ def test_the_page_shows_the_sealed_drift_and_not_that_of_the_sliders(quiz):
     assert page.evaluate("dosesOf({ ...app.state, quiz: null }).semantic") == 1.9
 
 
+def test_what_is_sealed_is_asked_for_as_soon_as_a_quiz_opens(quiz):
+    page, truth = quiz
+    wanted = dict.fromkeys(DRIFTS, 0) | {truth["drift"]: truth["dose"]}
+    for kind in ("classes", "meters"):
+        asked = page.evaluate(f"app.asked.filter((one) => one.kind === '{kind}').at(-1)")
+        assert asked["doses"] == wanted
+
+
 def test_the_address_has_the_number_and_not_the_answer(quiz):
     page, truth = quiz
     address = page.evaluate("address()")
@@ -132,6 +140,16 @@ def test_next_and_leave(quiz):
     page.click("[data-act=leave]")
     assert page.evaluate("app.state.quiz") is None
     assert page.locator(".drift-controls").is_visible()
+
+
+def test_after_the_quiz_the_drift_is_there_that_was_there_before(chromium):
+    context = chromium.new_context()
+    page = open_parts(context, variance=0.25, flow=1)
+    page.click("#quiz [data-act=start]")
+    assert page.evaluate("[app.state.variance, app.state.flow]") == [0, 0]
+    page.click("[data-act=leave]")
+    assert page.evaluate("[app.state.variance, app.state.flow]") == [0.25, 1]
+    context.close()
 
 
 def test_a_link_opens_a_quiz_that_is_sealed(chromium):

@@ -1,8 +1,10 @@
 """What is saved from the page: pictures, and tables that no spreadsheet computes."""
 
+import base64
 import csv
 import io
 
+import numpy as np
 import pandas as pd
 import pytest
 from parts import EACH, browser, open_parts
@@ -23,6 +25,11 @@ HOSTILE = [
     "<b>X</b>",
 ]
 
+TWICE_AS_SHARP = "app.map.sharpened(2, ([{ canvas }]) => canvas.toDataURL().split(',')[1])"
+GAP = 12
+TOP = 56  # title and headings, in pixels of the page
+TITLE = 44  # of the imagined pictures
+
 
 @pytest.fixture(scope="module")
 def chromium():
@@ -41,6 +48,8 @@ def page(chromium):
 
 
 def saved(page, button):
+    if not page.locator(".saving-menu").is_visible():
+        page.click("#saving summary")  # a press elsewhere has closed it
     with page.expect_download() as waiting:
         page.get_by_role("button", name=button).click()
     return waiting.value.suggested_filename, waiting.value.path().read_bytes()
@@ -85,31 +94,55 @@ def test_without_marks_it_says_what_to_do(page):
     assert "Mark points on the map first" in page.text_content(".saving-said")
 
 
-def test_both_maps_are_saved_side_by_side(page):
+def test_both_maps_are_saved_side_by_side_with_what_they_show(page):
+    before = page.evaluate("app.map.canvases().map((one) => [one.width, one.height])")
     name, content = saved(page, "Both maps")
 
     picture = Image.open(io.BytesIO(content))
-    sizes = page.evaluate("app.map.canvases().map((one) => [one.width, one.height])")
     assert name == "made-map.png"
-    assert picture.size == (sizes[0][0] + sizes[1][0] + 12, sizes[0][1])
-    blue = (0, 0x72, 0xB2)
-    counts = picture.convert("RGB").getcolors(1 << 20)
-    assert any(
-        sum(abs(a - b) for a, b in zip(colour, blue, strict=True)) < 30 for _, colour in counts
-    )
+    [[width, height], [other, _]] = 2 * np.array(before)  # the least width takes twice as much
+    assert picture.width == width + other + 2 * GAP >= 1200
+    assert picture.height > height + 2 * TOP
+    blue = [0, 0x72, 0xB2]
+    pixels = np.asarray(picture.convert("RGB"), int)
+    lenses = pixels[2 * TOP : 2 * TOP + height]
+    for lens in (lenses[:, :width], lenses[:, -other:]):
+        assert (np.abs(lens - blue).sum(2) < 30).any()
+    drawn = base64.b64decode(page.evaluate(TWICE_AS_SHARP))
+    in_lens = np.asarray(Image.open(io.BytesIO(drawn)))
+    whole = in_lens[..., 3] == 255  # where no paper shines through
+    np.testing.assert_array_equal(lenses[:, :width][whole], in_lens[..., :3][whole])
+    # A title above, and below the legend in the colours of the classes.
+    assert np.ptp(pixels[: 2 * TOP]) > 200
+    for colour in (blue, [0xD5, 0x5E, 0x00]):
+        assert (np.abs(pixels[2 * TOP + height :] - colour).sum(2) < 30).any()
+    # The page itself is as it was.
+    assert page.evaluate("app.map.canvases().map((one) => [one.width, one.height])") == before
+
+
+def test_sealed_pictures_are_not_saved(page):
+    page.evaluate("app.imagine()")
+    page.evaluate("app.change({ quiz: 6, hints: [] })")
+    page.get_by_role("button", name="Pictures (PNG)").click()
+    assert "sealed" in page.text_content(".saving-said")
+    page.evaluate("app.change({ hints: ['pictures'] })")
+    name, _ = saved(page, "Pictures (PNG)")
+    assert name == "made-gallery.png"
 
 
 def test_the_gallery_is_saved_as_one_picture(page):
-    page.get_by_role("button", name="Pictures").click()
+    page.get_by_role("button", name="Pictures (PNG)").click()
     assert "no pictures" in page.text_content(".saving-said")
 
     page.evaluate("app.imagine()")
-    _, content = saved(page, "Pictures")
+    _, content = saved(page, "Pictures (PNG)")
 
     picture = Image.open(io.BytesIO(content))  # twelve of 2 x 3, four times as large, in two lines
-    assert picture.size == (6 * (4 * 3 + 12), 2 * (4 * 2 + 12))
-    assert picture.convert("L").getpixel((7, 7)) == 0
-    assert picture.convert("L").getpixel((1, 1)) == 255
+    assert picture.size == (6 * (4 * 3 + 12), 2 * (4 * 2 + 12) + TITLE)
+    light = np.asarray(picture.convert("L"))
+    assert light[TITLE + 7, 7] == 0
+    assert light[TITLE + 1, 1] == 255
+    assert np.ptp(light[:TITLE]) > 200  # what it shows
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from page_browser import OpenPage, letters_and_hangul, light_of, odd, page_browser
 
-from gsmflow_lite.explorer.invention import describe
+from gsmflow_lite.explorer.invention import describe, typical
 from gsmflow_lite.generators.zoo import glyph_zoo
 
 LEVELS = 6  # of 255, by which pictures of half-precision weights may differ
@@ -79,7 +79,7 @@ def test_the_first_step_shows_real_pictures_of_the_chosen_letter(page):
     dataset = glyph_zoo().dataset
     for name in ("A", TARGET):
         k = dataset.class_names.index(name)
-        page.move("Which letter", k)
+        page.move("Which character", k)
         assert page.tab.locator(".story-name").inner_text() == name
         rows = light_of(glyph_zoo(), dataset.features[dataset.labels == k])
         for shown in page.light("#story canvas"):
@@ -89,7 +89,7 @@ def test_the_first_step_shows_real_pictures_of_the_chosen_letter(page):
 def test_the_second_step_marks_what_tells_two_letters_apart(page):
     page.go("story=1")
     dataset = glyph_zoo().dataset
-    page.move("Which letter", dataset.class_names.index("Q"))
+    page.move("Which character", dataset.class_names.index("Q"))
     assert "Q is most like O." in page.tab.locator(".story-answer").inner_text()
     q, o = (dataset.attributes[dataset.class_names.index(name)] for name in "QO")
     names = [name.replace("_", " ") for name in dataset.attribute_names]
@@ -135,6 +135,55 @@ def test_the_fourth_step_makes_three_rows_worse(page):
     alike = after[1] - after[1].mean(0)
     assert np.abs(alike).max() <= 1  # collapse: one picture, again and again
     assert np.abs(before[1] - before[1].mean(0)).max() > 30
+
+
+def test_drifts_begin_with_the_classes_that_are_imagined_best(page):
+    zoo = glyph_zoo()
+    dataset, model = zoo.dataset, zoo.model()
+    away = {}
+    for k in dataset.unseen_classes:
+        rows = dataset.features[dataset.labels == k]
+        made = typical(model, dataset.attributes[k])
+        away[dataset.class_names[k]] = np.sum((made - rows.mean(0)) ** 2) / np.trace(np.cov(rows.T))
+    best = sorted(away, key=away.get)
+    page.go("story=3")
+    captions = [
+        page.tab.locator(f".story-row:nth-child({i}) .asked").all_inner_texts() for i in (1, 2, 3)
+    ]
+    assert captions[0] == captions[2] == [name for name in away if name in best[:6]]
+    assert captions[1] == 6 * [best[0]]
+
+
+def test_the_chosen_letter_stays(page):
+    page.go("")
+    page.move("Which character", glyph_zoo().dataset.class_names.index("R"))
+    next_step, back = (page.tab.get_by_role("button", name=name) for name in ("Next", "Back"))
+    next_step.click()
+    assert page.tab.locator("#story output").inner_text() == "R"
+    next_step.click()
+    back.click()
+    back.click()
+    assert page.tab.locator(".story-name").inner_text() == "R"
+
+
+def test_the_third_step_is_honest(page):
+    page.go("story=2")
+    text = page.tab.locator("#story").inner_text()
+    assert "38 letters and digits" in text
+    assert "Some of them you can read, some not." in text
+
+
+def test_on_a_phone_nothing_covers_the_slider_or_what_drifts_are(open_page):
+    page = open_page("story=3", size="phone")
+    assert page.tab.locator(".story-row p:visible").count() == 3
+    height = page.tab.evaluate("document.documentElement.scrollHeight")
+    for top in range(0, height, 150):
+        page.tab.evaluate("(top) => scrollTo(0, top)", top)
+        on_top = """(input) => {
+          const { left, top, width, height } = input.getBoundingClientRect();
+          return document.elementFromPoint(left + width / 2, top + height / 2) === input;
+        }"""
+        assert page.tab.locator("#story input").evaluate(on_top), top
 
 
 def test_data_without_pictures_have_a_story_of_points(open_page):

@@ -12,6 +12,7 @@ from PIL import Image
 from scipy.stats import spearmanr
 
 from gsmflow_lite import ConfigError, Injected, RidgeGaussian, SavedModel, measure, metrics
+from gsmflow_lite.config import Config, TrainingConfig
 from gsmflow_lite.datasets.preprocessing import Preprocessing
 from gsmflow_lite.explorer.scene import Scene
 from gsmflow_lite.figures.style import dataset_colours
@@ -425,6 +426,20 @@ def test_a_saved_model_brings_the_preprocessing_of_its_data():
     other = Preprocessing.fit("min-max", odd_dataset().features)
     with pytest.raises(ConfigError, match="one preprocessing"):
         flows_of_models(odd_dataset(), {"a": saved, "b": replace(saved, preprocessing=other)})
+    turned = replace(fitted, kind="pca", basis=np.eye(FEATURES, dtype=np.float32)[::-1])
+    with pytest.raises(ConfigError, match="one preprocessing"):
+        flows_of_models(odd_dataset(), {"a": saved, "b": replace(saved, preprocessing=turned)})
+
+
+def test_a_saved_model_brings_the_settings_of_its_training():
+    flow = odd_flows()[0]
+    training = TrainingConfig(perturbation=0, mining=None)
+    config = Config(model=flow.model.config, training=training)
+    plain = SavedModel(model=flow.model)
+    noted = replace(plain, notes={"config": config.to_dict()})
+    _, (one, other, _) = flows_of_models(odd_dataset(), {"plain": plain, "noted": noted})
+    assert one.switches["perturbation"]
+    assert not other.switches["perturbation"]
 
 
 def test_models_of_other_data_are_refused():

@@ -183,10 +183,8 @@ def test_each_heading_begins_a_group_and_one_of_them_is_open():
 
 def test_a_group_stays_as_long_as_one_control_in_it_can_be_seen():
     a, b, c = (switch(text, True, "") for text in "abc")
-    groups = Groups(
-        [heading("one"), widgets.HTML("about a"), a]
-        + [heading("the second", "two"), *rows([b, c]), heading("three"), c]
-    )
+    first = [heading("one"), widgets.HTML("about a"), a]
+    groups = Groups([*first, heading("the second", "two"), *rows([b, c]), heading("three"), c])
     a.layout.display = b.layout.display = "none"
     groups.hide_empty()
     assert seen(groups) == list(groups.tabs.options) == ["two", "three"]

@@ -13,7 +13,7 @@ export function showAttributeSliders(place, app) {
   const search = make("input", { type: "search", "aria-label": app.say("sliders.search") });
   search.placeholder = app.say("sliders.among", { count: names.length });
   const list = make("div", { class: "sliders" });
-  place.append(changed, search, list);
+  place.append(changed, search, list); // marks keep their place when there are none
 
   const shown = new Map(); // sliders by the number of their attribute
   let shownOf = "";
@@ -103,7 +103,6 @@ function changeAttribute(app, k, value) {
 function showChanged(place, app, search) {
   const held = place.contains(document.activeElement);
   const entries = Object.entries(app.state.changes);
-  place.hidden = !entries.length;
   const back = (name) => {
     const changes = { ...app.state.changes };
     delete changes[name];
@@ -114,8 +113,11 @@ function showChanged(place, app, search) {
     const label = app.say("sliders.takeBack", { name: text });
     return button(`${text} \u00d7`, () => back(name), { class: "chip", "aria-label": label });
   });
+  const none = make("span", { class: "quiet" }, app.say("sliders.unchanged"));
+  const marks = make("div", { class: "chips" }, ...(chips.length ? chips : [none]));
   const reset = () => app.change({ changes: {} });
-  const all = button(app.say("sliders.reset"), reset, { class: "text" });
-  place.replaceChildren(...chips, all);
+  const all = button(app.say("sliders.reset"), reset, { class: "text", hidden: !chips.length });
+  place.replaceChildren(marks, all);
+  marks.scrollLeft = marks.scrollWidth; // to the newest
   if (held) (chips[0] ?? search).focus();
 }

@@ -1,10 +1,10 @@
 // The designer: a class is described by menus of its parts, or by sliders for its attributes.
 
-import { anotherClass } from "./another.js";
+import { surprise } from "./another.js";
 import { showAttributeSliders } from "./attribute_sliders.js";
 import { isMadeOfParts, nearestClass } from "./description.js";
-import { button, fillMenu, make, menu, readable } from "./dom.js";
-import { showPartMenus } from "./part_menus.js";
+import { button, fillMenu, helped, make, menu, readable } from "./dom.js";
+import { nameOfParts, showPartMenus } from "./part_menus.js";
 
 export function showDesign(place, app) {
   const lead = make("p", { class: "lead" });
@@ -59,10 +59,10 @@ function showStart(place, app) {
     onPick: (from) => app.change({ from, changes: {} }),
   });
   fillMenu(select, classOptions(app));
-  const another = button(app.say("design.another"), () => anotherClass(app));
+  const another = button(app.say("design.another"), () => surprise(app));
   element.classList.add("with-button");
   element.append(another);
-  place.append(element);
+  place.append(helped(element, app.say("help.class")));
   return () => {
     select.value = app.world().classes.names[app.startClass()];
   };
@@ -101,7 +101,7 @@ export function designTitle(app) {
     const near = nearestClass(world, app.fact(), described);
     if (!near.differs.length) return world.classes.names[near.classNumber];
   }
-  if (isMadeOfParts(world)) return app.say("design.newClass");
+  if (isMadeOfParts(world)) return nameOfParts(world, described) || app.say("design.newClass");
   const from = world.classes.names[app.startClass()];
   const changes = Object.entries(app.state.changes);
   if (!changes.length) return from;

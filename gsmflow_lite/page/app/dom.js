@@ -19,6 +19,17 @@ export function button(text, press, properties = {}) {
   return make("button", { type: "button", onclick: press, ...properties }, text);
 }
 
+// An explanation behind a question mark: seen while one points at it or has it pressed.
+export function helped(element, text) {
+  const leave = (event) => event.key === "Escape" && event.currentTarget.blur();
+  const sign = make("span", { "aria-hidden": "true" }, "?");
+  const mark = { type: "button", class: "help-mark", "aria-label": text, onkeydown: leave };
+  const words = make("span", { class: "help-text", "aria-hidden": "true" }, text);
+  element.classList.add("helped");
+  element.append(make("span", { class: "help" }, make("button", mark, sign), words));
+  return element;
+}
+
 let madeSliders = 0;
 
 // A slider with its label and its value; `set` moves it without telling anybody.

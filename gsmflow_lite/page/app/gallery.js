@@ -2,7 +2,7 @@
 
 import { nearestClass } from "./description.js";
 import { designTitle } from "./design.js";
-import { button, make, slider } from "./dom.js";
+import { button, helped, make, slider } from "./dom.js";
 import { SHOWN } from "./imagined.js";
 import { drawLight, pictureCanvas, someRows } from "./row_pictures.js";
 import { showBars } from "./bars.js";
@@ -33,6 +33,7 @@ export function showGallery(place, app) {
   function build() {
     const kind = app.world().pictures?.kind;
     note.textContent = kind ? app.say(`gallery.note.${kind}`) : "";
+    note.title = note.textContent;
     follow = (kind ? showSamples : showBars)(pictures, app);
   }
   app.onChange((_, changed) => changed.includes("world") && build());
@@ -90,7 +91,7 @@ function realOnes(app, result) {
   return { text: app.say("gallery.nearest", { name: names.join(", ") }), rows };
 }
 
-// How far samples stray, and which noise they come from.
+// How far samples stray, and which of all samples are shown.
 function noiseControls(app) {
   const temperature = slider({
     label: app.say("gallery.temperature"),
@@ -100,16 +101,17 @@ function noiseControls(app) {
     value: app.state.temperature,
     onInput: (value) => app.change({ temperature: value }),
   });
-  temperature.element.title = app.say("gallery.temperatureHelp");
+  helped(temperature.element, app.say("help.temperature"));
   const seed = slider({
-    label: app.say("gallery.seed"),
+    label: app.say("gallery.variation"),
     low: 0,
     high: 99,
     step: 1,
     value: app.state.seed,
     onInput: (value) => app.change({ seed: value }),
   });
-  const next = button(app.say("gallery.otherNoise"), () => {
+  helped(seed.element, app.say("help.variation"));
+  const next = button(app.say("gallery.anotherVariation"), () => {
     app.change({ seed: (app.state.seed + 1) % 100 });
   });
   app.onChange((state) => {

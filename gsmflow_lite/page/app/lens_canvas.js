@@ -44,9 +44,8 @@ export function lensCanvas(canvas, lens) {
   }
 
   // Whether the canvas has another size now.
-  function fit() {
+  function fit(sharp = window.devicePixelRatio || 1) {
     const { clientWidth: width, clientHeight: height } = canvas;
-    const sharp = window.devicePixelRatio || 1;
     if (width === size.width && height === size.height && sharp === ratio) return false;
     Object.assign(size, { width, height });
     ratio = sharp;

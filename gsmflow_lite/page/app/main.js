@@ -1,7 +1,7 @@
 // Puts the page together: opens the data, makes the places, and gives each part what it needs.
 
 import { descriptionOf, designedDescription, startClass } from "./description.js";
-import { showDesign } from "./design.js";
+import { designTitle, showDesign } from "./design.js";
 import { button, make, menu } from "./dom.js";
 import { showDrifts } from "./drifts.js";
 import { startEngine } from "./engine.js";
@@ -19,6 +19,7 @@ import { showStory } from "./story.js";
 import { tabs } from "./tabs.js";
 import { startWords } from "./words.js";
 
+const SAID_FOR = 4000; // milliseconds
 const ADDRESS_AFTER = 300; // milliseconds: browsers refuse more than a few changes a second
 
 export async function startPage() {
@@ -60,6 +61,7 @@ function makeApp(engine, { header, worlds: facts }, say, report) {
   app.description = () => designedDescription(app.world(), app.fact(), state);
   app.descriptionOf = (k) => descriptionOf(app.world(), app.fact(), k);
   app.startClass = () => startClass(app.world(), app.fact(), state);
+  app.title = () => designTitle(app);
   app.doses = () => dosesOf(state);
   app.rowPictures = startRowPictures(engine, worlds, facts);
   app.imagining = startImagining(app);
@@ -96,8 +98,11 @@ function showParts(app) {
 function showTools(place, app) {
   if (app.worlds.length > 1) {
     const options = app.worlds.map((world, i) => [i, world.title]);
-    const change = (world) => {
-      app.change({ ...startState(Number(world)), story: app.state.story });
+    const left = new Map(); // how the page stood in the worlds that one has been to
+    const change = (picked) => {
+      const world = Number(picked);
+      left.set(app.state.world, { ...app.state, quiz: null, hints: [] });
+      app.change({ ...(left.get(world) ?? startState(world)), story: app.state.story });
     };
     const choice = menu({
       label: app.say("main.world"),
@@ -109,8 +114,7 @@ function showTools(place, app) {
     place.append(choice.element);
   }
   const story = button(app.say("main.story"), () => app.change({ story: 0 }));
-  const share = button(app.say("main.share"), () => copyAddress(app, share));
-  place.append(story, share);
+  place.append(story, shareButton(app));
 }
 
 function showControls(place, app) {
@@ -155,19 +159,25 @@ function keepAddress(app) {
   });
 }
 
+// What became of it stands over the page for a while, so that nothing moves.
+function shareButton(app) {
+  const said = make("span", { class: "share-said", role: "status" });
+  let timer = 0;
+  const press = async () => {
+    clearTimeout(timer);
+    said.textContent = app.say(await copyAddress(app));
+    timer = setTimeout(() => (said.textContent = ""), SAID_FOR);
+  };
+  return make("span", { class: "share" }, button(app.say("main.share"), press), said);
+}
+
 // Where a page may not use the clipboard, the address itself is there to be copied.
-async function copyAddress(app, press) {
+async function copyAddress(app) {
   app.writeAddress();
-  const said = app.say("main.share");
   try {
     await navigator.clipboard.writeText(location.href);
-    press.textContent = app.say("main.shared");
-    tell(app.say("main.shared"));
   } catch {
-    tell(app.say("main.shareByHand"));
+    return "main.shareByHand";
   }
-  setTimeout(() => {
-    press.textContent = said;
-    tell("");
-  }, 4000);
+  return location.protocol === "file:" ? "main.shared.file" : "main.shared";
 }

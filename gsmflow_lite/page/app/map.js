@@ -172,7 +172,7 @@ export function showMap(place, app) {
   followLens();
   tell();
   const canvases = () => stage.lenses.map((lens) => lens.canvas);
-  app.map = { marked: points.marked, mark: told(mark), canvases };
+  app.map = { marked: points.marked, mark: told(mark), canvases, sharpened: stage.sharpened };
   app.onChange(changed);
   app.onImagined(showDesigned);
   if (app.state.story >= DONE) askClasses();

@@ -124,7 +124,7 @@ function pointRow(app, cloud, i) {
   const real = cloud.kind === "real";
   return {
     label: app.world().classes.names[cloud.labels[i]] ?? app.say("map.designed"),
-    kind: app.say(real ? "map.real" : "map.synthesized"),
+    kind: real ? "real" : "synthesized", // a column of a file is not translated
     row: real ? i : cloud.near[i],
     distance: real ? 0 : cloud.far[i],
     pca: [...cloud.pca.subarray(2 * i, 2 * i + 2)],

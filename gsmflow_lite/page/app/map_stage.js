@@ -1,6 +1,6 @@
 // Both lenses beside each other, and the card of the point that is looked at.
 
-import { make } from "./dom.js";
+import { helped, make } from "./dom.js";
 import { gliderOf } from "./glider.js";
 import { lensCanvas } from "./lens_canvas.js";
 import { movedBy, wholeView, zoomedAt } from "./lens_view.js";
@@ -23,6 +23,7 @@ export function mapStage(place, app, points) {
     const canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": label });
     const title = make("b", {}, app.say(`map.${lens}`));
     const heading = make("figcaption", {}, title, ` ${app.say(`map.${lens}.shows`)}`);
+    helped(heading, app.say(`help.${lens}`));
     place.append(make("figure", { class: "lens", "data-lens": lens }, heading, canvas));
     return lensCanvas(canvas, lens);
   }
@@ -69,6 +70,15 @@ export function mapStage(place, app, points) {
 
   function fit() {
     if (lenses.map((lens) => lens.fit()).some(Boolean)) draw();
+  }
+
+  // What `use` makes of both lenses while they are drawn so sharply.
+  function sharpened(sharp, use) {
+    for (const lens of lenses) lens.fit(sharp);
+    draw();
+    const made = use(lenses);
+    fit();
+    return made;
   }
 
   function recolour() {
@@ -157,6 +167,7 @@ export function mapStage(place, app, points) {
     reset,
     drag,
     outline: outlineIn,
+    sharpened,
     cursor: () => cursor,
   };
 }

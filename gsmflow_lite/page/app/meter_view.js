@@ -22,12 +22,14 @@ const MEASURED_BY = ["world", "flow", "temperature", "seed", "quiz", "story"];
 const DOSED = ["variance", "semantic", "structure"];
 
 export function showMeters(place, app) {
-  const title = make("h2", {}, app.say("meters.title"));
+  const title = make("h2");
   const cells = Object.fromEntries(Object.keys(METERS).map((name) => [name, meterCell(app, name)]));
   const note = make("p", { class: "meters-note" });
   const elements = Object.values(cells).map((one) => one.element);
   const list = make("div", { class: "meters-list" }, ...elements);
-  place.replaceChildren(title, list, note);
+  const how = make("details", { class: "meters-how" });
+  how.append(make("summary", {}, app.say("meters.how")), make("p", {}, app.say("meters.how.text")));
+  place.replaceChildren(title, list, note, how);
   place.setAttribute("aria-label", app.say("meters.title"));
   let last = null; // what was read last, and of which settings
   let before = { key: "", readings: null }; // what is read without doses
@@ -58,6 +60,7 @@ export function showMeters(place, app) {
   }
 
   function show() {
+    title.textContent = app.say("meters.of", { count: app.world().classes.chosen.length });
     const hidden = isSealed(app.state, "meters");
     place.classList.toggle("sealed", hidden);
     if (hidden) {
@@ -65,7 +68,10 @@ export function showMeters(place, app) {
       for (const cell of Object.values(cells)) cell.conceal();
       return;
     }
-    if (!last || last.world !== app.state.world) return;
+    if (!last || last.world !== app.state.world) {
+      note.textContent = app.say("meters.first");
+      return;
+    }
     const dosed = isDosed(dosesOf(app.state)) && before.key === last.key;
     for (const [name, metric] of Object.entries(METERS)) {
       cells[name].show(last.readings[metric], dosed ? before.readings[metric] : null);
@@ -77,6 +83,10 @@ export function showMeters(place, app) {
     const { temperature, seed, selected } = app.state;
     const words = [app.say("meters.note", { temperature: twoDigits(temperature), seed })];
     if (dosed) words.push(app.say("meters.mark"));
+    const verdicts = Object.values(last.readings).map((one) => one.word);
+    const isOff = verdicts.includes("watch") || verdicts.includes("shifted");
+    const asItIs = !isDosed(dosesOf(app.state)) && temperature === 1;
+    if (isOff && asItIs) words.push(app.say("meters.own"));
     if (temperature < 1 && last.readings.spread.word !== "fine") words.push(app.say("meters.cold"));
     const place = app.world().classes.chosen.indexOf(app.world().classes.names.indexOf(selected));
     const spread = place >= 0 ? last.spreadByClass?.[place] : undefined;

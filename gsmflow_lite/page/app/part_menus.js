@@ -1,10 +1,12 @@
 // Menus for attributes that come in groups: of each group, such as the vowels, a class has one.
 
-import { anotherClass } from "./another.js";
+import { surprise } from "./another.js";
 import { partsOf } from "./description.js";
 import { button, make, menu, readable } from "./dom.js";
 import { isHangul, jamo, syllable } from "./hangul.js";
 import { canWrite } from "./letters.js";
+
+const SILENT = ["silent", "none"];
 
 export function showPartMenus(place, app) {
   const { groups, names } = app.world().attributes;
@@ -21,7 +23,7 @@ export function showPartMenus(place, app) {
   const tools = make(
     "div",
     { class: "buttons" },
-    button(app.say("design.another"), () => anotherClass(app)),
+    button(app.say("design.another"), () => surprise(app)),
     button(app.say("design.mix"), () => anotherMix(app)),
   );
   const choices = make("div", { class: "parts" }, ...Object.values(menus).map((m) => m.element));
@@ -40,6 +42,20 @@ export function showPartMenus(place, app) {
 function partText(group, name, place, hangul) {
   const text = readable(name.startsWith(`${group} `) ? name.slice(group.length + 1) : name);
   return hangul ? `${jamo(group, place)} ${text}`.trim() : text;
+}
+
+// A syllable as the data would name it, such as "han" and its letter; empty for other parts.
+export function nameOfParts(world, described) {
+  const { groups, names } = world.attributes;
+  if (!described || !isHangul(groups)) return "";
+  const parts = partsOf(world, described);
+  const sounds = ["initial", "vowel", "final"].map((group) => soundOf(group, names[parts[group]]));
+  return [sounds.join(""), syllableOf(groups, parts)].filter(canWrite).join(" ");
+}
+
+function soundOf(group, name) {
+  const sound = name.slice(group.length + 1);
+  return SILENT.includes(sound) ? "" : sound;
 }
 
 function syllableOf(groups, parts) {

@@ -11,17 +11,23 @@ import { startState } from "./state.js";
 const HINTS = ["map", "pictures", "meters"];
 const METRICS = { semantic: "agreement", variance: "spread", structure: "distance order" };
 const MOST_QUIZ = 999;
+const GIVEN_BACK = ["flow", "temperature", "variance", "semantic", "structure"]; // for after the quiz
+const PLACES = { map: "map", pictures: "gallery", meters: "meters" }; // of the hints
 
 export function showQuiz(place, app) {
   let guess = "";
+  let before = {}; // how the page stood when the first quiz was opened
 
   const start = (number) => {
+    if (app.state.quiz === null) {
+      before = Object.fromEntries(GIVEN_BACK.map((key) => [key, app.state[key]]));
+    }
     const rest = { hints: [], flow: 0, temperature: 1, variance: 0, semantic: 0, structure: 0 };
     app.change({ quiz: number, ...rest });
   };
   const leave = () => {
     const { temperature } = startState(app.state.world);
-    app.change({ quiz: null, hints: [], temperature });
+    app.change({ quiz: null, hints: [], temperature, ...before });
   };
   const hints = () => app.state.hints ?? [];
   const answered = () => hints().includes("answer");
@@ -60,7 +66,10 @@ export function showQuiz(place, app) {
   function hintButtons() {
     const parts = HINTS.map((name) => {
       const taken = hints().includes(name) || answered();
-      const take = () => app.change({ hints: [...hints(), name] });
+      const take = () => {
+        app.change({ hints: [...hints(), name] });
+        document.getElementById(PLACES[name])?.scrollIntoView({ block: "nearest" });
+      };
       const properties = { "aria-pressed": String(taken), disabled: taken, "data-hint": name };
       return button(app.say(`quiz.hint.${name}`), take, properties);
     });

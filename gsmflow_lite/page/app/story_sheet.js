@@ -16,7 +16,7 @@ export function storySheet(app, count, name, asked = []) {
   });
   const element = make("div", { class: `row ${name}`, role: "img" }, ...cells);
   const key = asked.length ? "story.picturesOf" : "story.pictures";
-  element.setAttribute("aria-label", app.say(key, { count, names: asked.join(", ") }));
+  element.setAttribute("aria-label", app.say(key, { count, names: [...new Set(asked)].join(", ") }));
 
   function show(many) {
     cells.forEach((one, i) => (one.hidden = i >= many));
@@ -33,6 +33,12 @@ export function storySheet(app, count, name, asked = []) {
     canvases.slice(0, many).forEach((one, i) => drawLight(one, pictures, i));
   }
   return { element, draw, drawRows };
+}
+
+// What stands for an imagined picture, where no flow can draw one.
+export function standInNote(app) {
+  const said = app.world().pictures?.kind === "nearest" ? app.say("story.nearest") : "";
+  return make("p", { class: "quiet", hidden: !said }, said);
 }
 
 function cloudSheet(app, name) {

@@ -4,8 +4,8 @@ import { descriptionOf, examplePair, nearestClass } from "./description.js";
 import { make, readable, slider } from "./dom.js";
 import { latestOnly } from "./newest.js";
 import { someRows } from "./row_pictures.js";
-import { storySheet } from "./story_sheet.js";
-import { storyWords } from "./story_words.js";
+import { standInNote, storySheet } from "./story_sheet.js";
+import { sayOfWorld, storyWords } from "./story_words.js";
 
 const REAL = 18; // real pictures of a class
 const SAMPLES = 12;
@@ -27,20 +27,27 @@ function realStep(place, control, app) {
   });
 }
 
+const chosenIn = new WeakMap(); // the number of a class, by world: it stays from step to step
+
 // Begins with the class that the story is about, so that all steps are of one kind.
 function classSlider(control, app, show) {
-  const { names } = app.world().classes;
+  const world = app.world();
+  const { names } = world.classes;
+  const first = chosenIn.get(world) ?? examplePair(world, app.fact()).target;
   const one = slider({
-    label: app.say("story.class", storyWords(app)),
+    label: sayOfWorld(app, "story.class", storyWords(app)),
     low: 0,
     high: names.length - 1,
     step: 1,
-    value: examplePair(app.world(), app.fact()).target,
+    value: first,
     say: (k) => names[k],
-    onInput: show,
+    onInput(k) {
+      chosenIn.set(world, k);
+      show(k);
+    },
   });
   control.append(one.element);
-  show(examplePair(app.world(), app.fact()).target);
+  show(first);
 }
 
 // --- 2. A description ------------------------------------------------------------------------
@@ -86,7 +93,9 @@ function flowStep(place, control, app) {
   const real = storySheet(app, 6, "story-beside");
   const reveal = make("p", { class: "story-answer" }, app.say("story.3.real", storyWords(app)));
   const beside = make("div", { class: "story-reveal", hidden: true }, reveal, real.element);
-  place.append(sheet.element, beside);
+  const drawn = app.world().pictures?.kind === "decoded";
+  const honest = make("p", { class: "quiet", hidden: !drawn }, app.say("story.3.honest"));
+  place.append(sheet.element, honest, standInNote(app), beside);
 
   const from = descriptionOf(app.world(), app.fact(), known);
   const to = descriptionOf(app.world(), app.fact(), target);
@@ -123,15 +132,17 @@ function mixed(known, target, value) {
 // --- 4. What can go wrong --------------------------------------------------------------------
 
 function driftStep(place, control, app) {
-  const { chosen, names } = app.world().classes;
-  const asked = chosen.slice(0, EACH).map((k) => names[k]);
+  const { names } = app.world().classes;
+  const asked = clearestClasses(app).map((k) => names[k]);
+  const again = Array(EACH).fill(names[clearestClass(app)]);
   const rows = Object.keys(LARGEST).map((drift) => {
-    const sheet = storySheet(app, EACH, "story-drift", drift === "variance" ? [] : asked);
+    const sheet = storySheet(app, EACH, "story-drift", drift === "variance" ? again : asked);
     const title = make("h3", {}, app.say(`story.4.${drift}`));
     const text = make("p", {}, app.say(`story.4.${drift}.text`, storyWords(app)));
     place.append(make("section", { class: "story-row" }, title, text, sheet.element));
     return { drift, sheet };
   });
+  place.append(standInNote(app));
   let share = 0;
   const draw = latestOnly(async () => {
     for (const { drift, sheet } of rows) {
@@ -159,22 +170,32 @@ function dosed(drift, share) {
   return { variance: 0, semantic: 0, structure: 0, [drift]: share * LARGEST[drift] };
 }
 
+// What drifts must be right before it does: classes that the flow imagines best.
+function clearestClasses(app) {
+  const { chosen, clearest: best } = app.world().classes;
+  const shown = best.slice(0, EACH);
+  return chosen.filter((k) => shown.includes(k));
+}
+
+function clearestClass(app) {
+  return app.world().classes.clearest[0];
+}
+
 function ofOneClass(app, drift, share) {
-  const { target } = examplePair(app.world(), app.fact());
-  const attributes = descriptionOf(app.world(), app.fact(), target);
-  const question = { attributes, count: EACH, temperature: 1, doses: dosed(drift, share) };
+  const attributes = descriptionOf(app.world(), app.fact(), clearestClass(app));
+  const question = { attributes, count: EACH, temperature: CALM_NOISE, doses: dosed(drift, share) };
   return askFor(app, "imagine", question, `story ${drift}`);
 }
 
-// One picture of each of six classes.
+// The typical picture of each of six classes.
 async function ofManyClasses(app, drift, share) {
-  const question = { count: EACH, temperature: CALM_NOISE, doses: dosed(drift, share) };
+  const question = { count: 1, temperature: 0, doses: dosed(drift, share) };
   const answer = await askFor(app, "classes", question, `story ${drift}`);
   return answer && firstOfEach(app, answer);
 }
 
 function firstOfEach(app, { labels, pictures, pca, near }) {
-  const firsts = app.world().classes.chosen.slice(0, EACH).map((_, i) => i * EACH);
+  const firsts = clearestClasses(app).map((k) => app.world().classes.chosen.indexOf(k));
   const size = pictures ? pictures.length / labels.length : 0;
   const pick = (values, width) => values && joinParts(values, firsts, width);
   return { pictures: pick(pictures, size), pca: pick(pca, 2), near: pick(near, 1) };

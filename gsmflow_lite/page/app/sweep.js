@@ -1,6 +1,6 @@
 // One attribute from its lowest to its highest value, in nine steps; all else stays.
 
-import { make, menu, fillMenu, readable } from "./dom.js";
+import { fillMenu, helped, make, menu, readable } from "./dom.js";
 import { latestOnly } from "./newest.js";
 import { drawLight, pictureCanvas } from "./row_pictures.js";
 
@@ -15,7 +15,7 @@ export function showSweep(place, app) {
   });
   const row = make("div", { class: "row", role: "img" });
   const ends = make("div", { class: "ends" });
-  place.append(pick.element, row, ends);
+  place.append(helped(pick.element, app.say("help.sweep")), row, ends);
   let canvases = [];
 
   function build() {
