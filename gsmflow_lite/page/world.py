@@ -123,7 +123,8 @@ class PageWorld:
         dataset = self.dataset
         descriptions = torch.from_numpy(dataset.attributes[self.chosen])
         typical = self.flows[0].model.synthesize(descriptions, 1, temperature=0)[:, 0].numpy()
-        real = [dataset.features[dataset.labels == k] for k in self.chosen]
+        tests = [dataset.of_class(k, dataset.test_unseen) for k in self.chosen]
+        real = [np.asarray(dataset.features[rows]) for rows in tests]
         away = [
             ((made - rows.mean(0)) ** 2).mean() for made, rows in zip(typical, real, strict=True)
         ]
