@@ -1,27 +1,12 @@
 """Doses, the choice of a flow, and the three meters of the page."""
 
 import pytest
-from parts import CHOSEN, browser, open_parts
+from parts import CHOSEN, open_parts
 
 from gsmflow_lite.figures.style import VERDICTS
 from gsmflow_lite.shifts.verdict import WORDS
 
 DOSES = ("semantic", "variance", "structure")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    opened = open_parts(context)
-    yield opened
-    assert opened.errors == []
-    context.close()
 
 
 def asked(page, kind, lane=None):

@@ -3,25 +3,10 @@
 from collections import Counter
 
 import pytest
-from parts import browser, open_parts
+from parts import open_parts
 
 DRIFTS = {"semantic", "variance", "structure"}
 HIGHEST = {"semantic": 2, "variance": 1, "structure": 2}
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    opened = open_parts(context)
-    yield opened
-    assert opened.errors == []
-    context.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from parts import EACH, browser, open_parts
+from parts import EACH
 from PIL import Image
 
 from gsmflow_lite.panels.saver import FORMULA
@@ -31,20 +31,10 @@ TOP = 56  # title and headings, in pixels of the page
 TITLE = 44  # of the imagined pictures
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as opened:
-        yield opened
-
-
 @pytest.fixture
-def page(chromium):
-    context = chromium.new_context(viewport={"width": 1200, "height": 900})
-    opened = open_parts(context)
-    opened.click("#saving summary")
-    yield opened
-    assert opened.errors == []
-    context.close()
+def page(page):
+    page.click("#saving summary")
+    return page
 
 
 def saved(page, button):
